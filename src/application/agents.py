@@ -1,0 +1,131 @@
+"""Agents and the prompts they speak from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict, Unpack
+from uuid import UUID
+
+from application.pages import Page, PageRequest
+from application.ports.clock import Clock, Ids
+from application.ports.registry import Agents, Prompts
+from application.ports.turn_queue import TurnQueue
+from application.ports.turns import Turns, WaitingFilter
+from application.requeue import requeue
+from domain.agents import Agent, Prompt, Voice, is_own_prompt, own_prompt_id
+from domain.users import Caller, checked_name, checked_text
+
+
+class AgentChanges(TypedDict, total=False):
+    """What may change about an agent; what is absent stays."""
+
+    name: str
+    prompt_id: str
+    phone_number_id: UUID | None
+    lead_form: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagePrompts:
+    """A user's prompts. A change is a new version; the old ones stay as they were."""
+
+    prompts: Prompts
+    clock: Clock
+    ids: Ids
+
+    async def add(self, caller: Caller, user_id: UUID, name: str, voice: Voice) -> Prompt:
+        """Add a prompt with its first version. Raises InvalidInput or NotFound."""
+        caller.must_own(user_id)
+        prompt_id = own_prompt_id(self.ids.new())
+        prompt = Prompt(prompt_id, user_id, checked_name(name), 1, _checked(voice), self.clock.now())
+        return await self.prompts.add(prompt)
+
+    async def get(self, caller: Caller, user_id: UUID, prompt_id: str) -> Prompt:
+        """That prompt with its latest version. Raises NotFound."""
+        caller.must_own(user_id)
+        return await self.prompts.get(user_id, prompt_id)
+
+    async def list(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Prompt]:
+        """The user's prompts."""
+        caller.must_own(user_id)
+        return await self.prompts.list(user_id, page)
+
+    async def add_version(self, caller: Caller, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
+        """A new version, which every agent of this prompt speaks from its next turn on."""
+        caller.must_own(user_id)
+        return await self.prompts.add_version(user_id, prompt_id, _checked(voice))
+
+
+@dataclass(frozen=True, slots=True)
+class ManageAgents:
+    """A user's agents. One that is linked to a phone number answers what is waiting there."""
+
+    agents: Agents
+    prompts: Prompts
+    turns: Turns
+    queue: TurnQueue
+    clock: Clock
+    ids: Ids
+
+    async def add(
+        self,
+        caller: Caller,
+        user_id: UUID,
+        name: str,
+        prompt_id: str,
+        phone_number_id: UUID | None,
+        lead_form: dict[str, Any] | None,
+    ) -> Agent:
+        """Add an agent. Raises InvalidInput, NotFound, or Conflict when the phone number has one already."""
+        caller.must_own(user_id)
+        await self._must_have_prompt(user_id, prompt_id)
+        agent = Agent(
+            self.ids.new(),
+            user_id,
+            checked_name(name),
+            prompt_id,
+            phone_number_id,
+            lead_form,
+            self.clock.now(),
+        )
+        return await self._answering(await self.agents.add(agent))
+
+    async def get(self, caller: Caller, user_id: UUID, agent_id: UUID) -> Agent:
+        """That agent. Raises NotFound."""
+        caller.must_own(user_id)
+        return await self.agents.get(user_id, agent_id)
+
+    async def list(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Agent]:
+        """The user's agents."""
+        caller.must_own(user_id)
+        return await self.agents.list(user_id, page)
+
+    async def change(self, caller: Caller, user_id: UUID, agent_id: UUID, **changes: Unpack[AgentChanges]) -> Agent:
+        """Change what is given. Moving the agent to another phone number, or to none, archives its active conversations."""
+        caller.must_own(user_id)
+        if "name" in changes:
+            changes["name"] = checked_name(changes["name"])
+        if "prompt_id" in changes:
+            await self._must_have_prompt(user_id, changes["prompt_id"])
+        agent = await self.agents.get(user_id, agent_id)
+        return await self._answering(await self.agents.change(replace(agent, **changes)))
+
+    async def remove(self, caller: Caller, user_id: UUID, agent_id: UUID) -> None:
+        """Delete an agent and archive its active conversations. Raises NotFound."""
+        caller.must_own(user_id)
+        await self.agents.remove(user_id, agent_id)
+
+    async def _must_have_prompt(self, user_id: UUID, prompt_id: str) -> None:
+        if is_own_prompt(prompt_id):
+            await self.prompts.get(user_id, prompt_id)
+
+    async def _answering(self, agent: Agent) -> Agent:
+        if agent.phone_number_id is not None:
+            await requeue(self.turns, self.queue, WaitingFilter(phone_number_id=agent.phone_number_id))
+        return agent
+
+
+def _checked(voice: Voice) -> Voice:
+    checked_text(voice.instructions, "instructions")
+    checked_text(voice.model, "model", 200)
+    return voice

@@ -1,0 +1,95 @@
+"""The whole system on one screen: every use case, and who comes through which door to it.
+
+| who                        | through        | to                                                     |
+|----------------------------|----------------|--------------------------------------------------------|
+| Meta                       | rest/webhooks  | accept_webhook                                         |
+| a wake-up from the queue   | worker         | take_turn                                              |
+| the scheduler's clock      | scheduler      | sweep                                                  |
+| integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
+|                            |                | agents, conversations, credits                         |
+| orchestrators, people      | rest, rpc      | check_health                                           |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.agents import ManageAgents, ManagePrompts
+from application.channels.accept_webhook import AcceptWebhook
+from application.channels.manage_phone_numbers import ManagePhoneNumbers
+from application.conversations.read_conversations import ReadConversations
+from application.conversations.take_turn import TakeTurn
+from application.credits import ManageCredits
+from application.monitoring import CheckHealth, Sweep
+from application.ports.briefings import Briefings
+from application.ports.channel_gateway import ChannelGateway, WebhookReader
+from application.ports.clock import Clock, Ids
+from application.ports.conversations import Conversations
+from application.ports.credits import Credits
+from application.ports.inbox import Inbox
+from application.ports.language_model import LanguageModel
+from application.ports.probes import Probe
+from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.turn_queue import TurnQueue
+from application.ports.turns import Turns
+from application.ports.vault import Vault
+from application.users import Authenticate, ManageUsers
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Everything Frontdesk can do. The doors hold one of these and nothing else."""
+
+    accept_webhook: AcceptWebhook
+    take_turn: TakeTurn
+    sweep: Sweep
+    check_health: CheckHealth
+    authenticate: Authenticate
+    users: ManageUsers
+    phone_numbers: ManagePhoneNumbers
+    prompts: ManagePrompts
+    agents: ManageAgents
+    conversations: ReadConversations
+    credits: ManageCredits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """One plug for each socket: real ones from the container, fakes from the tests."""
+
+    clock: Clock
+    ids: Ids
+    vault: Vault
+    inbox: Inbox
+    turns: Turns
+    queue: TurnQueue
+    briefings: Briefings
+    model: LanguageModel
+    gateway: ChannelGateway
+    reader: WebhookReader
+    users: Users
+    phone_numbers: PhoneNumbers
+    prompts: Prompts
+    agents: Agents
+    conversations: Conversations
+    credits: Credits
+    probes: Sequence[Probe]
+
+
+def assemble(ports: Ports, *, admin_api_key: str) -> Application:
+    """The application over these ports."""
+    p = ports
+    return Application(
+        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue),
+        take_turn=TakeTurn(p.turns, p.briefings, p.model, p.gateway, p.clock, p.ids),
+        sweep=Sweep(p.turns, p.inbox, p.queue),
+        check_health=CheckHealth(p.probes, p.inbox),
+        authenticate=Authenticate(p.users, p.vault, admin_api_key),
+        users=ManageUsers(p.users, p.vault, p.clock, p.ids),
+        phone_numbers=ManagePhoneNumbers(p.phone_numbers, p.vault, p.inbox, p.queue, p.clock, p.ids),
+        prompts=ManagePrompts(p.prompts, p.clock, p.ids),
+        agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
+        conversations=ReadConversations(p.conversations),
+        credits=ManageCredits(p.credits, p.turns, p.queue),
+    )

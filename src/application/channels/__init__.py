@@ -1,0 +1,1 @@
+"""What arrives, and the phone numbers it arrives on."""

@@ -1,0 +1,71 @@
+"""A platform delivers: read it, store it, queue it, answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from application.ports.channel_gateway import WebhookReader
+from application.ports.inbox import Acceptance, Inbox, Stored
+from application.ports.turn_queue import QueueUnavailable, TurnQueue
+from application.ports.turns import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookOutcome:
+    """What a delivery came to. `queued` is False when the queue was out of reach and the sweeper has to feed it."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    unclaimed: int = 0
+    receipts: int = 0
+    ignored: int = 0
+    unreadable: int = 0
+    queued: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptWebhook:
+    """Returns only after everything in the delivery is committed; until then the platform must keep it."""
+
+    reader: WebhookReader
+    inbox: Inbox
+    queue: TurnQueue
+
+    def challenge(self, query: Mapping[str, str]) -> str:
+        """What to echo in the platform's handshake. Raises ForgedWebhook for a wrong token."""
+        return self.reader.challenge(query)
+
+    async def __call__(self, headers: Mapping[str, str], body: bytes) -> WebhookOutcome:
+        """Take in one delivery. Raises UnsignedWebhook, ForgedWebhook, UnreadableWebhook or Unavailable."""
+        delivery = self.reader.read(headers, body)
+        stored = await self.inbox.accept(delivery.messages) if delivery.messages else ()
+        if delivery.receipts:
+            await self.inbox.record(delivery.receipts)
+        counts = Counter(place.acceptance for place in stored)
+        return WebhookOutcome(
+            accepted=counts[Acceptance.ACCEPTED],
+            duplicates=counts[Acceptance.DUPLICATE],
+            unclaimed=counts[Acceptance.UNCLAIMED],
+            receipts=len(delivery.receipts),
+            ignored=delivery.ignored,
+            unreadable=delivery.unreadable,
+            queued=await admit_stored(self.queue, stored),
+        )
+
+
+async def admit_stored(queue: TurnQueue, stored: Sequence[Stored]) -> bool:
+    """Queue the conversations of newly stored messages. False when the queue is out of reach: then they are swept."""
+    waiting = [
+        Waiting(place.conversation_id, place.phone_number_id)
+        for place in stored
+        if place.conversation_id and place.phone_number_id
+    ]
+    if not waiting:
+        return True
+    try:
+        await queue.admit(waiting)
+    except QueueUnavailable:
+        return False
+    return True

@@ -1,0 +1,145 @@
+"""The turn: begun and paid for, asked, written down, sent, settled. No transaction is open in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from application.ports.briefings import Briefing, Briefings
+from application.ports.channel_gateway import ChannelGateway, OutboundText
+from application.ports.clock import Clock, Ids
+from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
+from application.ports.turns import ReplyRecord, TurnLost, Turns
+from domain.answers import Answered, ModelOutcome, NotAnswered, TryAgain, Uncertain
+from domain.conversations import OutboundStatus, StoredReply, Turn, UnansweredReason
+from domain.delivery import (
+    Ambiguous,
+    Deferred,
+    Refused,
+    Settlement,
+    backoff_seconds,
+    settlement_of_send,
+    settlement_without_reply,
+)
+
+TURN_SECONDS_MAX = 120.0
+"""A turn that has not been answered after this long is given up, with that as its reason."""
+SEND_SECONDS_MAX = 20.0
+"""How long one call to the platform may take before its outcome counts as unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeTurn:
+    """Answers one conversation, turn after turn, until the customer has nothing unanswered."""
+
+    turns: Turns
+    briefings: Briefings
+    model: LanguageModel
+    gateway: ChannelGateway
+    clock: Clock
+    ids: Ids
+
+    async def __call__(self, conversation_id: UUID, worker_id: UUID) -> int:
+        """Take the turns of a conversation that is waiting. Returns how many were settled.
+
+        Raises Unavailable when the store is out of reach. The turn in hand stays open in the store, and another
+        worker takes it over as soon as this one's lease no longer names it.
+        """
+        settled = 0
+        while isinstance(turn := await self.turns.begin(conversation_id, worker_id), Turn):
+            try:
+                more = (await self.turns.settle(turn, await self._settlement(turn))).more
+            except TurnLost:
+                return settled
+            settled += 1
+            if not more:
+                return settled
+        return settled
+
+    async def _settlement(self, turn: Turn) -> Settlement:
+        deadline = self.clock.now() + timedelta(seconds=TURN_SECONDS_MAX)
+        briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
+        if briefing is None:
+            return settlement_without_reply(NotAnswered(UnansweredReason.AGENT_GONE, "The agent was removed."))
+        if turn.reply is not None:
+            return await self._deliver_again(turn, briefing, turn.reply, deadline)
+        outcome = await self._ask(turn, briefing, deadline)
+        if isinstance(outcome, NotAnswered):
+            return settlement_without_reply(outcome)
+        reply = await self._write_down(turn, briefing, outcome)
+        return await self._deliver(turn, briefing, reply, deadline)
+
+    async def _ask(self, turn: Turn, briefing: Briefing, deadline: datetime) -> Answered | NotAnswered:
+        """Ask until the model answers for good, waiting longer and longer between, up to the deadline."""
+        model_conversation_id = turn.openai_conversation_id
+        attempt = 0
+        while (seconds_left := self._seconds_until(deadline)) > 0:
+            outcome: ModelOutcome | ModelConversation
+            if model_conversation_id is None:
+                outcome = await self.model.open_conversation(turn.conversation_id, seconds_left)
+            else:
+                outcome = await self.model.answer(_request(turn, briefing, model_conversation_id, seconds_left))
+            match outcome:
+                case ModelConversation(id=opened_id):
+                    await self.turns.attach_model_conversation(turn, opened_id)
+                    model_conversation_id = opened_id
+                case Answered() | NotAnswered():
+                    return outcome
+                case TryAgain() | Uncertain():
+                    attempt += 1
+                    await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
+        return NotAnswered(UnansweredReason.DEADLINE, f"The model gave no answer within {TURN_SECONDS_MAX:g} s.")
+
+    async def _write_down(self, turn: Turn, briefing: Briefing, answer: Answered) -> StoredReply:
+        reply = ReplyRecord(
+            message_id=self.ids.new(),
+            text=answer.text,
+            prompt_id=briefing.prompt_id,
+            prompt_version=briefing.prompt_version,
+            model=answer.model,
+            response_id=answer.response_id,
+            usage=answer.usage,
+        )
+        await self.turns.record_reply(turn, reply)
+        return StoredReply(reply.message_id, reply.text, OutboundStatus.SENDING)
+
+    async def _deliver_again(
+        self, turn: Turn, briefing: Briefing, reply: StoredReply, deadline: datetime
+    ) -> Settlement:
+        """Go on where an earlier worker stopped. Had it begun to send, only the platform knows whether it did."""
+        if reply.status is not OutboundStatus.PENDING:
+            return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
+        await self.turns.mark_reply(turn, OutboundStatus.SENDING)
+        return await self._deliver(turn, briefing, reply, deadline)
+
+    async def _deliver(self, turn: Turn, briefing: Briefing, reply: StoredReply, deadline: datetime) -> Settlement:
+        """Send the reply, again only while the platform says that it has not taken it."""
+        message = OutboundText(reply.message_id, turn.address, reply.text, SEND_SECONDS_MAX)
+        attempt = 0
+        while isinstance(outcome := await self.gateway.send(briefing, message), Deferred):
+            attempt += 1
+            await self.turns.mark_reply(turn, OutboundStatus.PENDING)
+            await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
+            if self._seconds_until(deadline) <= 0:
+                return settlement_of_send(Refused(outcome.error))
+            await self.turns.mark_reply(turn, OutboundStatus.SENDING)
+        return settlement_of_send(outcome)
+
+    async def _wait_or_reach(self, deadline: datetime, attempt: int, asked_seconds: float | None) -> None:
+        wait_seconds = backoff_seconds(attempt, self.ids.fraction(), asked_seconds)
+        await self.clock.sleep(min(wait_seconds, max(0.0, self._seconds_until(deadline))))
+
+    def _seconds_until(self, deadline: datetime) -> float:
+        return (deadline - self.clock.now()).total_seconds()
+
+
+def _request(turn: Turn, briefing: Briefing, model_conversation_id: str, timeout_seconds: float) -> ModelRequest:
+    return ModelRequest(
+        briefing=briefing,
+        model_conversation_id=model_conversation_id,
+        turn_id=turn.id,
+        customer=turn.address,
+        questions=tuple(question.text for question in turn.questions),
+        timeout_seconds=timeout_seconds,
+    )

@@ -1,0 +1,79 @@
+"""Is everything there, and is anything left lying?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from application.channels.accept_webhook import admit_stored
+from application.ports.inbox import Inbox
+from application.ports.probes import Probe
+from application.ports.turn_queue import TurnQueue
+from application.ports.turns import Turns, WaitingFilter
+from application.requeue import REQUEUE_BATCH, requeue
+from domain.shared import Unavailable
+
+SWEEP_AGE_SECONDS = 2.0
+"""How long a message may wait unclaimed before the sweeper feeds it again: longer than any healthy hand-over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found: `requeued` conversations, `claimed` messages whose phone number is known by now."""
+
+    requeued: int
+    claimed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Feeds the queues with what they lost and what dead workers held. Two at once do no harm."""
+
+    turns: Turns
+    inbox: Inbox
+    queue: TurnQueue
+
+    async def __call__(self) -> Swept:
+        """One round. Raises Unavailable when the store is out of reach."""
+        claimed = await self.inbox.claim_unclaimed(REQUEUE_BATCH)
+        await admit_stored(self.queue, claimed)
+        requeued = await requeue(self.turns, self.queue, WaitingFilter(older_than_seconds=SWEEP_AGE_SECONDS))
+        return Swept(requeued, len(claimed))
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What each dependency said: None when it is well, the reason otherwise."""
+
+    dependencies: Mapping[str, str | None]
+    unclaimed_messages: int | None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether everything is well."""
+        return not any(self.dependencies.values())
+
+
+@dataclass(frozen=True, slots=True)
+class CheckHealth:
+    """Asks the dependencies, one after the other; each probe has its own time limit."""
+
+    probes: Sequence[Probe]
+    inbox: Inbox
+
+    async def __call__(self) -> Health:
+        """How everything is. Never raises: what is out of reach is part of the answer."""
+        dependencies = {probe.name: await _reason(probe) for probe in self.probes}
+        try:
+            unclaimed: int | None = await self.inbox.unclaimed()
+        except Unavailable:
+            unclaimed = None
+        return Health(dependencies, unclaimed)
+
+
+async def _reason(probe: Probe) -> str | None:
+    try:
+        await probe.check()
+    except Unavailable as error:
+        return str(error)
+    return None

@@ -1,0 +1,34 @@
+"""What must be known to take a turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from domain.agents import Voice
+from domain.channels import ChannelType
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """Which voice answers, and through which account of the platform.
+
+    `voice` and `prompt_version` are None for a prompt of the OpenAI dashboard, which OpenAI keeps.
+    `access_token` is in the clear: it must not be logged, kept or shown.
+    """
+
+    prompt_id: str
+    prompt_version: int | None
+    voice: Voice | None
+    channel: ChannelType
+    account: str
+    access_token: str
+
+
+class Briefings(Protocol):
+    """Read at each turn, so that every change is seen by the next one."""
+
+    async def brief(self, agent_id: UUID, phone_number_id: UUID) -> Briefing | None:
+        """The briefing, or None when agent or phone number has been removed meanwhile."""
+        ...

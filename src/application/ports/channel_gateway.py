@@ -1,0 +1,64 @@
+"""The platforms: their deliveries read, our replies sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from application.ports.briefings import Briefing
+from domain.channels import Delivery
+from domain.delivery import SendOutcome
+from domain.shared import Forbidden, InvalidInput, Unauthorized
+
+
+class UnsignedWebhook(Unauthorized):
+    """A delivery came without a signature."""
+
+    code = "webhook_unsigned"
+
+
+class ForgedWebhook(Forbidden):
+    """A delivery's signature was made with none of our secrets."""
+
+    code = "webhook_signature_wrong"
+
+
+class UnreadableWebhook(InvalidInput):
+    """A delivery is signed but is not JSON."""
+
+    code = "webhook_not_json"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundText:
+    """A reply on its way: `message_id` is ours and comes back in every receipt of the platform."""
+
+    message_id: UUID
+    address: str
+    text: str
+    timeout_seconds: float
+
+
+class WebhookReader(Protocol):
+    """Knows the platforms' ways of delivering."""
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Delivery:
+        """What the delivery says. `headers` have lower-case names; `body` is raw, as it was signed.
+
+        Raises UnsignedWebhook, ForgedWebhook or UnreadableWebhook; a single bad element is counted, not raised.
+        """
+        ...
+
+    def challenge(self, query: Mapping[str, str]) -> str:
+        """What to echo when the platform checks that the address is ours. Raises ForgedWebhook otherwise."""
+        ...
+
+
+class ChannelGateway(Protocol):
+    """Hands a message to the platform, once for each call."""
+
+    async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
+        """What the platform said; every failure is one of the outcomes, never an exception."""
+        ...

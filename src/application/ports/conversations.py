@@ -1,0 +1,55 @@
+"""Conversations and messages, read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from application.pages import Page, PageRequest
+from domain.conversations import Conversation, Message
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationFilter:
+    """Which conversations are asked for; None leaves a field open. `customer` is an id or an address."""
+
+    status: str | None = None
+    phone_number_id: UUID | None = None
+    agent_id: UUID | None = None
+    customer: str | None = None
+    active_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """Which messages are asked for; None leaves a field open. `since` is inclusive, `until` exclusive."""
+
+    conversation_id: UUID | None = None
+    phone_number_id: UUID | None = None
+    direction: str | None = None
+    status: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    customer: str | None = None
+
+
+class Conversations(Protocol):
+    """A user's conversations and what was said in them."""
+
+    async def get(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        """That conversation. Raises NotFound."""
+        ...
+
+    async def list(self, user_id: UUID, wanted: ConversationFilter, page: PageRequest) -> Page[Conversation]:
+        """A user's conversations."""
+        ...
+
+    async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        """End the conversation: the customer's next message opens another. Raises NotFound."""
+        ...
+
+    async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
+        """A user's messages."""
+        ...

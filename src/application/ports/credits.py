@@ -1,0 +1,45 @@
+"""The ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from application.pages import Page, PageRequest
+from domain.credits import Account, Entry
+from domain.shared import InvalidInput
+
+
+class KeyReused(InvalidInput):
+    """An Idempotency-Key was used before with another request."""
+
+    code = "idempotency_key_reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The new line of the ledger, and the account right after it."""
+
+    entry: Entry
+    account: Account
+
+
+class Credits(Protocol):
+    """Read the ledger, and add to it. Holds and captures are made with the turn they belong to."""
+
+    async def account(self, user_id: UUID) -> Account:
+        """The user's account. Raises NotFound when there is no such user."""
+        ...
+
+    async def add(self, user_id: UUID, amount: int, note: str | None, idempotency_key: str | None) -> Added:
+        """Add credits, and put messages that were blocked for want of them back to waiting.
+
+        With a key that was used before, nothing is added and the first answer comes back.
+        Raises NotFound, or KeyReused when the request differs from the first one.
+        """
+        ...
+
+    async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
+        """The lines of the user's ledger."""
+        ...

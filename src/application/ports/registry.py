@@ -1,0 +1,122 @@
+"""What integrators set up: users and their keys, phone numbers, prompts, agents."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from uuid import UUID
+
+from application.pages import Page, PageRequest
+from domain.agents import Agent, Prompt, Voice
+from domain.channels import PhoneNumber
+from domain.users import ApiKey, User
+
+
+class Users(Protocol):
+    """The businesses, and the keys they call with."""
+
+    async def add(self, user: User, key: ApiKey) -> User:
+        """Add a user with its first key and an empty credit account."""
+        ...
+
+    async def get(self, user_id: UUID) -> User:
+        """That user. Raises NotFound."""
+        ...
+
+    async def list(self, page: PageRequest) -> Page[User]:
+        """All users."""
+        ...
+
+    async def rename(self, user_id: UUID, name: str) -> User:
+        """The user under its new name. Raises NotFound."""
+        ...
+
+    async def erase(self, user_id: UUID) -> None:
+        """Delete the user and everything of theirs. Raises NotFound."""
+        ...
+
+    async def add_key(self, key: ApiKey) -> ApiKey:
+        """Add one more key. Raises NotFound when there is no such user."""
+        ...
+
+    async def find_key(self, key_id: UUID) -> ApiKey | None:
+        """That key, noting that it was used; None when there is none."""
+        ...
+
+    async def list_keys(self, user_id: UUID, page: PageRequest) -> Page[ApiKey]:
+        """A user's keys."""
+        ...
+
+    async def remove_key(self, user_id: UUID, key_id: UUID) -> None:
+        """Delete a key: it opens nothing from now on. Raises NotFound."""
+        ...
+
+
+class PhoneNumbers(Protocol):
+    """A user's channels. Tokens go in sealed and never come out here."""
+
+    async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+        """Add it. Raises Conflict when another has the same account, NotFound when there is no such user."""
+        ...
+
+    async def get(self, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
+        """That phone number. Raises NotFound."""
+        ...
+
+    async def list(self, user_id: UUID, page: PageRequest) -> Page[PhoneNumber]:
+        """A user's phone numbers."""
+        ...
+
+    async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+        """Store it as it is given; `sealed_token` None leaves the token. Raises NotFound."""
+        ...
+
+    async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
+        """Delete it with its conversations. Raises NotFound."""
+        ...
+
+
+class Prompts(Protocol):
+    """A user's prompts. A version never changes once stored."""
+
+    async def add(self, prompt: Prompt) -> Prompt:
+        """Add a prompt with its first version. Raises NotFound when there is no such user."""
+        ...
+
+    async def get(self, user_id: UUID, prompt_id: str) -> Prompt:
+        """That prompt with its latest version. Raises NotFound."""
+        ...
+
+    async def list(self, user_id: UUID, page: PageRequest) -> Page[Prompt]:
+        """A user's prompts, each with its latest version."""
+        ...
+
+    async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
+        """The prompt with one more version, the latest from now on. Raises NotFound."""
+        ...
+
+
+class Agents(Protocol):
+    """A user's agents. A conversation belongs to the agent it began with."""
+
+    async def add(self, agent: Agent) -> Agent:
+        """Add it. Raises Conflict when another agent answers on that phone number, NotFound for a stranger's."""
+        ...
+
+    async def get(self, user_id: UUID, agent_id: UUID) -> Agent:
+        """That agent. Raises NotFound."""
+        ...
+
+    async def list(self, user_id: UUID, page: PageRequest) -> Page[Agent]:
+        """A user's agents."""
+        ...
+
+    async def change(self, agent: Agent) -> Agent:
+        """Store it as it is given; moved to another phone number (or none), its active conversations are archived.
+
+        Raises Conflict and NotFound as `add` does.
+        """
+        ...
+
+    async def remove(self, user_id: UUID, agent_id: UUID) -> None:
+        """Delete it and archive its active conversations. Raises NotFound."""
+        ...

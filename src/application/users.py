@@ -1,0 +1,101 @@
+"""Users, their API keys, and who is calling."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.pages import Page, PageRequest
+from application.ports.clock import Clock, Ids
+from application.ports.registry import Users
+from application.ports.vault import Vault
+from domain.shared import Unauthorized
+from domain.users import ApiKey, Caller, User, checked_name, parsed_key, spelled_key
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key at the only moment it is shown: `spelled` is what its owner must keep."""
+
+    key: ApiKey
+    spelled: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Tells who is calling, from the key they show."""
+
+    users: Users
+    vault: Vault
+    admin_api_key: str
+
+    async def __call__(self, spelled: str) -> Caller:
+        """The caller with that key. Raises Unauthorized."""
+        if hmac.compare_digest(spelled.encode(), self.admin_api_key.encode()):
+            return Caller(None)
+        parsed = parsed_key(spelled)
+        key = parsed and await self.users.find_key(parsed[0])
+        if not (parsed and key and self.vault.matches(parsed[1], key.digest, key.hash_key)):
+            raise Unauthorized("This key is not known.")
+        return Caller(key.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ManageUsers:
+    """The businesses of this deployment, and their keys."""
+
+    users: Users
+    vault: Vault
+    clock: Clock
+    ids: Ids
+
+    async def add(self, caller: Caller, name: str) -> tuple[User, IssuedKey]:
+        """Add a user, with its first key. Raises Forbidden or InvalidInput."""
+        caller.must_be_admin()
+        user = User(self.ids.new(), checked_name(name), self.clock.now())
+        issued = self._issue(user.id, "first key")
+        return await self.users.add(user, issued.key), issued
+
+    async def get(self, caller: Caller, user_id: UUID) -> User:
+        """That user. Raises NotFound."""
+        caller.must_own(user_id)
+        return await self.users.get(user_id)
+
+    async def list(self, caller: Caller, page: PageRequest) -> Page[User]:
+        """All users. Raises Forbidden."""
+        caller.must_be_admin()
+        return await self.users.list(page)
+
+    async def rename(self, caller: Caller, user_id: UUID, name: str) -> User:
+        """The user under its new name. Raises NotFound or InvalidInput."""
+        caller.must_own(user_id)
+        return await self.users.rename(user_id, checked_name(name))
+
+    async def erase(self, caller: Caller, user_id: UUID) -> None:
+        """Delete the user and everything of theirs. Raises NotFound."""
+        caller.must_own(user_id)
+        await self.users.erase(user_id)
+
+    async def add_key(self, caller: Caller, user_id: UUID, name: str) -> IssuedKey:
+        """One more key. Raises NotFound or InvalidInput."""
+        caller.must_own(user_id)
+        issued = self._issue(user_id, checked_name(name))
+        await self.users.add_key(issued.key)
+        return issued
+
+    async def list_keys(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[ApiKey]:
+        """The user's keys, without what they are made of."""
+        caller.must_own(user_id)
+        return await self.users.list_keys(user_id, page)
+
+    async def remove_key(self, caller: Caller, user_id: UUID, key_id: UUID) -> None:
+        """Delete a key: it opens nothing from now on. Raises NotFound."""
+        caller.must_own(user_id)
+        await self.users.remove_key(user_id, key_id)
+
+    def _issue(self, user_id: UUID, name: str) -> IssuedKey:
+        secret = self.vault.new_key_secret()
+        digest, hash_key = self.vault.digest(secret)
+        key = ApiKey(self.ids.new(), user_id, name, digest, hash_key, self.clock.now())
+        return IssuedKey(key, spelled_key(key.id, secret))

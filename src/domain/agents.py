@@ -1,0 +1,79 @@
+"""Agents, the prompts they speak from, and what a model is asked to be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.shared import InvalidInput
+
+OWN_PROMPT = re.compile(r"^prm_[0-9a-f]{32}$")
+DASHBOARD_PROMPT = re.compile(r"^pmpt_[A-Za-z0-9_]{1,128}$")
+TEMPERATURE_MAX = 2.0
+OUTPUT_TOKENS_MIN = 16
+"""The least that the Responses API takes as ``max_output_tokens``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What a prompt version says: instructions and model settings. It never changes once stored."""
+
+    instructions: str
+    model: str
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InvalidInput for settings no model takes."""
+        if not self.model.strip():
+            raise InvalidInput("model", "It must name a model.")
+        if self.temperature is not None and not 0 <= self.temperature <= TEMPERATURE_MAX:
+            raise InvalidInput("temperature", f"It must lie between 0 and {TEMPERATURE_MAX:g}.")
+        if self.max_output_tokens is not None and self.max_output_tokens < OUTPUT_TOKENS_MIN:
+            raise InvalidInput("max_output_tokens", f"It must be at least {OUTPUT_TOKENS_MIN}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt with one of its versions: the latest, unless another was asked for."""
+
+    id: str
+    user_id: UUID
+    name: str
+    version: int
+    voice: Voice
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The persona that answers on a phone number, speaking from the prompt `prompt_id` names."""
+
+    id: UUID
+    user_id: UUID
+    name: str
+    prompt_id: str
+    phone_number_id: UUID | None
+    lead_form: dict[str, Any] | None
+    created_at: datetime
+
+
+def own_prompt_id(prompt_uuid: UUID) -> str:
+    """The id of a prompt that Frontdesk keeps."""
+    return f"prm_{prompt_uuid.hex}"
+
+
+def is_own_prompt(prompt_id: str) -> bool:
+    """Whether Frontdesk keeps this prompt. Raises InvalidInput for what is no prompt id at all.
+
+    The other kind is an id of the OpenAI dashboard, passed through as it is. OpenAI switches those off
+    on 2026-11-30; from then on OpenAI's own error is what the turn reports.
+    """
+    if OWN_PROMPT.match(prompt_id):
+        return True
+    if DASHBOARD_PROMPT.match(prompt_id):
+        return False
+    raise InvalidInput("prompt_id", "It must be an id of a prompt (prm_…) or of the OpenAI dashboard (pmpt_…).")

@@ -1,0 +1,88 @@
+"""Credits: held when a turn begins, captured when its reply is accepted, released or refunded otherwise.
+
+The same two-phase form as a reservation: hold, then capture or release; a refund undoes a capture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from domain.shared import Conflict, Exhausted, InvalidInput
+
+TURN_PRICE = 1
+"""What one answer costs, in credits."""
+AMOUNT_MAX = 1_000_000_000
+
+
+class EntryKind(StrEnum):
+    """The five movements a ledger knows."""
+
+    ADD = "add"
+    HOLD = "hold"
+    CAPTURE = "capture"
+    RELEASE = "release"
+    REFUND = "refund"
+
+
+class InsufficientCredits(Exhausted):
+    """What is available does not cover what was asked for."""
+
+    code = "insufficient_credits"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user's credits: `balance` is what is owned, `held` the part promised to turns under way."""
+
+    balance: int = 0
+    held: int = 0
+
+    @property
+    def available(self) -> int:
+        """What a new turn may still hold."""
+        return self.balance - self.held
+
+    def after(self, kind: EntryKind, amount: int) -> Account:
+        """The account after that movement. Raises InsufficientCredits or Conflict when it cannot be made."""
+        balance_change, held_change = changes(kind, amount)
+        if kind is EntryKind.HOLD and amount > self.available:
+            raise InsufficientCredits(f"{amount} credits are needed and {self.available} are available.")
+        moved = Account(self.balance + balance_change, self.held + held_change)
+        if not 0 <= moved.held <= moved.balance:
+            raise Conflict(f"A {kind} of {amount} does not fit a balance of {self.balance} with {self.held} held.")
+        return moved
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a ledger. Lines are only ever added; balance and holds are their sums."""
+
+    id: int
+    kind: EntryKind
+    amount: int
+    balance_change: int
+    held_change: int
+    turn_id: UUID | None
+    note: str | None
+    created_at: datetime
+
+
+def changes(kind: EntryKind, amount: int) -> tuple[int, int]:
+    """What a movement does to the balance and to the holds."""
+    return {
+        EntryKind.ADD: (amount, 0),
+        EntryKind.HOLD: (0, amount),
+        EntryKind.CAPTURE: (-amount, -amount),
+        EntryKind.RELEASE: (0, -amount),
+        EntryKind.REFUND: (amount, 0),
+    }[kind]
+
+
+def checked_amount(amount: int) -> int:
+    """`amount` as it is. Raises InvalidInput unless it lies between 1 and AMOUNT_MAX."""
+    if not 1 <= amount <= AMOUNT_MAX:
+        raise InvalidInput("amount", f"It must be a whole number between 1 and {AMOUNT_MAX}.")
+    return amount

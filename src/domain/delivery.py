@@ -1,0 +1,110 @@
+"""Sending a reply: what the platform said, what that does to message, turn and credit, and how long to wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain.answers import NotAnswered
+from domain.conversations import InboundStatus, OutboundStatus, TurnStatus, UnansweredReason
+from domain.credits import EntryKind
+
+BACKOFF_SECONDS_FIRST = 0.5
+BACKOFF_SECONDS_MAX = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The platform took the message. `platform_message_id` is None when its answer could not be read."""
+
+    platform_message_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The platform will never take this message. `error` is its own account of why."""
+
+    error: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The platform did not take the message now (a rate, a pause); it may later."""
+
+    error: dict[str, Any]
+    after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """The platform may or may not have taken the message. It is never sent again on a guess."""
+
+    error: dict[str, Any]
+
+
+SendOutcome = Accepted | Refused | Deferred | Ambiguous
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a turn ends: one value for each row that the end touches. None leaves a row as it is."""
+
+    turn: TurnStatus
+    inbound: InboundStatus | None
+    reason: UnansweredReason | None
+    outbound: OutboundStatus | None
+    entry: EntryKind | None
+    platform_message_id: str | None = None
+    error: dict[str, Any] | None = None
+
+
+def settlement_of_send(outcome: Accepted | Refused | Ambiguous) -> Settlement:
+    """How a turn ends after its reply was handed to the platform.
+
+    Accepted captures the credit, refused releases it, and an unknown outcome keeps it held until a receipt
+    or a person decides.
+    """
+    match outcome:
+        case Accepted(platform_message_id):
+            return Settlement(
+                TurnStatus.ANSWERED,
+                InboundStatus.ANSWERED,
+                None,
+                OutboundStatus.SENT,
+                EntryKind.CAPTURE,
+                platform_message_id,
+            )
+        case Refused(error):
+            return Settlement(
+                TurnStatus.FAILED,
+                InboundStatus.UNANSWERABLE,
+                UnansweredReason.SEND_FAILED,
+                OutboundStatus.FAILED,
+                EntryKind.RELEASE,
+                error=error,
+            )
+        case Ambiguous(error):
+            return Settlement(TurnStatus.UNDECIDED, None, None, OutboundStatus.UNKNOWN, None, error=error)
+
+
+def settlement_without_reply(outcome: NotAnswered) -> Settlement:
+    """How a turn ends when the model gave nothing to send: the reason is kept, the credit released."""
+    return Settlement(
+        TurnStatus.UNANSWERABLE,
+        InboundStatus.UNANSWERABLE,
+        outcome.reason,
+        None,
+        EntryKind.RELEASE,
+        error={"detail": outcome.detail},
+    )
+
+
+def backoff_seconds(attempt: int, chance: float, asked_seconds: float | None = None) -> float:
+    """How long to wait before the next try, in seconds.
+
+    Doubles from BACKOFF_SECONDS_FIRST to BACKOFF_SECONDS_MAX with `attempt` (1 is the first failure), spread
+    by `chance` in [0, 1) over the upper half so that many waiters do not return together. What the provider
+    asked for is never undercut.
+    """
+    step: float = min(BACKOFF_SECONDS_MAX, BACKOFF_SECONDS_FIRST * 2 ** min(attempt - 1, 10))
+    return max(asked_seconds or 0.0, step * (0.5 + chance / 2))

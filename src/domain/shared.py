@@ -1,0 +1,89 @@
+"""What every room shares: the families of errors, and text that any store can keep."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """Something was asked that cannot be done. The message is for the caller, the `code` for programs.
+
+    DomainError
+    ├── InvalidInput     a value is wrong; `field` names it
+    ├── Unauthorized     no key, or one that nobody was given
+    ├── Forbidden        the key is known but may not do this
+    ├── NotFound         no such thing, or not the caller's
+    ├── Conflict         the thing is in a state that does not allow this
+    ├── Exhausted        a limit or a balance is used up
+    └── Unavailable      a store or a provider cannot be reached; trying again may help
+    """
+
+    code: ClassVar[str] = "error"
+
+
+class InvalidInput(DomainError):
+    """A value is wrong. `field` is its path in what was sent, for instance ``phone_number_id``."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class Unauthorized(DomainError):
+    """No key was shown, or one that nobody was given."""
+
+    code = "unauthorized"
+
+
+class Forbidden(DomainError):
+    """The key is known, but what it asks for is not its business."""
+
+    code = "forbidden"
+
+
+class NotFound(DomainError):
+    """There is no such thing, or it belongs to another user: the two look the same from outside."""
+
+    code = "not_found"
+
+    def __init__(self, thing: str) -> None:
+        super().__init__(f"There is no such {thing}.")
+        self.thing = thing
+
+
+class Conflict(DomainError):
+    """The thing is in a state that does not allow this."""
+
+    code = "conflict"
+
+
+class Exhausted(DomainError):
+    """A limit or a balance is used up."""
+
+    code = "exhausted"
+
+
+class Unavailable(DomainError):
+    """A store or a provider cannot be reached. Nothing is wrong with the request; trying again may help."""
+
+    code = "unavailable"
+
+
+REPLACEMENT_CHARACTER = "\ufffd"
+
+
+def storable(text: str) -> str:
+    """`text` without what Postgres refuses: U+0000 and lone surrogates become U+FFFD.
+
+    Customers do send both (shared emoji cut in half by a keyboard, pasted binary), and a message that
+    cannot be stored would be delivered again by Meta for seven days.
+    """
+    if "\x00" in text:
+        text = text.replace("\x00", REPLACEMENT_CHARACTER)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

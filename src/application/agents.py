@@ -101,7 +101,7 @@ class ManageAgents:
         return await self.agents.list(user_id, page)
 
     async def change(self, caller: Caller, user_id: UUID, agent_id: UUID, **changes: Unpack[AgentChanges]) -> Agent:
-        """Change what is given. Moving the agent to another phone number, or to none, archives its active conversations."""
+        """Change what is given. Moved to another phone number, or to none, its active conversations are archived."""
         caller.must_own(user_id)
         if "name" in changes:
             changes["name"] = checked_name(changes["name"])

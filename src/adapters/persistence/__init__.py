@@ -1,0 +1,1 @@
+"""Postgres decides what happened: one file per family of tables."""

@@ -1,0 +1,78 @@
+"""The pool of connections, and the one place where the driver's errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from domain.shared import Unavailable
+
+
+class Database:
+    """A pool of connections to one database, as the application's role.
+
+    Nothing here depends on a session: no SET, no session locks, no server-side PREPARE, so that a pooler in
+    transaction mode may stand between.
+    """
+
+    def __init__(self, url: str, *, connections_max: int = 8, name: str = "frontdesk") -> None:
+        self._pool = AsyncConnectionPool(
+            url,
+            open=False,
+            min_size=1,
+            max_size=connections_max,
+            timeout=10.0,
+            max_idle=240.0,  # a serverless database cuts idle connections after five minutes
+            max_lifetime=1_800.0,
+            reconnect_timeout=60.0,
+            kwargs={
+                "autocommit": True,  # most calls are one statement, and one statement needs no BEGIN and COMMIT
+                "prepare_threshold": None,  # prepared statements fail behind older poolers
+                "connect_timeout": 10,
+                "keepalives_idle": 30,
+                "application_name": name,
+            },
+        )
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Database]:
+        """Open the pool, and close it at the end. Raises Unavailable when no connection can be made."""
+        try:
+            await self._pool.open(wait=True, timeout=10.0)
+        except PoolTimeout as error:
+            await self._pool.close()
+            raise Unavailable("Postgres cannot be reached; check DATABASE_URL and that the server runs.") from error
+        try:
+            yield self
+        finally:
+            await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A connection for single statements, each its own transaction.
+
+        Raises Unavailable when the server is out of reach; what the statement was refused for (a constraint)
+        comes as psycopg raised it, for the caller to name.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise Unavailable("Postgres does not answer.") from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A connection in one transaction: committed on a clean exit, rolled back on any exception."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def fetch(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any]) -> list[TupleRow]:
+        """All rows of one statement. Raises as `connection` does."""
+        async with self.connection() as connection:
+            return await (await connection.execute(statement, parameters)).fetchall()

@@ -8,6 +8,7 @@ and one that is lost is made good by the sweeper. So there is nothing to acknowl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 import dramatiq
@@ -47,7 +48,7 @@ class WakeUpBroker(dramatiq.Broker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> Consumer:  # noqa: ARG002
         """A consumer of that queue. Wake-ups are taken one at a time, so there is nothing to prefetch."""
         if queue_name not in self.queues:
-            raise QueueNotFound(queue_name)
+            raise QueueNotFound(queue_name)  # type: ignore[no-untyped-call]
         consumer = WakeUpConsumer(self._url, queue_name)
         self._consumers.append(consumer)
         return consumer
@@ -88,11 +89,11 @@ class WakeUpConsumer(Consumer):
         if self._interrupted:
             return None
         try:
-            found = self._client.blpop([self._key], timeout=WAIT_SECONDS)
+            found: Any = self._client.blpop([self._key], timeout=WAIT_SECONDS)
         except redis.RedisError as error:
             # Dramatiq makes a new consumer a few seconds after this.
-            raise ConnectionClosed(error) from None
-        return found and MessageProxy(dramatiq.Message.decode(found[1]))
+            raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
+        return MessageProxy(dramatiq.Message.decode(found[1])) if found else None
 
     def ack(self, message: MessageProxy) -> None:
         """Do nothing: a hint that was heard is done with."""

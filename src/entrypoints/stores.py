@@ -1,0 +1,25 @@
+"""The second composition root: what launchers and migrations need of the adapters, without the application."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from adapters.local.child import bound_to_launcher
+from adapters.local.errors import LocalStoreError
+from adapters.local.stores import LocalStores, StoreUrls
+from adapters.persistence.migrations import MigrationError, Migrator, migrations_directory
+
+__all__ = [
+    "LocalStoreError",
+    "LocalStores",
+    "MigrationError",
+    "StoreUrls",
+    "bound_to_launcher",
+    "create_migrator",
+]
+
+
+def create_migrator(database_url: str, database_url_direct: str) -> Migrator:
+    """The migrator over the direct URL; it lets the role of the other URL use what it creates."""
+    app_role, owner = urlsplit(database_url).username, urlsplit(database_url_direct).username
+    return Migrator(migrations_directory(), database_url_direct, app_role if app_role != owner else None)

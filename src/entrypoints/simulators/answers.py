@@ -32,8 +32,7 @@ def raw_answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None
 
 async def read_object(request: BaseRequest) -> Json:
     """The body as a JSON object; an empty body is an empty object. Raises FaultError (400) otherwise."""
-    # Straight from the stream: the request's own read() stops at one megabyte.
-    body = await request.content.read()
+    body = await request.read()
     try:
         value = _decode(body) if body else {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -51,4 +50,4 @@ async def client_left(request: BaseRequest) -> None:
 
 
 def _not_json(message: str) -> Fault:
-    return Fault(http_status=400, code=100, message=message, type="invalid_request_error")
+    return Fault(http_status=400, message=message, type="invalid_request_error")

@@ -13,7 +13,7 @@ from entrypoints.simulators.knobs import KnobBoard
 from entrypoints.simulators.routing import Router
 
 CONTROL_PREFIX = "/_sim/"
-_OUTAGE = Fault(http_status=503, code=2, message="Service temporarily unavailable", is_transient=True)
+_OUTAGE = Fault(http_status=503, message="Service temporarily unavailable", is_transient=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,6 @@ async def _routed(router: Router, request: BaseRequest) -> StreamResponse:
     found = router.find(request.method, request.path)
     if found is None:
         message = f"Invalid URL ({request.method} {request.path})"
-        raise FaultError(Fault(http_status=404, code=2500, message=message, type="invalid_request_error"))
+        raise FaultError(Fault(http_status=404, message=message, type="invalid_request_error"))
     handler, arguments = found
     return await handler(request, *arguments)

@@ -48,7 +48,7 @@ async def read_control(request: BaseRequest) -> JsonValue:
     """The JSON body. Raises FaultError (400) if it is none."""
     # Not msgspec: a rehearsal must be able to say lone surrogates, which it rightly refuses.
     try:
-        return json.loads(await request.content.read() or b"{}")
+        return json.loads(await request.read() or b"{}")
     except ValueError as error:
         raise FaultError(_refused(str(error))) from error
 
@@ -62,14 +62,14 @@ def convert(value: JsonValue, wanted: type[T], *, strict: bool = True) -> T:
 
 
 def _refused(message: str) -> Fault:
-    return Fault(http_status=400, code=100, message=message, type="invalid_request_error")
+    return Fault(http_status=400, message=message, type="invalid_request_error")
 
 
 def _local(handler: Callable[..., Awaitable[Response]]) -> Handler:
     async def guarded(request: BaseRequest, *arguments: str) -> Response:
         # No key protects these endpoints, so nobody from elsewhere may reach them.
         if not ipaddress.ip_address(request.remote or "0.0.0.0").is_loopback:  # noqa: S104
-            raise FaultError(Fault(http_status=403, code=10, message="Only for callers on this machine."))
+            raise FaultError(Fault(http_status=403, message="Only for callers on this machine."))
         return await handler(request, *arguments)
 
     return guarded

@@ -14,16 +14,19 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import uvloop
-from aiohttp.web import Server
+from aiohttp.web import BaseRequest, Server
 
 from entrypoints.simulators.application import Simulator
 from entrypoints.simulators.options import SimulatorOptions
 
 _GOODBYE_SECONDS = 0.2
 _BACKLOG = 1024
+# Meta takes documents of up to 100 MB.
+_BODY_BYTES_MAX = 128 * 1024 * 1024
 
 
 def run(create: Callable[[], Simulator], options: SimulatorOptions) -> int:
@@ -45,10 +48,10 @@ async def _serve(create: Callable[[], Simulator], options: SimulatorOptions) -> 
 
 
 async def _listen(simulator: Simulator, options: SimulatorOptions, stopped: asyncio.Event) -> None:
-    server = Server(simulator, access_log=None)
-    listener = await asyncio.get_running_loop().create_server(
-        server, options.host, options.port, backlog=_BACKLOG
-    )
+    loop = asyncio.get_running_loop()
+    request_class = partial(BaseRequest, loop=loop, client_max_size=_BODY_BYTES_MAX)
+    server = Server(simulator, request_factory=request_class, access_log=None)
+    listener = await loop.create_server(server, options.host, options.port, backlog=_BACKLOG)
     async with simulator.running:
         port = listener.sockets[0].getsockname()[1]
         _announce(simulator, f"http://{options.host}:{port}{simulator.base_path}", options.ready_file)
@@ -65,10 +68,10 @@ def _stop_signal() -> asyncio.Event:
 
 
 def _announce(simulator: Simulator, url: str, ready_file: Path | None) -> None:
-    sys.stdout.write(f"{simulator.name} simulator ready at {url}\n")
-    sys.stdout.flush()
     if ready_file:
         # Written beside and moved into place: whoever waits for the file never reads half of it.
         draft = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
         draft.write_text(json.dumps({"url": url, "pid": os.getpid()}))
         draft.replace(ready_file)
+    sys.stdout.write(f"{simulator.name} simulator ready at {url}\n")
+    sys.stdout.flush()

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+from aiohttp.web import BaseRequest, Response
 
+from entrypoints.simulators.answers import json_answer
 from entrypoints.simulators.journal import Journal
 from entrypoints.simulators.knobs import KnobBoard
 from entrypoints.simulators.meta.knobs import MetaKnobs
@@ -52,10 +54,9 @@ class Deliveries:
         if self._session:
             await self._session.close()
 
-    @property
-    def under_way(self) -> int:
+    async def show(self, _: BaseRequest) -> Response:
         """How many sends are still followed by webhooks, and how many webhooks wait for another try."""
-        return len(self._under_way)
+        return json_answer({"under_way": len(self._under_way)})
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this without anyone waiting for it."""

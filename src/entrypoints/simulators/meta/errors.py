@@ -8,6 +8,8 @@ from entrypoints.simulators.answers import Json, json_answer
 from entrypoints.simulators.faults import Fault, FaultError
 
 _CODE_UNKNOWN = 1
+# The code that goes with a status where the fault names none.
+_CODES = {400: 100, 401: 190, 403: 10, 404: 2500, 503: 2}
 _EXPIRED = Fault(
     http_status=401, code=190, subcode=463, message="Invalid OAuth access token", type="OAuthException"
 )
@@ -18,7 +20,7 @@ def render(fault: Fault) -> Response:
     error: Json = {
         "message": fault.message,
         "type": fault.type or "OAuthException",
-        "code": _CODE_UNKNOWN if fault.code is None else fault.code,
+        "code": _CODES.get(fault.http_status, _CODE_UNKNOWN) if fault.code is None else fault.code,
         "error_subcode": fault.subcode,
         "is_transient": fault.is_transient,
         "fbtrace_id": f"A{secrets.token_urlsafe(16)}",

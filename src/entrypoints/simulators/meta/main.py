@@ -56,6 +56,7 @@ def create_meta_simulator(options: MetaSimulatorOptions) -> Simulator:
         name="meta", board=board, script=script, rules_type=list[Rule[Outcome]], journal=journal
     )
     Customers(deliveries, signer, journal, acquaintances).add_routes(controls)
+    control.add(controls, "GET", "deliveries", deliveries.show)
     api = Router()
     add_token_routes(api, journal)
     add_message_routes(api, sending, board, acquaintances)

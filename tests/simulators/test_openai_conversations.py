@@ -63,14 +63,15 @@ async def test_a_conversation_that_is_worked_on_is_locked(client, openai_control
     assert (await client.responses.create(model="m", input="4", conversation=conversation)).output_text
 
 
-async def test_simultaneous_calls_never_interleave_in_a_conversation(client, conversation):
+async def test_of_simultaneous_calls_in_a_conversation_one_is_answered(client, openai_controls, conversation):
+    await openai_controls.knobs(latency_ms=500)
     calls = [client.responses.create(model="m", input=str(n), conversation=conversation) for n in range(8)]
+
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
 
-    done = [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
-    assert done
-    assert all(isinstance(outcome, openai.BadRequestError) for outcome in outcomes if outcome not in done)
-    assert len(await items_of(client, conversation)) == 3 * len(done)
+    refused = [outcome.code for outcome in outcomes if isinstance(outcome, openai.BadRequestError)]
+    assert refused == ["conversation_locked"] * 7
+    assert len(await items_of(client, conversation)) == 3
 
 
 async def test_the_work_goes_on_when_the_client_leaves(client, openai_controls, conversation):

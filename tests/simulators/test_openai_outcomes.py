@@ -15,7 +15,7 @@ async def conversation(client):
 
 async def collect(stream, seen):
     async for event in stream:
-        seen.append(event)  # noqa: PERF401 - what was seen before the cut is what counts
+        seen.append(event)
 
 
 @pytest.fixture

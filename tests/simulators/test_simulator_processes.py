@@ -1,9 +1,11 @@
 """Starting and stopping simulators."""
 
+import asyncio
 import json
 import signal
 import socket
 
+import aiohttp
 import pytest
 
 from tests.simulators.running import Controls, running, start
@@ -25,7 +27,20 @@ async def test_a_signal_ends_it_cleanly_while_calls_hang_and_webhooks_wait(sessi
     with running("meta", "--webhook-url", "http://127.0.0.1:9/nobody") as simulator:
         controls = Controls(session, simulator.host_url)
         await controls.call("POST", "customers/say", {"phone_number_id": "1", "from": "2", "text": "Hi"})
+        await controls.script({"then": {"hang": True}})
+        call = asyncio.create_task(send(session, simulator.url))
+        await controls.records("message", contains='"outcome":"hang"')
         assert (await controls.call("GET", "deliveries"))["under_way"] == 1
+
+    with pytest.raises(aiohttp.ClientError):
+        await call
+
+
+async def send(session, url):
+    body = {"messaging_product": "whatsapp", "to": "+16505551234", "text": {"body": "Hello"}}
+    headers = {"Authorization": "Bearer any"}
+    async with session.post(f"{url}/v22.0/1/messages", json=body, headers=headers) as answer:
+        return answer.status
 
 
 @pytest.mark.parametrize("name", ["openai", "meta"])

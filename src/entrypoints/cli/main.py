@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # noqa: SLF001 - argparse gives it no public name
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,
     run: Run,
     text: str,

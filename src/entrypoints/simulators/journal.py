@@ -84,9 +84,7 @@ class Journal:
     def _chosen(self, query: JournalQuery, limit: int) -> list[Line]:
         contained = query.contains.encode()
         fitting = (
-            line
-            for line in self._from(query.after)
-            if query.kind in {None, line.kind} and contained in line.encoded
+            line for line in self._from(query.after) if query.kind in {None, line.kind} and contained in line.encoded
         )
         return list(islice(fitting, limit))
 

@@ -20,9 +20,9 @@ class Knobs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     lose_answer_rate: Annotated[Probability, Meta(description="do the work, then cut the connection")] = 0
     outage: Annotated[bool, Meta(description="no call gets through; /_sim still answers")] = False
-    outage_kind: Annotated[
-        Literal["reset", "unavailable"], Meta(description="cut every connection, or answer 503")
-    ] = "reset"
+    outage_kind: Annotated[Literal["reset", "unavailable"], Meta(description="cut every connection, or answer 503")] = (
+        "reset"
+    )
     seed: Annotated[int | None, Meta(description="makes chance repeatable; setting it starts anew")] = None
 
 

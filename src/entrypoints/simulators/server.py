@@ -20,6 +20,7 @@ from pathlib import Path
 import uvloop
 from aiohttp.web import BaseRequest, Server
 
+from entrypoints.readiness import announce_ready
 from entrypoints.simulators.application import Simulator
 from entrypoints.simulators.options import SimulatorOptions
 
@@ -75,3 +76,4 @@ def _announce(simulator: Simulator, url: str, ready_file: Path | None) -> None:
         draft.replace(ready_file)
     sys.stdout.write(f"{simulator.name} simulator ready at {url}\n")
     sys.stdout.flush()
+    announce_ready()

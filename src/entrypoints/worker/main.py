@@ -15,6 +15,7 @@ from dramatiq.middleware import AsyncIO
 
 from entrypoints.container import WakeUpBroker
 from entrypoints.logs import configure_logs
+from entrypoints.readiness import announce_ready
 from entrypoints.settings import Settings, SettingsError, load_settings
 from entrypoints.worker.actors import register_actors
 from entrypoints.worker.lifespan import ApplicationLifespan
@@ -42,7 +43,7 @@ def run_worker(broker: dramatiq.Broker) -> None:
         signal.signal(number, stop)
     worker = dramatiq.Worker(broker, worker_threads=THREADS)
     worker.start()
-    print("ready", flush=True)  # noqa: T201 - whoever supervises this process waits for the line
+    announce_ready()
     stopping.wait()
     worker.stop()
 

@@ -36,9 +36,7 @@ class Aftermath:
     async def _send(self, message: OutgoingMessage, contents: list[tuple[str, Json]]) -> None:
         for content, value in contents:
             knobs = self._board.values
-            await asyncio.sleep(
-                self._board.around_seconds(knobs.status_delay_ms, knobs.status_delay_spread_ms)
-            )
+            await asyncio.sleep(self._board.around_seconds(knobs.status_delay_ms, knobs.status_delay_spread_ms))
             body = meta_json(value)
             await self._deliveries.deliver(
                 Webhook(

@@ -68,9 +68,7 @@ class Acquaintances:
 class Customers:
     """Turns what a customer says into webhooks."""
 
-    def __init__(
-        self, deliveries: Deliveries, signer: Signer, journal: Journal, acquaintances: Acquaintances
-    ) -> None:
+    def __init__(self, deliveries: Deliveries, signer: Signer, journal: Journal, acquaintances: Acquaintances) -> None:
         """Post through these deliveries."""
         self._deliveries = deliveries
         self._signer = signer
@@ -135,9 +133,7 @@ def _body(said: Say, message_id: str | None) -> bytes:
         return meta_json(said.raw)
     if not said.phone_number_id or not (said.sender or said.user_id):
         raise invalid("phone_number_id and from are required.")
-    return meta_json(
-        _instagram(said, message_id) if said.channel == "instagram" else _whatsapp(said, message_id)
-    )
+    return meta_json(_instagram(said, message_id) if said.channel == "instagram" else _whatsapp(said, message_id))
 
 
 def _whatsapp(said: Say, message_id: str | None) -> Json:

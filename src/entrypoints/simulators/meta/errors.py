@@ -10,9 +10,7 @@ from entrypoints.simulators.faults import Fault, FaultError
 _CODE_UNKNOWN = 1
 # The code that goes with a status where the fault names none.
 _CODES = {400: 100, 401: 190, 403: 10, 404: 2500, 503: 2}
-_EXPIRED = Fault(
-    http_status=401, code=190, subcode=463, message="Invalid OAuth access token", type="OAuthException"
-)
+_EXPIRED = Fault(http_status=401, code=190, subcode=463, message="Invalid OAuth access token", type="OAuthException")
 
 
 def render(fault: Fault) -> Response:
@@ -40,9 +38,7 @@ def invalid(message: str, *, subcode: int | None = None) -> FaultError:
 def unknown_object(object_id: str) -> FaultError:
     """Error 100 with subcode 33: there is no such object."""
     message = f"Unsupported request. Object with ID '{object_id}' does not exist"
-    return FaultError(
-        Fault(http_status=400, code=100, subcode=33, message=message, type="GraphMethodException")
-    )
+    return FaultError(Fault(http_status=400, code=100, subcode=33, message=message, type="GraphMethodException"))
 
 
 def demand_token(request: BaseRequest) -> None:

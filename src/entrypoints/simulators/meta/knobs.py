@@ -25,9 +25,7 @@ class MetaKnobs(Knobs, frozen=True, kw_only=True, forbid_unknown_fields=True):
     redelivery_base_ms: Annotated[
         Milliseconds, Meta(description="first pause after a refused webhook; doubles each time")
     ] = 500
-    redelivery_attempts_max: Annotated[
-        int, Meta(ge=0, description="how often a refused webhook is repeated")
-    ] = 6
+    redelivery_attempts_max: Annotated[int, Meta(ge=0, description="how often a refused webhook is repeated")] = 6
     country_code: Annotated[
         str, Meta(pattern=r"^\d+$", description="put before a `to` without its plus, as Meta does")
     ] = "1"

@@ -49,9 +49,7 @@ def create_meta_simulator(options: MetaSimulatorOptions) -> Simulator:
         instagram_app_secret=options.instagram_app_secret or options.app_secret,
     )
     acquaintances = Acquaintances()
-    sending = Sending(
-        board=board, script=script, journal=journal, aftermath=Aftermath(board, deliveries, signer)
-    )
+    sending = Sending(board=board, script=script, journal=journal, aftermath=Aftermath(board, deliveries, signer))
     controls = control.create_control(
         name="meta", board=board, script=script, rules_type=list[Rule[Outcome]], journal=journal
     )

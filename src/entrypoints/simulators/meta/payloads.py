@@ -49,17 +49,13 @@ def status_delivery(message: OutgoingMessage, name: str, failure: FailedLater | 
 def echo_delivery(message: OutgoingMessage) -> Json:
     """What Instagram tells the business about its own message."""
     echo = {"mid": message.platform_message_id, "text": message.text, "is_echo": True}
-    return instagram_delivery(
-        message.account_id, _event(message.account_id, message.customer_id, "message", echo)
-    )
+    return instagram_delivery(message.account_id, _event(message.account_id, message.customer_id, "message", echo))
 
 
 def seen_delivery(message: OutgoingMessage) -> Json:
     """The customer has seen a message on Instagram, which knows no `delivered`."""
     seen = {"mid": message.platform_message_id}
-    return instagram_delivery(
-        message.account_id, _event(message.customer_id, message.account_id, "read", seen)
-    )
+    return instagram_delivery(message.account_id, _event(message.customer_id, message.account_id, "read", seen))
 
 
 def now_seconds() -> str:

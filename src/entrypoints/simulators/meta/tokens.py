@@ -22,9 +22,7 @@ def add_token_routes(router: Router, journal: Journal) -> None:
             demand_token(request)
         journal.write("token_refresh", accepted=True, outcome="refreshed")
         token = f"IGAA{secrets.token_urlsafe(32)}"
-        return json_answer(
-            {"access_token": token, "token_type": "bearer", "expires_in": _SIXTY_DAYS_IN_SECONDS}
-        )
+        return json_answer({"access_token": token, "token_type": "bearer", "expires_in": _SIXTY_DAYS_IN_SECONDS})
 
     router.add("GET", "/refresh_access_token", refresh)
     router.add("GET", "/{version}/refresh_access_token", refresh)

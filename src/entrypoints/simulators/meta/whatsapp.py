@@ -92,9 +92,7 @@ def _read_interactive(content: Json) -> str:
         raise invalid("Param interactive['action']['sections'] must have at most 10 rows in all.")
     for button in buttons:
         title = (button.get("reply") or {}).get("title")
-        _demand_text(
-            title, _BUTTON_TITLE_CHARACTERS_MAX, "interactive['action']['buttons'][]['reply']['title']"
-        )
+        _demand_text(title, _BUTTON_TITLE_CHARACTERS_MAX, "interactive['action']['buttons'][]['reply']['title']")
     body = (content.get("body") or {}).get("text")
     return _demand_text(body, _BODY_CHARACTERS_MAX, "interactive['body']['text']")
 

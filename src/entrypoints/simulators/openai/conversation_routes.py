@@ -88,9 +88,7 @@ class ConversationRoutes:
         return conversation.view()
 
     def _note(self, change: str, conversation: Conversation, **facts: object) -> None:
-        self._journal.write(
-            "conversation", accepted=True, outcome=change, conversation_id=conversation.id, **facts
-        )
+        self._journal.write("conversation", accepted=True, outcome=change, conversation_id=conversation.id, **facts)
 
 
 def _new_items(body: Json) -> list[Json]:

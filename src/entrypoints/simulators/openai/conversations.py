@@ -106,9 +106,7 @@ class Conversations:
         """The conversation. Raises FaultError (404)."""
         found = self._by_id.get(conversation_id)
         if found is None:
-            raise refused(
-                f"Conversation with id '{conversation_id}' not found.", status=404, param="conversation"
-            )
+            raise refused(f"Conversation with id '{conversation_id}' not found.", status=404, param="conversation")
         return found
 
     def delete(self, conversation_id: str) -> None:

@@ -18,13 +18,9 @@ def render(fault: Fault) -> Response:
     return json_answer(body, fault.http_status, _headers(fault))
 
 
-def refused(
-    message: str, *, status: int = 400, param: str | None = None, code: str | None = None
-) -> FaultError:
+def refused(message: str, *, status: int = 400, param: str | None = None, code: str | None = None) -> FaultError:
     """The error of a request that is at fault itself."""
-    return FaultError(
-        Fault(http_status=status, message=message, type="invalid_request_error", param=param, code=code)
-    )
+    return FaultError(Fault(http_status=status, message=message, type="invalid_request_error", param=param, code=code))
 
 
 def demand_key(request: BaseRequest) -> None:

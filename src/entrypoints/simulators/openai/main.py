@@ -44,9 +44,7 @@ def create_openai_simulator(options: OpenAISimulatorOptions) -> Simulator:
     add_response_routes(api, workshop)
     add_conversation_routes(api, conversations, journal)
     add_model_routes(api)
-    control = create_control(
-        name="openai", board=board, script=script, rules_type=list[Rule[Outcome]], journal=journal
-    )
+    control = create_control(name="openai", board=board, script=script, rules_type=list[Rule[Outcome]], journal=journal)
     return Simulator(
         name="OpenAI",
         base_path="/v1",

@@ -18,7 +18,5 @@ def add_model_routes(router: Router) -> None:
 
 async def _list_models(request: BaseRequest) -> Response:
     demand_key(request)
-    models = [
-        {"id": name, "object": "model", "created": _CREATED, "owned_by": "simulator"} for name in _MODEL_IDS
-    ]
+    models = [{"id": name, "object": "model", "created": _CREATED, "owned_by": "simulator"} for name in _MODEL_IDS]
     return json_answer({"object": "list", "data": models})

@@ -73,9 +73,7 @@ def _demand_model_or_prompt(body: Json, *, prompts_shut_down: bool) -> None:
     prompt = body.get("prompt")
     if prompt is None:
         if not body.get("model"):
-            raise refused(
-                "Missing required parameter: 'model'.", param="model", code="missing_required_parameter"
-            )
+            raise refused("Missing required parameter: 'model'.", param="model", code="missing_required_parameter")
         return
     if not isinstance(prompt, dict) or not isinstance(prompt.get("id"), str):
         raise refused("Missing required parameter: 'prompt.id'.", param="prompt")

@@ -38,9 +38,7 @@ def _typed(schema: JsonValue, root: JsonValue, depth: int) -> JsonValue:
             wanted = schema.get("required", list(names))
             return {name: sample(names.get(name, {}), root, depth + 1) for name in wanted}
         case "array":
-            return [
-                sample(schema.get("items", {}), root, depth + 1) for _ in range(schema.get("minItems", 0))
-            ]
+            return [sample(schema.get("items", {}), root, depth + 1) for _ in range(schema.get("minItems", 0))]
         case "string":
             return _FORMATS.get(schema.get("format", ""), "").ljust(schema.get("minLength", 0), "x")
         case "integer" | "number":

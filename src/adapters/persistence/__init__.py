@@ -1,0 +1,1 @@
+"""Postgres: its schema, and what the application keeps in it."""

@@ -1,10 +1,10 @@
 """The folder FRONTDESK_HOME: what the launcher keeps in it, and where the servers' data lie.
 
 `passwords.json`, the logs, the records of running servers and the lock are the launcher's. The data belong to
-the account that serves them and stand behind `data`: a folder, or, when that account cannot enter the home (root
-drops to `nobody`, and /root is closed to it), a link to a folder of their own below /var/lib/frontdesk. The link
-ties the two together: it survives restarts, moves with the home, and whoever deletes the home starts anew. The
-permissions of folders above the home are never touched.
+the account that serves them and stand behind `data`: a folder, or, when that account cannot enter the home
+(root drops to `nobody`, and /root is closed to it), a link to a folder of their own below /var/lib/frontdesk.
+The link ties the two together: it survives restarts, moves with the home, and whoever deletes the home starts
+anew. The permissions of folders above the home are never touched.
 """
 
 import contextlib

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 _NAME = re.compile(r"\d{4}_\w+\.sql")
@@ -38,9 +39,9 @@ class MigrationFile:
 
 
 def read_migrations(directory: Path) -> list[MigrationFile]:
-    """The files of `directory` in order. Raises `MigrationError` for one that is misnamed, numbered twice or empty."""
+    """The files of `directory` in order. `MigrationError`: one is misnamed, or two bear one number."""
     files = [_read(each) for each in sorted(directory.glob("*.sql"))]
-    for one, next_one in zip(files, files[1:], strict=False):
+    for one, next_one in pairwise(files):
         if one.version == next_one.version:
             raise MigrationError(f"{next_one.name}: {one.name} has the same number")
     return files

@@ -1,9 +1,9 @@
 """The runner that brings the schema up to the files: safe to start many times at once, and to kill any time.
 
 One connection holds the lock, another runs the files. The lock is that of a *transaction* kept open: behind a
-transaction-mode pooler a session's lock would leak to whoever gets the server connection next. The transaction
-is read committed and idle, so it holds no snapshot and `create index concurrently` does not wait for it; who
-polls for the lock ends its transaction after each try for the same reason.
+transaction-mode pooler a session's lock would leak to whoever gets the server connection next. It is read
+committed and idle, so it holds no snapshot, and `create index concurrently` does not wait for it. Those who poll
+for the lock end their transaction after each try for the same reason.
 """
 
 import time
@@ -143,7 +143,7 @@ def _applied(connection: psycopg.Connection) -> dict[str, str | None]:
 def _check_unchanged(file: MigrationFile, applied: dict[str, str | None]) -> None:
     known = applied.get(file.version)
     if known not in {None, file.checksum}:
-        raise MigrationError(f"{file.name}: changed since it was applied: undo it, write a new file")
+        raise MigrationError(f"{file.name}: changed since it was applied; put a change into a new file")
 
 
 def _apply(connection: psycopg.Connection, file: MigrationFile) -> str:
@@ -163,7 +163,7 @@ def _take_back(connection: psycopg.Connection, file: MigrationFile) -> str:
 
 @contextmanager
 def _running(connection: psycopg.Connection, name: str, section: Section) -> Iterator[None]:
-    """Run a section and then the body, which notes it, in one transaction where the section allows for one."""
+    """Run a section and then the body, which notes it; in one transaction if the section allows for one."""
     try:
         if section.in_transaction:
             with connection.transaction():

@@ -6,6 +6,10 @@ from typing import Protocol
 from uuid import UUID
 
 
+class SecretUnreadable(Exception):
+    """No key of ours opens this secret, or it was moved here from another row."""
+
+
 class Vault(Protocol):
     """Seals access tokens for the row they belong to, and hashes API keys."""
 

@@ -1,0 +1,66 @@
+"""Conversations and messages in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from application.pages import Page, PageRequest
+from application.ports.conversations import ConversationFilter, MessageFilter
+from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.shared import NotFound
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.pages import page_of
+
+
+class MemoryConversations:
+    """Reads what the inbox and the turns put into the store."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def get(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        conversation = self._store.conversations.get(conversation_id)
+        if conversation is None or self._store.owner_of(conversation) != user_id:
+            raise NotFound("conversation")
+        return self._store.shown(conversation)
+
+    async def list(self, user_id: UUID, wanted: ConversationFilter, page: PageRequest) -> Page[Conversation]:
+        own = [row for row in self._store.conversations.values() if self._store.owner_of(row) == user_id]
+        return page_of([row for row in map(self._store.shown, own) if _is_wanted(row, wanted)], page)
+
+    async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        conversation = await self.get(user_id, conversation_id)
+        archived = replace(conversation, status=ConversationStatus.ARCHIVED)
+        self._store.conversations[conversation_id] = archived
+        return archived
+
+    async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
+        own = [row for row in self._store.messages.values() if self._store.owner_of(row) == user_id]
+        return page_of([row for row in own if self._is_wanted_message(row, wanted)], page)
+
+    def _is_wanted_message(self, message: Message, wanted: MessageFilter) -> bool:
+        conversation = self._store.shown(self._store.conversations[message.conversation_id])
+        return (
+            wanted.conversation_id in {None, message.conversation_id}
+            and wanted.phone_number_id in {None, message.phone_number_id}
+            and wanted.direction in {None, message.direction}
+            and wanted.status in {None, message.status}
+            and (wanted.since is None or message.created_at >= wanted.since)
+            and (wanted.until is None or message.created_at < wanted.until)
+            and _is_named(conversation.customer, wanted.customer)
+        )
+
+
+def _is_wanted(conversation: Conversation, wanted: ConversationFilter) -> bool:
+    return (
+        wanted.status in {None, conversation.status}
+        and wanted.phone_number_id in {None, conversation.phone_number_id}
+        and wanted.agent_id in {None, conversation.agent_id}
+        and (wanted.active_since is None or conversation.last_activity_at >= wanted.active_since)
+        and _is_named(conversation.customer, wanted.customer)
+    )
+
+
+def _is_named(customer: Customer, name: str | None) -> bool:
+    return name in {None, customer.address, str(customer.id)}

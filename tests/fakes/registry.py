@@ -1,0 +1,204 @@
+"""Users, phone numbers, prompts and agents in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from application.pages import Page, PageRequest
+from domain.agents import Agent, Prompt, Voice, is_own_prompt
+from domain.channels import PhoneNumber
+from domain.conversations import ConversationStatus
+from domain.credits import Account
+from domain.shared import Conflict, NotFound
+from domain.users import ApiKey, User
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.pages import page_of
+
+
+class Owned(Protocol):
+    """Whatever belongs to a user."""
+
+    @property
+    def user_id(self) -> UUID: ...
+
+
+Row = TypeVar("Row", bound=Owned)
+
+
+def _owned(rows: Mapping[UUID, Row], user_id: UUID, id_: UUID, thing: str) -> Row:
+    """The row with that id. Raises NotFound when there is none, or another user's."""
+    row = rows.get(id_)
+    if row is None or row.user_id != user_id:
+        raise NotFound(thing)
+    return row
+
+
+class MemoryUsers:
+    """Users and their keys."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def add(self, user: User, key: ApiKey) -> User:
+        self._store.users[user.id] = user
+        self._store.api_keys[key.id] = key
+        self._store.accounts[user.id] = Account()
+        return user
+
+    async def get(self, user_id: UUID) -> User:
+        return self._store.must_have_user(user_id)
+
+    async def list(self, page: PageRequest) -> Page[User]:
+        return page_of(self._store.users.values(), page)
+
+    async def rename(self, user_id: UUID, name: str) -> User:
+        self._store.users[user_id] = renamed = replace(self._store.must_have_user(user_id), name=name)
+        return renamed
+
+    async def erase(self, user_id: UUID) -> None:
+        self._store.must_have_user(user_id)
+        self._store.forget_user(user_id)
+
+    async def add_key(self, key: ApiKey) -> ApiKey:
+        self._store.must_have_user(key.user_id)
+        self._store.api_keys[key.id] = key
+        return key
+
+    async def find_key(self, key_id: UUID) -> ApiKey | None:
+        key = self._store.api_keys.get(key_id)
+        now = self._store.clock.now()
+        if key and (key.last_used_at is None or key.last_used_at <= now - timedelta(minutes=1)):
+            self._store.api_keys[key_id] = key = replace(key, last_used_at=now)
+        return key
+
+    async def list_keys(self, user_id: UUID, page: PageRequest) -> Page[ApiKey]:
+        return page_of([key for key in self._store.api_keys.values() if key.user_id == user_id], page)
+
+    async def remove_key(self, user_id: UUID, key_id: UUID) -> None:
+        _owned(self._store.api_keys, user_id, key_id, "API key")
+        del self._store.api_keys[key_id]
+
+
+class MemoryPhoneNumbers:
+    """Phone numbers; their sealed tokens lie beside them."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+        self._store.must_have_user(phone_number.user_id)
+        return self._keep(phone_number, sealed_token)
+
+    async def get(self, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
+        return _owned(self._store.phone_numbers, user_id, phone_number_id, "phone number")
+
+    async def list(self, user_id: UUID, page: PageRequest) -> Page[PhoneNumber]:
+        return page_of([row for row in self._store.phone_numbers.values() if row.user_id == user_id], page)
+
+    async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+        await self.get(phone_number.user_id, phone_number.id)
+        return self._keep(phone_number, sealed_token)
+
+    async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
+        await self.get(user_id, phone_number_id)
+        self._store.forget_phone_number(phone_number_id)
+
+    def _keep(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+        others = [row for row in self._store.phone_numbers.values() if row.id != phone_number.id]
+        account = _account(phone_number)
+        if account[1] is not None and account in map(_account, others):
+            raise Conflict("This account is connected already.")
+        self._store.phone_numbers[phone_number.id] = phone_number
+        if sealed_token is not None:
+            self._store.sealed_tokens[phone_number.id] = sealed_token
+        return phone_number
+
+
+def _account(phone_number: PhoneNumber) -> tuple[str, str | None]:
+    return phone_number.type, phone_number.meta_phone_number_id or phone_number.instagram_account_id
+
+
+class MemoryPrompts:
+    """Prompts, each the list of its versions."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def add(self, prompt: Prompt) -> Prompt:
+        self._store.must_have_user(prompt.user_id)
+        self._store.prompts[prompt.id] = [prompt]
+        return prompt
+
+    async def get(self, user_id: UUID, prompt_id: str) -> Prompt:
+        versions = self._store.prompts.get(prompt_id)
+        if versions is None or versions[-1].user_id != user_id:
+            raise NotFound("prompt")
+        return versions[-1]
+
+    async def list(self, user_id: UUID, page: PageRequest) -> Page[Prompt]:
+        latest = [versions[-1] for versions in self._store.prompts.values()]
+        return page_of([prompt for prompt in latest if prompt.user_id == user_id], page)
+
+    async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
+        latest = await self.get(user_id, prompt_id)
+        added = replace(latest, version=latest.version + 1, voice=voice)
+        self._store.prompts[prompt_id].append(added)
+        return added
+
+
+class MemoryAgents:
+    """Agents, and what linking them does to conversations."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def add(self, agent: Agent) -> Agent:
+        self._store.must_have_user(agent.user_id)
+        self._must_fit(agent)
+        return self._keep(agent)
+
+    async def get(self, user_id: UUID, agent_id: UUID) -> Agent:
+        return _owned(self._store.agents, user_id, agent_id, "agent")
+
+    async def list(self, user_id: UUID, page: PageRequest) -> Page[Agent]:
+        return page_of([row for row in self._store.agents.values() if row.user_id == user_id], page)
+
+    async def change(self, agent: Agent) -> Agent:
+        before = await self.get(agent.user_id, agent.id)
+        self._must_fit(agent)
+        if agent.phone_number_id != before.phone_number_id:
+            self._archive_conversations(agent.id)
+        return self._keep(agent)
+
+    async def remove(self, user_id: UUID, agent_id: UUID) -> None:
+        await self.get(user_id, agent_id)
+        self._archive_conversations(agent_id)
+        self._store.forget_agent(agent_id)
+
+    def _must_fit(self, agent: Agent) -> None:
+        if is_own_prompt(agent.prompt_id):
+            versions = self._store.prompts.get(agent.prompt_id)
+            if versions is None or versions[-1].user_id != agent.user_id:
+                raise NotFound("prompt")
+        if agent.phone_number_id is not None:
+            _owned(self._store.phone_numbers, agent.user_id, agent.phone_number_id, "phone number")
+            there = self._store.agent_on(agent.phone_number_id)
+            if there and there.id != agent.id:
+                raise Conflict("Another agent answers on this phone number.")
+
+    def _keep(self, agent: Agent) -> Agent:
+        self._store.agents[agent.id] = agent
+        for waiting in self._store.active_conversations():
+            if waiting.agent_id is None and waiting.phone_number_id == agent.phone_number_id:
+                self._store.conversations[waiting.id] = replace(waiting, agent_id=agent.id)
+        return agent
+
+    def _archive_conversations(self, agent_id: UUID) -> None:
+        for conversation in self._store.active_conversations():
+            if conversation.agent_id == agent_id:
+                archived = replace(conversation, status=ConversationStatus.ARCHIVED)
+                self._store.conversations[conversation.id] = archived

@@ -6,6 +6,9 @@ import asyncio
 import signal
 import socket
 
+GRACE_SECONDS = 25.0
+"""How long a stop waits for requests in flight: less than what orchestrators wait before they kill (30 s)."""
+
 
 class CannotListen(Exception):
     """An address cannot be listened on. The message is one line that names it."""

@@ -12,15 +12,13 @@ from granian.server.embed import Server
 from application.app import Application
 from entrypoints.rest.app import create_rest_app
 from entrypoints.rest.limits import with_body_deadline
-from entrypoints.serving import must_be_free, stop_on_signals
+from entrypoints.serving import GRACE_SECONDS, must_be_free, stop_on_signals
 
 HEADER_MILLISECONDS_MAX = 2_000
 HEADER_BYTES_MAX = 16 * 1024
 CONNECTIONS_WAITING_MAX = 1_024
 REQUESTS_AT_ONCE_MAX = 512
 """Above it, connections wait in the kernel's queue instead of in our memory."""
-GRACE_SECONDS = 25.0
-"""How long a stop waits for requests in flight."""
 
 
 async def serve_rest(application: Application, host: str, port: int, *, stop: asyncio.Event | None = None) -> None:

@@ -409,7 +409,7 @@ class ListConversationsRequest(_message.Message):
     user_id: _builtins.str
     """Whose conversations."""
     page_size: _builtins.int
-    """How many at most, from 1 to 200; 0 stands for 50."""
+    """How many at most; 0 stands for 50, and more than 200 counts as 200."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first page."""
     order_by: _builtins.str
@@ -545,7 +545,7 @@ class ListMessagesRequest(_message.Message):
     user_id: _builtins.str
     """Whose messages."""
     page_size: _builtins.int
-    """How many at most, from 1 to 200; 0 stands for 50."""
+    """How many at most; 0 stands for 50, and more than 200 counts as 200."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first page."""
     order_by: _builtins.str

@@ -275,7 +275,7 @@ class ListEntriesRequest(_message.Message):
     user_id: _builtins.str
     """Whose ledger."""
     page_size: _builtins.int
-    """How many lines at most, from 1 to 200; 0 stands for 50."""
+    """How many lines at most; 0 stands for 50, and more than 200 counts as 200."""
     page_token: _builtins.str
     """The `next_page_token` of the page before; empty for the first page."""
     order_by: _builtins.str

@@ -1,0 +1,46 @@
+"""All routes on one screen, over one application."""
+
+from __future__ import annotations
+
+from litestar import Litestar, Router
+from litestar.di import Provide
+
+from application.app import Application
+from entrypoints.rest import agents, api_keys, conversations, health, messages, phone_numbers, prompts, users
+from entrypoints.rest import credits as credits_
+from entrypoints.rest.auth import caller_of, create_key_guard
+from entrypoints.rest.bodies import StrictRequest, must_send_json
+from entrypoints.rest.errors import EXCEPTION_HANDLERS
+from entrypoints.rest.limits import BODY_BYTES_MAX
+from entrypoints.rest.openapi import BEARER, create_openapi_config
+from entrypoints.rest.paging import page_request
+from entrypoints.rest.request_ids import add_standing_headers
+from entrypoints.rest.webhooks import create_webhook_route
+
+RESOURCES = (users, api_keys, phone_numbers, prompts, agents, conversations, messages, credits_)
+
+
+def create_rest_app(application: Application) -> Litestar:
+    """The REST door over that application."""
+    keyed = Router(
+        "/",
+        route_handlers=[route for resource in RESOURCES for route in resource.routes],
+        guards=[create_key_guard(application)],
+        before_request=must_send_json,
+        security=[BEARER],
+    )
+    return Litestar(
+        route_handlers=[keyed, *health.routes, create_webhook_route(application)],
+        dependencies={
+            "application": Provide(lambda: application, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
+            "page": Provide(page_request, sync_to_thread=False),
+        },
+        exception_handlers=EXCEPTION_HANDLERS,
+        before_send=[add_standing_headers],
+        request_class=StrictRequest,
+        request_max_body_size=BODY_BYTES_MAX,
+        openapi_config=create_openapi_config(),
+        logging_config=None,
+        debug=False,
+    )

@@ -1,0 +1,72 @@
+"""Reading bodies and writing answers: strictly in, by field name out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import ClientException
+
+from domain.shared import InvalidInput
+from entrypoints.rest.errors import NotJson
+
+T = TypeVar("T")
+
+_PLACE = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
+_FIELD = re.compile(r"field `([^`]*)`")
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose body becomes its route's Struct at once and strictly.
+
+    The framework's own way goes through plain dictionaries and takes "5" and true for numbers.
+    """
+
+    async def json(self) -> object:
+        """The body as the type of the route's `data`. Raises NotJson, or InvalidInput that names the field."""
+        expected = self.route_handler.parsed_data_field
+        return decoded(await self.body(), expected.annotation if expected else object)
+
+
+async def must_send_json(request: Request[Any, Any, Any]) -> None:
+    """Before a route that takes a body: it must be said to be JSON, and be there. Raises the 415 or NotJson."""
+    if request.route_handler.parsed_data_field is None:
+        return
+    media_type = request.content_type[0].lower()
+    if media_type != "application/json":
+        raise ClientException("The body must be application/json.", status_code=415)
+    if not await request.body():
+        raise NotJson("", "The body is empty; it must be a JSON object.")
+
+
+def decoded(body: bytes, type_: type[T]) -> T:
+    """`body` as that type. Raises NotJson, or InvalidInput that names the field."""
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except msgspec.ValidationError as error:
+        raise _named(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise NotJson("", "The body is not JSON.") from None
+    except RecursionError:
+        raise NotJson("", "The body is nested too deeply.") from None
+
+
+def given(changes: msgspec.Struct) -> dict[str, Any]:
+    """What a PATCH names: a field that is absent stays as it is, one that is null is emptied."""
+    values = ((name, getattr(changes, name)) for name in changes.__struct_fields__)
+    return {name: value for name, value in values if value is not msgspec.UNSET}
+
+
+def view(type_: type[T], thing: object) -> T:
+    """`thing` in the contract's words: the fields of `type_`, and no other."""
+    return msgspec.convert(thing, type_, from_attributes=True)
+
+
+def _named(message: str) -> InvalidInput:
+    """The field stands in the path, in the words (unknown or missing), or in both."""
+    match = _PLACE.match(message)
+    detail, place = (match[1], match[2] or "") if match else (message, "")
+    named = _FIELD.search(detail)
+    return InvalidInput(".".join(part for part in (place, named[1] if named else "") if part), f"{detail}.")

@@ -1,0 +1,96 @@
+"""``/users/{user_id}/credits``: the account, topping it up, and its ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter, JSONBody
+
+from application.app import Application
+from application.pages import PageRequest
+from domain.credits import EntryKind
+from domain.users import Caller
+from entrypoints.rest.bodies import view
+from entrypoints.rest.paging import Listing, listing
+
+IdempotencyKey = Annotated[
+    str | None, HeaderParameter(name="Idempotency-Key", description="The same key adds once, however often it comes.")
+]
+
+
+class TopUp(msgspec.Struct, forbid_unknown_fields=True):
+    """How much is added, and why."""
+
+    amount: int
+    note: str | None = None
+
+
+class AccountView(msgspec.Struct):
+    """What is owned, promised to turns under way, and left for new ones."""
+
+    balance: int
+    held: int
+    available: int
+
+
+class EntryView(msgspec.Struct):
+    """A line of the ledger."""
+
+    id: int
+    kind: EntryKind
+    amount: int
+    balance_change: int
+    held_change: int
+    turn_id: UUID | None
+    note: str | None
+    created_at: datetime
+
+
+class AddedView(msgspec.Struct):
+    """The new line, and the account right after it."""
+
+    entry: EntryView
+    balance: int
+    held: int
+    available: int
+
+
+@get("/users/{user_id:uuid}/credits")
+async def show_credits(
+    application: NamedDependency[Application], caller: NamedDependency[Caller], user_id: FromPath[UUID]
+) -> AccountView:
+    """Show a user's credits."""
+    return view(AccountView, await application.credits.account(caller, user_id))
+
+
+@post("/users/{user_id:uuid}/credits/add")
+async def add_credits(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    data: JSONBody[TopUp],
+    idempotency_key: IdempotencyKey = None,
+) -> AddedView:
+    """Add credits; messages that were blocked for want of them go on."""
+    added = await application.credits.add(caller, user_id, data.amount, data.note, idempotency_key)
+    account = added.account
+    return AddedView(view(EntryView, added.entry), account.balance, account.held, account.available)
+
+
+@get("/users/{user_id:uuid}/credits/entries")
+async def list_entries(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    page: NamedDependency[PageRequest],
+) -> Listing[EntryView]:
+    """List the lines of a user's ledger."""
+    return listing(EntryView, await application.credits.entries(caller, user_id, page))
+
+
+routes = [show_credits, add_credits, list_entries]

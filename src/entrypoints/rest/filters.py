@@ -1,0 +1,22 @@
+"""What the query of a list must be beyond its type, so that no store chokes on it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.shared import InvalidInput
+from domain.users import checked_text
+
+CUSTOMER_LENGTH_MAX = 200
+
+
+def checked_customer(customer: str | None) -> str | None:
+    """An id or an address of a customer. Raises InvalidInput."""
+    return None if customer is None else checked_text(customer, "customer", CUSTOMER_LENGTH_MAX)
+
+
+def checked_time(time: datetime | None, field: str) -> datetime | None:
+    """A time that says its zone; without one it would mean another moment on every machine. Raises InvalidInput."""
+    if time is not None and time.tzinfo is None:
+        raise InvalidInput(field, "It must name its time zone (in a URL, + is written %2B).")
+    return time

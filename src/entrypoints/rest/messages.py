@@ -1,0 +1,82 @@
+"""``/users/{user_id}/messages``: what was said, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from application.app import Application
+from application.pages import PageRequest
+from application.ports.conversations import MessageFilter
+from domain.users import Caller
+from entrypoints.rest.filters import checked_customer, checked_time
+from entrypoints.rest.paging import Listing, listing
+
+Direction = Literal["inbound", "outbound"]
+MessageStatus = Literal[
+    "received",
+    "answered",
+    "unanswerable",
+    "blocked",
+    "pending",
+    "sending",
+    "sent",
+    "delivered",
+    "read",
+    "failed",
+    "unknown",
+]
+
+
+class MessageView(msgspec.Struct):
+    """A message."""
+
+    id: UUID
+    conversation_id: UUID
+    phone_number_id: UUID
+    sequence_number: int
+    direction: Direction
+    author: str
+    type: str
+    text: str | None
+    status: MessageStatus
+    reason: str | None
+    platform_message_id: str | None
+    error: dict[str, Any] | None
+    created_at: datetime
+
+
+@get("/users/{user_id:uuid}/messages")
+async def list_messages(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    page: NamedDependency[PageRequest],
+    conversation_id: FromQuery[UUID | None] = None,
+    phone_number_id: FromQuery[UUID | None] = None,
+    direction: FromQuery[Direction | None] = None,
+    status: FromQuery[MessageStatus | None] = None,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
+    customer: FromQuery[str | None] = None,
+) -> Listing[MessageView]:
+    """List a user's messages."""
+    wanted = MessageFilter(
+        conversation_id,
+        phone_number_id,
+        direction,
+        status,
+        checked_time(since, "since"),
+        checked_time(until, "until"),
+        checked_customer(customer),
+    )
+    return listing(MessageView, await application.conversations.messages(caller, user_id, wanted, page))
+
+
+routes = [list_messages]

@@ -1,0 +1,130 @@
+"""``/users/{user_id}/prompts``: versioned texts with model settings. A version never changes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from application.app import Application
+from application.pages import PageRequest
+from domain.agents import OWN_PROMPT, Prompt, Voice
+from domain.shared import InvalidInput, NotFound
+from domain.users import Caller
+from entrypoints.rest.paging import Listing
+
+OUTPUT_TOKENS_MAX = 1_000_000
+"""Far above what any model gives, and within what the store's integers hold."""
+
+
+class VersionBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What a version says. A name may be given, as when the prompt was made; the prompt keeps its own."""
+
+    instructions: str
+    model: str
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+    name: str | None = None
+
+
+class PromptBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A prompt with its first version."""
+
+    name: str
+    instructions: str
+    model: str
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+
+
+class PromptView(msgspec.Struct):
+    """A prompt with its latest version."""
+
+    id: str
+    version: int
+    name: str
+    instructions: str
+    model: str
+    temperature: float | None
+    max_output_tokens: int | None
+    created_at: datetime
+
+
+@post("/users/{user_id:uuid}/prompts")
+async def add_prompt(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    data: JSONBody[PromptBody],
+) -> PromptView:
+    """Add a prompt with its first version."""
+    return _view(await application.prompts.add(caller, user_id, data.name, _voice(data)))
+
+
+@get("/users/{user_id:uuid}/prompts")
+async def list_prompts(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    page: NamedDependency[PageRequest],
+) -> Listing[PromptView]:
+    """List a user's prompts, each with its latest version."""
+    prompts = await application.prompts.list(caller, user_id, page)
+    return Listing([_view(prompt) for prompt in prompts.items], prompts.next_cursor)
+
+
+@get("/users/{user_id:uuid}/prompts/{prompt_id:str}")
+async def show_prompt(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    prompt_id: FromPath[str],
+) -> PromptView:
+    """Show a prompt with its latest version."""
+    return _view(await application.prompts.get(caller, user_id, _known(prompt_id)))
+
+
+@post("/users/{user_id:uuid}/prompts/{prompt_id:str}/versions")
+async def add_prompt_version(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    prompt_id: FromPath[str],
+    data: JSONBody[VersionBody],
+) -> PromptView:
+    """Add a version, which the prompt's agents speak from their next turn on."""
+    return _view(await application.prompts.add_version(caller, user_id, _known(prompt_id), _voice(data)))
+
+
+routes = [add_prompt, list_prompts, show_prompt, add_prompt_version]
+
+
+def _known(prompt_id: str) -> str:
+    # What could not be an id of ours never reaches the store, which would choke on U+0000.
+    if not OWN_PROMPT.match(prompt_id):
+        raise NotFound("prompt")
+    return prompt_id
+
+
+def _voice(body: PromptBody | VersionBody) -> Voice:
+    if (body.max_output_tokens or 0) > OUTPUT_TOKENS_MAX:
+        raise InvalidInput("max_output_tokens", f"It must be at most {OUTPUT_TOKENS_MAX}.")
+    return Voice(body.instructions, body.model, body.temperature, body.max_output_tokens)
+
+
+def _view(prompt: Prompt) -> PromptView:
+    voice = prompt.voice
+    return PromptView(
+        prompt.id,
+        prompt.version,
+        prompt.name,
+        voice.instructions,
+        voice.model,
+        voice.temperature,
+        voice.max_output_tokens,
+        prompt.created_at,
+    )

@@ -1,0 +1,33 @@
+"""Every answer names its request, by the caller's own id where that is one, and is not to be kept or guessed at."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from litestar.types import Message, Scope
+
+ACCEPTABLE_ID = re.compile(rb"^[A-Za-z0-9._-]{1,128}$")
+KEY = "request_id"
+
+_STANDING_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of this request: what came in ``X-Request-Id`` if it is harmless in a log, a new one otherwise."""
+    state = scope.setdefault("state", {})
+    if KEY not in state:
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        state[KEY] = given.decode() if ACCEPTABLE_ID.match(given) else os.urandom(16).hex()
+    known: str = state[KEY]
+    return known
+
+
+async def add_standing_headers(message: Message, scope: Scope) -> None:
+    """Litestar's hook on everything that is sent."""
+    if message["type"] == "http.response.start":
+        message["headers"] = [
+            *message["headers"],
+            (b"x-request-id", request_id_of(scope).encode()),
+            *_STANDING_HEADERS,
+        ]

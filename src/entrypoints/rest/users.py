@@ -1,0 +1,84 @@
+"""``/users``: the businesses of this deployment."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from litestar import delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from application.app import Application
+from application.pages import PageRequest
+from domain.users import Caller
+from entrypoints.rest.bodies import view
+from entrypoints.rest.paging import Listing, listing
+
+
+class UserName(msgspec.Struct, forbid_unknown_fields=True):
+    """The one thing told of a user."""
+
+    name: str
+
+
+class UserView(msgspec.Struct):
+    """A user."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+class NewUserView(UserView):
+    """A user with its first key, which is shown this once."""
+
+    api_key: str
+
+
+@post("/users")
+async def add_user(
+    application: NamedDependency[Application], caller: NamedDependency[Caller], data: JSONBody[UserName]
+) -> NewUserView:
+    """Add a user (admin)."""
+    user, issued = await application.users.add(caller, data.name)
+    return NewUserView(user.id, user.name, user.created_at, issued.spelled)
+
+
+@get("/users")
+async def list_users(
+    application: NamedDependency[Application], caller: NamedDependency[Caller], page: NamedDependency[PageRequest]
+) -> Listing[UserView]:
+    """List all users (admin)."""
+    return listing(UserView, await application.users.list(caller, page))
+
+
+@get("/users/{user_id:uuid}")
+async def show_user(
+    application: NamedDependency[Application], caller: NamedDependency[Caller], user_id: FromPath[UUID]
+) -> UserView:
+    """Show a user."""
+    return view(UserView, await application.users.get(caller, user_id))
+
+
+@patch("/users/{user_id:uuid}")
+async def rename_user(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    data: JSONBody[UserName],
+) -> UserView:
+    """Rename a user."""
+    return view(UserView, await application.users.rename(caller, user_id, data.name))
+
+
+@delete("/users/{user_id:uuid}")
+async def erase_user(
+    application: NamedDependency[Application], caller: NamedDependency[Caller], user_id: FromPath[UUID]
+) -> None:
+    """Erase a user with everything of theirs."""
+    await application.users.erase(caller, user_id)
+
+
+routes = [add_user, list_users, show_user, rename_user, erase_user]

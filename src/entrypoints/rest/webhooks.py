@@ -1,0 +1,72 @@
+"""``/webhooks/meta``: the platform's handshake and its deliveries. Knows no provider, only bytes and limits.
+
+A raw ASGI route, because every customer's message passes here: the framework's ordinary way costs more than
+twice as much for each of them.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from litestar import asgi
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from application.app import Application
+from entrypoints.rest.limits import BodyTooLarge
+
+BODY_BYTES_MAX = 4 * 1024 * 1024
+"""Meta documents deliveries of up to 3 MB."""
+
+
+class Disconnected(Exception):
+    """The platform hung up before it had sent the whole delivery: there is nobody to answer, and it comes again."""
+
+
+def create_webhook_route(application: Application) -> ASGIRouteHandler:
+    """Both methods of the address: a raw route owns all of them."""
+
+    @asgi("/webhooks/meta", copy_scope=False)
+    async def meta(scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["method"]:  # type: ignore[typeddict-item]
+            case "POST":
+                await _deliver(application, scope, receive, send)
+            case "GET":
+                query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+                await _answer(send, application.accept_webhook.challenge(query).encode())
+            case _:
+                raise MethodNotAllowedException(headers={"allow": "GET, POST"})
+
+    return meta
+
+
+async def _deliver(application: Application, scope: Scope, receive: Receive, send: Send) -> None:
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    try:
+        body = await _read(receive, headers.get("content-length", ""))
+    except Disconnected:
+        return
+    await application.accept_webhook(headers, body)
+    await _answer(send, b"ok")
+
+
+async def _read(receive: Receive, announced: str) -> bytes:
+    """The whole body. Raises BodyTooLarge, before reading where the length is announced, or Disconnected."""
+    if announced.isdecimal() and int(announced) > BODY_BYTES_MAX:
+        raise BodyTooLarge
+    body = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        body += message["body"]
+        if len(body) > BODY_BYTES_MAX:
+            raise BodyTooLarge
+        if not message.get("more_body", False):
+            return bytes(body)
+    raise Disconnected
+
+
+async def _answer(send: Send, body: bytes) -> None:
+    length = str(len(body)).encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,60 @@
+"""`CreditService` over the application."""
+
+from __future__ import annotations
+
+from application.app import Application
+from domain.credits import Account, Entry
+from domain.users import checked_text
+from entrypoints.rpc._generated.frontdesk.v1 import credit_pb2 as pb
+from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import CreditServiceServicer
+from entrypoints.rpc.fields import number_out, page_in, time_out, uuid_in
+from entrypoints.rpc.interceptors import Context, caller_of_call
+
+
+class CreditServicer(CreditServiceServicer):
+    """Credits by gRPC."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def GetBalance(self, request: pb.GetBalanceRequest, context: Context) -> pb.GetBalanceResponse:
+        """Show a user's credits."""
+        user_id = uuid_in(request.user_id, "user_id")
+        account = await self._application.credits.account(caller_of_call.get(), user_id)
+        return pb.GetBalanceResponse(balance=_balance(account))
+
+    async def AddCredits(self, request: pb.AddCreditsRequest, context: Context) -> pb.AddCreditsResponse:
+        """Add credits, once for each key."""
+        user_id = uuid_in(request.user_id, "user_id")
+        note = request.note if request.HasField("note") else None
+        key = request.idempotency_key if request.HasField("idempotency_key") else None
+        # HTTP headers cannot carry what no store keeps; a protobuf string can.
+        key = None if key is None else checked_text(key, "idempotency_key")
+        added = await self._application.credits.add(caller_of_call.get(), user_id, request.amount, note, key)
+        return pb.AddCreditsResponse(entry=_entry(added.entry), balance=_balance(added.account))
+
+    async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
+        """List the lines of a user's ledger."""
+        user_id = uuid_in(request.user_id, "user_id")
+        page = page_in(request.page_size, request.page_token, request.order_by)
+        entries = await self._application.credits.entries(caller_of_call.get(), user_id, page)
+        return pb.ListEntriesResponse(
+            entries=[_entry(entry) for entry in entries.items], next_page_token=entries.next_cursor or ""
+        )
+
+
+def _balance(account: Account) -> pb.Balance:
+    return pb.Balance(balance=account.balance, held=account.held, available=account.available)
+
+
+def _entry(entry: Entry) -> pb.Entry:
+    return pb.Entry(
+        id=entry.id,
+        kind=pb.EntryKind.ValueType(number_out(pb.EntryKind.DESCRIPTOR, entry.kind)),
+        amount=entry.amount,
+        balance_change=entry.balance_change,
+        held_change=entry.held_change,
+        turn_id=None if entry.turn_id is None else str(entry.turn_id),
+        note=entry.note,
+        create_time=time_out(entry.created_at),
+    )

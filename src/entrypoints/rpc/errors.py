@@ -1,0 +1,77 @@
+"""One table from the families of errors to status codes, with the details of google.rpc that programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from domain.shared import (
+    Conflict,
+    DomainError,
+    Exhausted,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    Unauthorized,
+    Unavailable,
+    storable,
+)
+
+DOMAIN = "frontdesk"
+
+STATUS_CODES: Mapping[type[DomainError], grpc.StatusCode] = {
+    InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
+    Unauthorized: grpc.StatusCode.UNAUTHENTICATED,
+    Forbidden: grpc.StatusCode.PERMISSION_DENIED,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    Conflict: grpc.StatusCode.FAILED_PRECONDITION,
+    Exhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Unavailable: grpc.StatusCode.UNAVAILABLE,
+}
+
+
+def status_code_of(error: type[DomainError]) -> grpc.StatusCode:
+    """The status code of the nearest family."""
+    families = (STATUS_CODES[family] for family in error.__mro__ if family in STATUS_CODES)
+    return next(families, grpc.StatusCode.INTERNAL)
+
+
+def rich_status_of(error: DomainError) -> grpc.Status:
+    """`error` as a status with details: ErrorInfo with its code, BadRequest naming the field, RetryInfo."""
+    return status_of(status_code_of(type(error)), str(error), *_details(error))
+
+
+def status_of(status_code: grpc.StatusCode, message: str, *details: Message) -> grpc.Status:
+    """A status with these details."""
+    code = code_pb2.Code.Value(status_code.name)
+    packed = [_packed(detail) for detail in details]
+    status: grpc.Status = rpc_status.to_status(status_pb2.Status(code=code, message=storable(message), details=packed))
+    return status
+
+
+def _details(error: DomainError) -> list[Message]:
+    details: list[Message] = [_error_info(error.code)]
+    if isinstance(error, InvalidInput):
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
+        details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, Unavailable):
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromSeconds(1)
+        details.append(retry)
+    return details
+
+
+def _error_info(code: str) -> error_details_pb2.ErrorInfo:
+    # AIP-193 spells reasons in capitals; the metadata carries the code as the REST door spells it.
+    return error_details_pb2.ErrorInfo(reason=code.upper(), domain=DOMAIN, metadata={"code": code})
+
+
+def _packed(detail: Message) -> AnyMessage:
+    packed = AnyMessage()
+    packed.Pack(detail)
+    return packed

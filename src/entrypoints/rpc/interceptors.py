@@ -1,0 +1,123 @@
+"""What happens around every call, of all four kinds: the key, the deadline, the errors, the log line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from time import perf_counter
+from typing import Any
+
+import grpc
+import structlog
+
+from application.app import Application
+from domain.shared import DomainError, Unauthorized
+from domain.users import Caller
+from entrypoints.rpc.errors import rich_status_of, status_of
+
+log = structlog.get_logger(__name__)
+
+CALL_SECONDS_MAX = 60.0
+"""For a unary call whose client names no deadline."""
+KEYLESS_SERVICES = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+OK = status_of(grpc.StatusCode.OK, "")
+CANCELLED = status_of(grpc.StatusCode.CANCELLED, "")
+TOO_LATE = status_of(grpc.StatusCode.DEADLINE_EXCEEDED, "The call took too long.")
+FAILED = status_of(grpc.StatusCode.INTERNAL, "Something went wrong on our side.")
+
+caller_of_call: ContextVar[Caller] = ContextVar("caller_of_call")
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Handler = grpc.RpcMethodHandler[Any, Any]
+LogCall = Callable[[str, str, float], None]
+Around = Callable[[Context], AbstractAsyncContextManager[None]]
+
+
+def log_call(method: str, code: str, seconds: float) -> None:
+    """One line for each call, without anything that was said in it."""
+    log.info("rpc_call", method=method, code=code, milliseconds=round(seconds * 1000, 1))
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Runs around every call but health and reflection, which need no key and have no errors of ours."""
+
+    def __init__(
+        self, application: Application, *, on_call: LogCall = log_call, seconds_max: float = CALL_SECONDS_MAX
+    ) -> None:
+        self._application = application
+        self._on_call = on_call
+        self._seconds_max = seconds_max
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """The handler, wrapped. None (no such method) stays None and becomes UNIMPLEMENTED."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(KEYLESS_SERVICES):
+            return handler
+        seconds_max = None if handler.response_streaming else self._seconds_max
+        return _wrapped(handler, lambda context: self._around(context, method, seconds_max))
+
+    @asynccontextmanager
+    async def _around(self, context: Context, method: str, seconds_max: float | None) -> AsyncIterator[None]:
+        began = perf_counter()
+        status = CANCELLED
+        deadline = asyncio.timeout(seconds_max if context.time_remaining() is None else None)
+        try:
+            async with deadline:
+                caller_of_call.set(await self._application.authenticate(_key_in(context)))
+                yield
+            status = OK
+        except DomainError as error:
+            status = rich_status_of(error)
+        except Exception as error:  # noqa: BLE001 - whatever is left would reach the caller with its own words
+            status = TOO_LATE if deadline.expired() else _failed(method, error)
+        finally:
+            self._on_call(method, status.code.name, perf_counter() - began)
+        if status is not OK:
+            await context.abort_with_status(status)
+
+
+def _failed(method: str, error: Exception) -> grpc.Status:
+    log.error("rpc_failed", method=method, exc_info=error)
+    return FAILED
+
+
+def _key_in(context: Context) -> str:
+    metadata = dict(context.invocation_metadata() or ())
+    scheme, _, key = str(metadata.get("authorization", "")).partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized("Show a key: the metadata authorization: Bearer KEY.")
+    return key.strip()
+
+
+def _wrapped(handler: Handler, around: Around) -> Handler:
+    # The published types describe the synchronous server's functions only.
+    behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
+
+    async def answer_once(request: object, context: Context) -> object:
+        async with around(context):
+            return await behaviour(request, context)
+
+    async def answer_many(request: object, context: Context) -> AsyncIterator[object]:
+        async with around(context):
+            async for answer in behaviour(request, context):
+                yield answer
+
+    rewrap = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[handler.request_streaming, handler.response_streaming]
+    return rewrap(
+        answer_many if handler.response_streaming else answer_once,
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
+    )

@@ -7,12 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import aiohttp
-from adapters.persistence.agents import PostgresAgents
-from adapters.persistence.conversations import PostgresConversations
-from adapters.persistence.credits import PostgresCredits
-from adapters.persistence.phone_numbers import PostgresPhoneNumbers
-from adapters.persistence.prompts import PostgresPrompts
-from adapters.persistence.users import PostgresUsers
 from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
@@ -25,10 +19,16 @@ from adapters.coordination.connection import opened_redis
 from adapters.coordination.turn_queue import RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
 from adapters.llm.deferred import DeferredModel
+from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.briefings import PostgresBriefings
+from adapters.persistence.conversations import PostgresConversations
+from adapters.persistence.credits import PostgresCredits
 from adapters.persistence.database import Database
 from adapters.persistence.inbox import PostgresInbox
+from adapters.persistence.phone_numbers import PostgresPhoneNumbers
+from adapters.persistence.prompts import PostgresPrompts
 from adapters.persistence.turns import PostgresTurns
+from adapters.persistence.users import PostgresUsers
 from adapters.probes import PostgresProbe, RedisProbe
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble

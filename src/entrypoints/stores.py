@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from adapters.local.child import bound_to_launcher
 from adapters.local.errors import LocalStoreError
 from adapters.local.stores import LocalStores, StoreUrls
-from adapters.persistence.migrations import MigrationError, Migrator, migrations_directory
+from adapters.persistence.migration_files import MigrationError
+from adapters.persistence.migrations import Migrator, migrations_directory
 
 __all__ = [
     "LocalStoreError",

@@ -7,6 +7,8 @@ and one that is lost is made good by the sweeper. So there is nothing to acknowl
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -21,6 +23,7 @@ from adapters.coordination.connection import blocking_redis
 QUEUE = "turns"
 ACTOR = "take_turns"
 WAIT_SECONDS = 5
+STOPPING_SECONDS = 0.02
 
 
 def wake_up_key(queue_name: str = QUEUE) -> str:
@@ -82,15 +85,18 @@ class WakeUpConsumer(Consumer):
     def __init__(self, url: str, queue_name: str) -> None:
         self._key = wake_up_key(queue_name)
         self._client = blocking_redis(url, WAIT_SECONDS)
-        self._interrupted = False
+        self._interrupted = threading.Event()
 
     def __next__(self) -> MessageProxy | None:
         """The next wake-up, or None when there was none for WAIT_SECONDS."""
-        if self._interrupted:
+        if self._interrupted.is_set():
+            time.sleep(STOPPING_SECONDS)  # this thread is told to end in a moment; until then it must not spin
             return None
         try:
             found: Any = self._client.blpop([self._key], timeout=WAIT_SECONDS)
         except redis.RedisError as error:
+            if self._interrupted.is_set():
+                return None
             # Dramatiq makes a new consumer a few seconds after this.
             raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
         return MessageProxy(dramatiq.Message.decode(found[1])) if found else None
@@ -108,7 +114,7 @@ class WakeUpConsumer(Consumer):
 
     def interrupt(self) -> None:
         """Stop waiting: the blocked read ends now, and no other begins."""
-        self._interrupted = True
+        self._interrupted.set()
         self._client.connection_pool.disconnect()
 
     def close(self) -> None:

@@ -41,7 +41,7 @@ def start(command: Sequence[str], account: Account, log: Path, death_signal: sig
             cwd="/",  # the account may be unable to enter our own folder
             env=_environment(),
             start_new_session=True,
-            preexec_fn=_bound_to_launcher(death_signal),  # noqa: PLW1509 -- two system calls, no locks
+            preexec_fn=bound_to_launcher(death_signal),  # noqa: PLW1509 -- two system calls, no locks
             user=account.uid if account.dropped else None,
             group=account.gid if account.dropped else None,
             extra_groups=[] if account.dropped else None,
@@ -106,13 +106,12 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
 
-def _bound_to_launcher(death_signal: signal.Signals) -> Callable[[], None] | None:
+def bound_to_launcher(death_signal: signal.Signals) -> Callable[[], None] | None:
+    """What a child runs before its program, so that the kernel sends it `death_signal` when we die (Linux only)."""
     if sys.platform != "linux":
         return None
     launcher = os.getpid()
-    control_process = ctypes.CDLL(
-        None
-    ).prctl  # looked up before the fork: after it other threads' locks stay held
+    control_process = ctypes.CDLL(None).prctl  # looked up before the fork: after it other threads' locks stay held
 
     def bind() -> None:
         control_process(_PR_SET_PDEATHSIG, death_signal)

@@ -70,9 +70,7 @@ def end(pid: int, kind: signal.Signals) -> None:
     deadline = time.monotonic() + _END_SECONDS
     while look_at(pid):
         if time.monotonic() > deadline:
-            raise LocalStoreError(
-                f"process {pid} was left behind by an earlier run and does not end: kill it"
-            )
+            raise LocalStoreError(f"process {pid} was left behind by an earlier run and does not end: kill it")
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 

@@ -44,8 +44,6 @@ def _grant(connection: psycopg.Connection, role: str) -> None:
         words = (sql.SQL(rights), sql.SQL(kind), schema, to)
         connection.execute(sql.SQL("grant {} on all {} in schema {} to {}").format(*words))
         given = (schema, sql.SQL(rights), sql.SQL(kind), to)
-        connection.execute(
-            sql.SQL("alter default privileges in schema {} grant {} on {} to {}").format(*given)
-        )
+        connection.execute(sql.SQL("alter default privileges in schema {} grant {} on {} to {}").format(*given))
     # Which files were applied is for the owner alone to say; the application may look.
     connection.execute(sql.SQL("revoke insert, update, delete on schema_migrations from {}").format(to))

@@ -183,9 +183,7 @@ def _running(connection: psycopg.Connection, name: str, section: Section) -> Ite
 
 def _line(section: Section, error: psycopg.Error) -> str:
     position = error.diag.statement_position
-    return (
-        f" line {section.line_first + section.sql.count(chr(10), 0, int(position) - 1)}" if position else ""
-    )
+    return f" line {section.line_first + section.sql.count(chr(10), 0, int(position) - 1)}" if position else ""
 
 
 def _reason(error: psycopg.Error) -> str:

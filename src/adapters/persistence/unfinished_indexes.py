@@ -8,9 +8,7 @@ import time
 
 import psycopg
 
-_BUILT = re.compile(
-    r"create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?([\w.\"]+)", re.IGNORECASE
-)
+_BUILT = re.compile(r"create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?([\w.\"]+)", re.IGNORECASE)
 _POLL_SECONDS = 0.1
 
 

@@ -70,15 +70,15 @@ def _dev(chosen: argparse.Namespace) -> int:
 
 
 def _serve_rest(_: argparse.Namespace) -> int:
-    from entrypoints.cli.serve import serve_rest_process  # noqa: PLC0415
+    from entrypoints.rest.process import rest_process  # noqa: PLC0415
 
-    return serve_rest_process(os.environ)
+    return rest_process(os.environ)
 
 
 def _serve_grpc(_: argparse.Namespace) -> int:
-    from entrypoints.cli.serve import serve_grpc_process  # noqa: PLC0415
+    from entrypoints.rpc.process import grpc_process  # noqa: PLC0415
 
-    return serve_grpc_process(os.environ)
+    return grpc_process(os.environ)
 
 
 def _worker(_: argparse.Namespace) -> int:
@@ -89,7 +89,7 @@ def _worker(_: argparse.Namespace) -> int:
 
 
 def _scheduler(_: argparse.Namespace) -> int:
-    from entrypoints.cli.serve import scheduler_process  # noqa: PLC0415
+    from entrypoints.scheduler.main import scheduler_process  # noqa: PLC0415
 
     return scheduler_process(os.environ)
 

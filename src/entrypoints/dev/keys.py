@@ -38,6 +38,6 @@ class Keys:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, and that nobody ever sees half written."""
     draft = path.with_suffix(".new")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
     draft.replace(path)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import structlog
 
 from application.app import Application
 from domain.shared import Unavailable
+from entrypoints.process import run_process
+from entrypoints.readiness import announce_ready
+from entrypoints.settings import Settings
 
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
+
+
+def scheduler_process(environment: Mapping[str, str]) -> int:
+    """Do the chores until SIGTERM; the exit code."""
+    return run_process(environment, "scheduler", _do_chores)
+
+
+async def _do_chores(application: Application, _settings: Settings, stop: asyncio.Event) -> None:
+    announce_ready()
+    await run_scheduler(application, stop)
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:

@@ -152,7 +152,10 @@ def killed_while_building(write, migrator, owner, empty_database, request):
 
 
 def test_an_invalid_index_left_by_a_crash_is_built_again(killed_while_building, migrator, owner):
-    owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'")
+    owner.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where wait_event_type = 'Lock' and datname = current_database()"
+    )
     until(lambda: not migrating(owner))
     assert index_is_valid(owner) is False
     killed_while_building.commit()
@@ -325,7 +328,10 @@ def test_ten_runners_behind_a_transaction_pooler_leave_no_lock_behind(
     with pooled(find_pgbouncer(), empty_database.url_owner) as url:
         migrator = Migrator(tmp_path, url, "frontdesk_app")
         applied = all_names(pool.submit(migrator.up) for _ in range(10))
-        locks = owner.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone()
+        here = "database = (select oid from pg_database where datname = current_database())"
+        locks = owner.execute(
+            f"select count(*) from pg_locks where locktype = 'advisory' and {here}"
+        ).fetchone()
 
     assert applied == ["0001_notes.sql", "0002_index.sql", "0003_more.sql"]
     assert index_is_valid(owner)

@@ -328,9 +328,9 @@ def test_ten_runners_behind_a_transaction_pooler_leave_no_lock_behind(
     with pooled(find_pgbouncer(), empty_database.url_owner) as url:
         migrator = Migrator(tmp_path, url, "frontdesk_app")
         applied = all_names(pool.submit(migrator.up) for _ in range(10))
-        here = "database = (select oid from pg_database where datname = current_database())"
         locks = owner.execute(
-            f"select count(*) from pg_locks where locktype = 'advisory' and {here}"
+            "select count(*) from pg_locks join pg_database on oid = database"
+            " where locktype = 'advisory' and datname = current_database()"
         ).fetchone()
 
     assert applied == ["0001_notes.sql", "0002_index.sql", "0003_more.sql"]

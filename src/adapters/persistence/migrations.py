@@ -2,8 +2,8 @@
 
 One connection holds the lock, another runs the files. The lock is that of a *transaction* kept open: behind a
 transaction-mode pooler a session's lock would leak to whoever gets the server connection next. It is read
-committed and idle, so it holds no snapshot, and `create index concurrently` does not wait for it. Those who poll
-for the lock end their transaction after each try for the same reason.
+committed and idle, so it holds no snapshot, and `create index concurrently` does not wait for it. Those who
+poll for the lock end their transaction after each try for the same reason.
 """
 
 import time
@@ -126,7 +126,9 @@ def _try_to_lock(holder: psycopg.Connection) -> bool:
     holder.execute("begin isolation level read committed")
     # Hosts end idle transactions after minutes, and the lock would go with it in the middle of a long file.
     holder.execute("set local idle_in_transaction_session_timeout = 0")
-    row = holder.execute("select pg_try_advisory_xact_lock(%s)", [_LOCK]).fetchone()
+    # The key stands in the text: a statement with parameters leaves its portal open, and with it a snapshot,
+    # for which `create index concurrently` would wait for ever.
+    row = holder.execute(f"select pg_try_advisory_xact_lock({_LOCK})".encode()).fetchone()
     locked = bool(row and row[0])
     if not locked:
         holder.execute("rollback")

@@ -22,11 +22,12 @@ def an_id() -> UUID:
 
 
 def a_user(**fields: Any) -> User:
-    return User(**{"id": an_id(), "name": "Bakery", "created_at": MONDAY_MORNING} | fields)
+    defaults: dict[str, Any] = {"id": an_id(), "name": "Bakery", "created_at": MONDAY_MORNING}
+    return User(**defaults | fields)
 
 
 def an_api_key(user_id: UUID, **fields: Any) -> ApiKey:
-    defaults = {
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "user_id": user_id,
         "name": "till",
@@ -41,7 +42,7 @@ def a_phone_number(user_id: UUID, **fields: Any) -> PhoneNumber:
     """A WhatsApp number with an account of its own, unless another type is asked for."""
     type_ = fields.get("type", ChannelType.WHATSAPP)
     account = f"{next(_numbers):015}"
-    defaults = {
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "user_id": user_id,
         "type": type_,
@@ -57,12 +58,17 @@ def a_phone_number(user_id: UUID, **fields: Any) -> PhoneNumber:
 
 
 def a_voice(**fields: Any) -> Voice:
-    defaults = {"instructions": "Answer kindly.", "model": "gpt-5-mini", "temperature": 0.5, "max_output_tokens": 400}
+    defaults: dict[str, Any] = {
+        "instructions": "Answer kindly.",
+        "model": "gpt-5-mini",
+        "temperature": 0.5,
+        "max_output_tokens": 400,
+    }
     return Voice(**defaults | fields)
 
 
 def a_prompt(user_id: UUID, **fields: Any) -> Prompt:
-    defaults = {
+    defaults: dict[str, Any] = {
         "id": own_prompt_id(an_id()),
         "user_id": user_id,
         "name": "Host",
@@ -75,7 +81,7 @@ def a_prompt(user_id: UUID, **fields: Any) -> Prompt:
 
 def an_agent(user_id: UUID, **fields: Any) -> Agent:
     """An agent that speaks from a prompt of the OpenAI dashboard and answers nowhere yet."""
-    defaults = {
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "user_id": user_id,
         "name": "Ada",
@@ -88,11 +94,12 @@ def an_agent(user_id: UUID, **fields: Any) -> Agent:
 
 
 def a_customer(**fields: Any) -> Customer:
-    return Customer(**{"id": an_id(), "address": f"49170{next(_numbers):07}", "name": "Kim"} | fields)
+    defaults: dict[str, Any] = {"id": an_id(), "address": f"49170{next(_numbers):07}", "name": "Kim"}
+    return Customer(**defaults | fields)
 
 
 def a_conversation(phone_number_id: UUID, **fields: Any) -> Conversation:
-    defaults = {
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "phone_number_id": phone_number_id,
         "agent_id": None,
@@ -110,7 +117,7 @@ def a_message(conversation: Conversation, **fields: Any) -> Message:
     """What a customer wrote and nobody has answered yet; with `direction` outbound, what was answered."""
     inbound = fields.get("direction", "inbound") == "inbound"
     number = fields.get("sequence_number", 1)
-    defaults = {
+    defaults: dict[str, Any] = {
         "id": an_id(),
         "conversation_id": conversation.id,
         "phone_number_id": conversation.phone_number_id,

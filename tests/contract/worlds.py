@@ -146,14 +146,14 @@ class PostgresBackstage:
         await self._execute("update api_keys set last_used_at = last_used_at - interval '1 minute'")
 
     async def sealed_token(self, phone_number_id: UUID) -> bytes | None:
-        ((token,),) = await self._execute("select access_token from phone_numbers where id = %s", phone_number_id)
-        return token
+        rows = await self._execute("select access_token from phone_numbers where id = %s", phone_number_id)
+        return rows[0][0] if rows else None
 
     async def rows_left(self) -> int:
         tables = [name for (name,) in await self._execute(TABLES)]
         return sum([len(await self._execute(f"select 1 from {name}")) for name in tables])  # noqa: S608
 
-    async def _execute(self, statement: str, *values: object, **named: object) -> list[tuple[object, ...]]:
+    async def _execute(self, statement: str, *values: object, **named: object) -> list[tuple[Any, ...]]:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             cursor = await connection.execute(statement, named or values)
             return await cursor.fetchall() if cursor.description else []

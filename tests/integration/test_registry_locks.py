@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from domain.conversations import ConversationStatus
 from tests.builders import a_customer, an_agent, an_api_key, an_id
 from tests.contract.worlds import KEEP_CONVERSATION, KEEP_CUSTOMER, World, postgres_world
 from tests.fakes.clock import MONDAY_MORNING
 
-WAITS = """
+WAITING = """
 select from pg_locks l join pg_stat_activity a using (pid) where a.datname = current_database() and not l.granted
 """
 
@@ -34,7 +36,7 @@ async def test_a_user_without_an_account_cannot_be_written(other_side: psycopg.A
 
 
 async def test_a_conversation_that_is_being_opened_is_not_missed_by_the_agent_that_is_linked(
-    world: World, database, other_side: psycopg.AsyncConnection
+    world: World, database
 ) -> None:
     user = await world.has_user()
     phone_number = await world.has_phone_number(user)
@@ -46,11 +48,44 @@ async def test_a_conversation_that_is_being_opened_is_not_missed_by_the_agent_th
         states = ("active", None, 0, MONDAY_MORNING, MONDAY_MORNING)
         await opening.execute(KEEP_CONVERSATION, (conversation_id, None, customer.id, *states, phone_number.id))
         linking = asyncio.create_task(world.agents.add(agent))
-        await _someone_waits(other_side)
+        await _waiting(database)
         await opening.commit()
 
     await linking
     assert (await world.conversations.get(user.id, conversation_id)).agent_id == agent.id
+
+
+async def test_a_change_that_knew_an_older_phone_number_still_ends_the_conversations_of_the_newer(
+    world: World, database
+) -> None:
+    user = await world.has_user()
+    front, back = await world.has_phone_number(user), await world.has_phone_number(user)
+    agent = await world.has_agent(user, front)
+    taken_at_the_back = await world.has_conversation(back, agent_id=agent.id)
+
+    async with await psycopg.AsyncConnection.connect(database.url_owner) as moving:
+        await moving.execute("update agents set phone_number_id = %s where id = %s", (back.id, agent.id))
+        renaming = asyncio.create_task(world.agents.change(replace(agent, name="Grace")))
+        await _waiting(database)
+        await moving.commit()
+
+    await renaming
+    left = await world.conversations.get(user.id, taken_at_the_back.id)
+    assert left.status == ConversationStatus.ARCHIVED
+
+
+async def test_posts_with_one_key_that_meet_at_the_account_add_once(world: World, database) -> None:
+    user = await world.has_user()
+
+    async with await psycopg.AsyncConnection.connect(database.url_owner) as holding:
+        await holding.execute("select from credit_accounts where user_id = %s for update", (user.id,))
+        posts = [asyncio.create_task(world.credits.add(user.id, 10, "once", "k")) for _ in range(64)]
+        await _waiting(database, 8)
+        await holding.commit()
+
+    answers = await asyncio.gather(*posts)
+    assert answers == [answers[0]] * 64
+    assert (await world.credits.account(user.id)).balance == 10
 
 
 async def test_a_hot_key_is_not_written_again(world: World, other_side: psycopg.AsyncConnection) -> None:
@@ -68,7 +103,11 @@ async def _last_writer(connection: psycopg.AsyncConnection, key_id: UUID) -> obj
     return await (await connection.execute("select xmin from api_keys where id = %s", (key_id,))).fetchone()
 
 
-async def _someone_waits(connection: psycopg.AsyncConnection) -> None:
-    async with asyncio.timeout(10):
-        while not await (await connection.execute(WAITS)).fetchall():  # noqa: ASYNC110 - a lock sends no signal
+async def _waiting(database, count: int = 1) -> None:
+    """Return when that many transactions in there wait for others."""
+    async with (
+        asyncio.timeout(10),
+        await psycopg.AsyncConnection.connect(database.url_owner, autocommit=True) as looking,
+    ):
+        while len(await (await looking.execute(WAITING)).fetchall()) < count:  # noqa: ASYNC110 - a lock sends no signal
             await asyncio.sleep(0.01)

@@ -17,12 +17,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The model's final message. `response_id` is the provider's; `model` the one that really spoke."""
+    """The model's final message. `model` is the one that really spoke.
+
+    `response_id` is the provider's; None for an answer that was found in the conversation later. `last_item_id` is
+    the conversation's last item afterwards: what comes behind it belongs to later turns.
+    """
 
     text: str
-    response_id: str
+    response_id: str | None
     model: str
     usage: Usage
+    last_item_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,20 @@ class NotAnswered:
 
     reason: UnansweredReason
     detail: str
+    last_item_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
     """The provider did not take the call; nothing was said to the model.
 
-    `after_seconds` is how long the provider asked us to wait, None when it did not say.
+    `after_seconds` is how long the provider asked us to wait, None when it did not say. `is_outage`: it would
+    have refused anybody, so others need not try.
     """
 
     detail: str
     after_seconds: float | None = None
+    is_outage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +60,14 @@ class Uncertain:
     after_seconds: float | None = None
 
 
-ModelOutcome = Answered | NotAnswered | TryAgain | Uncertain
+@dataclass(frozen=True, slots=True)
+class NotHeard:
+    """Looked up afterwards: the model has not heard these questions, so they may be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationGone:
+    """The provider no longer has the conversation. Another one can be seeded from our own record."""
+
+
+ModelOutcome = Answered | NotAnswered | TryAgain | Uncertain | ConversationGone

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from domain.channels import InboundMessage
 
+CRASHES_MAX = 3
+"""A turn that so many workers did not survive is set aside."""
+
 ANSWERABLE_TYPES = frozenset({"text"})
 """The kinds of inbound message an agent answers."""
 
@@ -72,6 +75,7 @@ class UnansweredReason(StrEnum):
     UNCONNECTED = "phone_number_without_token"
     SEND_FAILED = "send_failed"
     NO_CREDIT = "insufficient_credits"
+    SET_ASIDE = "set_aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that was said before, for a model that has to be told."""
+
+    author: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredReply:
     """The reply a turn has already written down, with what is known of its delivery."""
 
@@ -143,6 +155,8 @@ class Turn:
 
     `fence` grows each time another worker takes the turn over; every write of a turn carries it, and the
     store refuses one whose number is old. `reply` is set when an earlier worker had already written one.
+    `attempts` counts the workers that took it, this one included, `crashes` those that ended with it in hand.
+    `last_item_id` is the last item of the model's conversation that belongs to an earlier turn.
     """
 
     id: UUID
@@ -156,6 +170,8 @@ class Turn:
     questions: tuple[Question, ...]
     reply: StoredReply | None
     attempts: int
+    crashes: int
+    last_item_id: str | None
 
 
 def initial_status(message: InboundMessage) -> tuple[InboundStatus, UnansweredReason | None]:

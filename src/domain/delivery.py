@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.answers import NotAnswered
-from domain.conversations import InboundStatus, OutboundStatus, TurnStatus, UnansweredReason
+from domain.conversations import (
+    CRASHES_MAX,
+    InboundStatus,
+    OutboundStatus,
+    StoredReply,
+    TurnStatus,
+    UnansweredReason,
+)
 from domain.credits import EntryKind
 
 BACKOFF_SECONDS_FIRST = 0.5
@@ -29,10 +36,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The platform did not take the message now (a rate, a pause); it may later."""
+    """The platform did not take the message now (a rate, a pause); it may later.
+
+    `is_outage`: it would have refused anybody, so others need not try.
+    """
 
     error: dict[str, Any]
     after_seconds: float | None = None
+    is_outage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class Settlement:
     entry: EntryKind | None
     platform_message_id: str | None = None
     error: dict[str, Any] | None = None
+    last_item_id: str | None = None
 
 
 def settlement_of_send(outcome: Accepted | Refused | Ambiguous) -> Settlement:
@@ -96,6 +108,25 @@ def settlement_without_reply(outcome: NotAnswered) -> Settlement:
         None,
         EntryKind.RELEASE,
         error={"detail": outcome.detail},
+        last_item_id=outcome.last_item_id,
+    )
+
+
+def settlement_of_set_aside(reply: StoredReply | None) -> Settlement:
+    """How a turn ends that killed its workers: nobody tries it again, and its conversation goes on.
+
+    A reply that may have been sent stays undecided; only the platform knows.
+    """
+    error = {"detail": f"{CRASHES_MAX} workers ended while they had it in hand."}
+    if reply is not None and reply.status is OutboundStatus.SENDING:
+        return settlement_of_send(Ambiguous(error))
+    return Settlement(
+        TurnStatus.UNANSWERABLE,
+        InboundStatus.UNANSWERABLE,
+        UnansweredReason.SET_ASIDE,
+        OutboundStatus.FAILED if reply else None,
+        EntryKind.RELEASE,
+        error=error,
     )
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from application.ports.briefings import Briefing
-from domain.answers import ModelOutcome, NotAnswered, TryAgain, Uncertain
+from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.conversations import Said
+
+SAID_MAX = 20
+"""What OpenAI takes when a conversation is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +20,7 @@ class ModelRequest:
     """One call: what the customer said, in order, in which conversation, and how long it may take.
 
     `customer` is a stable pseudonym: the provider can tell customers apart and never learns who they are.
+    `last_item_id` is the last item of the conversation that an earlier turn put there.
     """
 
     briefing: Briefing
@@ -23,6 +29,7 @@ class ModelRequest:
     customer: str
     questions: tuple[str, ...]
     timeout_seconds: float
+    last_item_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +43,18 @@ class LanguageModel(Protocol):
     """Calls are never repeated inside: one call out for each call in."""
 
     async def open_conversation(
-        self, conversation_id: UUID, timeout_seconds: float
+        self, conversation_id: UUID, said: Sequence[Said], timeout_seconds: float
     ) -> ModelConversation | TryAgain | Uncertain | NotAnswered:
-        """Open a conversation for one of ours. One that is opened and forgotten does no harm."""
+        """Open a conversation for one of ours that begins with what was `said` (at most SAID_MAX things).
+
+        One that is opened and forgotten does no harm.
+        """
         ...
 
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         """What the model says; every failure is one of the outcomes, never an exception."""
+        ...
+
+    async def recall(self, request: ModelRequest) -> ModelOutcome | NotHeard:
+        """What became of an earlier call whose end nobody saw. Asks nothing, only looks."""
         ...

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.answers import Usage
-from domain.conversations import OutboundStatus, Turn
+from domain.conversations import OutboundStatus, Said, Turn
 from domain.delivery import Settlement
 
 
@@ -22,6 +22,13 @@ class NoTurn(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NotYet:
+    """The customer may still be writing: the turn can begin when it has been quiet for another `seconds`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyRecord:
     """A reply to be written down before it is sent, and what made it."""
 
@@ -30,8 +37,9 @@ class ReplyRecord:
     prompt_id: str
     prompt_version: int | None
     model: str
-    response_id: str
+    response_id: str | None
     usage: Usage
+    last_item_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,15 @@ class TurnLost(Exception):
 class Turns(Protocol):
     """The writes of a turn, each one short transaction; and the leases of the workers that hold turns."""
 
-    async def begin(self, conversation_id: UUID, worker_id: UUID) -> Turn | NoTurn:
-        """Take the conversation's turn: a new one with a credit held, or one that a dead worker left open."""
+    async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
+        """Take the conversation's turn: a new one with a credit held, or one that a dead worker left open.
+
+        `at_once` does not wait for the customer to be quiet.
+        """
+        ...
+
+    async def transcript(self, turn: Turn, limit: int) -> Sequence[Said]:
+        """The last `limit` things that were said in the conversation before this turn, the oldest first."""
         ...
 
     async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:

@@ -18,6 +18,13 @@ ANSWERABLE_TYPES = frozenset({"text"})
 """The kinds of inbound message an agent answers."""
 
 
+class LaneScope(StrEnum):
+    """What is answered strictly one after the other: each conversation, or everything on a phone number."""
+
+    CONVERSATION = "conversation"
+    PHONE_NUMBER = "phone_number"
+
+
 class ConversationStatus(StrEnum):
     """A conversation is active until it is archived; the customer's next message then opens another."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,16 +20,11 @@ from pydantic import (
     model_validator,
 )
 
+from domain.conversations import LaneScope
+
 
 class SettingsError(Exception):
     """A setting is missing or malformed. The message is one line that names it."""
-
-
-class LaneScope(StrEnum):
-    """What is kept in strict order: each conversation, or everything on a phone number."""
-
-    CONVERSATION = "conversation"
-    PHONE_NUMBER = "phone_number"
 
 
 def _listed(value: object) -> object:

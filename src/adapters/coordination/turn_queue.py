@@ -1,8 +1,9 @@
-"""One stream per phone number, and the wake-ups that tell workers to look."""
+"""One stream per phone number, the locks of its conversations, and the wake-ups that tell workers to look."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from adapters.coordination.script_runner import ScriptRunner
-from adapters.coordination.scripts import ADMIT, CLAIM, FINISH
+from adapters.coordination.scripts import ADMIT, CLAIM, FINISH, LOCK, STATE
 from adapters.gatherer import Gatherer
-from application.ports.turn_queue import QueueEntry, QueueUnavailable
+from application.ports.turn_queue import QueueEntry, QueueState, QueueUnavailable
 from application.ports.turns import Waiting
 
 BATCH_MAX = 512
@@ -20,60 +21,100 @@ WAKE_UPS_MAX = 1_000
 LEFT_BEHIND_MILLISECONDS = 180_000
 """Longer than any turn. Earlier recovery is the sweeper's, which asks Postgres and not a clock."""
 
+WakeUp = Callable[[Sequence[UUID]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """`capacity` entries may wait for a phone number, `in_flight_max` be worked on; a lock lasts `lock_seconds`."""
+
+    capacity: int
+    in_flight_max: int
+    lock_seconds: float
+
 
 class RedisTurnQueue:
-    """Each phone number has a stream of conversations and the set of those in it, so that none stands in it twice.
+    """A conversation stands in its phone number's stream once. What is claimed is locked until it is finished.
 
     `wake_up` makes the message that a worker's consumer understands; it lands in the list `wake_up_key`.
     """
 
-    def __init__(self, redis: Redis, wake_up_key: str, wake_up: Callable[[Sequence[UUID]], bytes]) -> None:
+    def __init__(self, redis: Redis, wake_up_key: str, wake_up: WakeUp, limits: QueueLimits) -> None:
         self._wake_up_key = wake_up_key
         self._wake_up = wake_up
+        self._limits = limits
+        self._lock_milliseconds = round(limits.lock_seconds * 1_000)
         self._scripts = ScriptRunner(redis)
         self._admitted = Gatherer(self._admit, items_max=BATCH_MAX)
         self._finished = Gatherer(self._finish, items_max=BATCH_MAX)
 
-    async def admit(self, waiting: Sequence[Waiting]) -> None:
+    async def admit(self, waiting: Sequence[Waiting]) -> Collection[UUID]:
         """Queue conversations and wake a worker; see the port."""
-        await self._admitted.all(waiting)
+        refused = await self._admitted.all(waiting)
+        return {phone_number_id for phone_number_id in refused if phone_number_id is not None}
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take the oldest entries; see the port."""
-        arguments = (worker_id.hex, limit, LEFT_BEHIND_MILLISECONDS)
+        arguments = (
+            worker_id.hex,
+            limit,
+            self._limits.in_flight_max,
+            LEFT_BEHIND_MILLISECONDS,
+            self._lock_milliseconds,
+        )
         flat = await _reached(self._scripts.run(CLAIM, _keys(phone_number_id), arguments))
         return [
-            QueueEntry(entry_id.decode(), phone_number_id, UUID(conversation_id.decode()))
-            for entry_id, conversation_id in zip(flat[::2], flat[1::2], strict=True)
+            QueueEntry(entry_id.decode(), phone_number_id, UUID(conversation_id.decode()), worker_id, bool(locked))
+            for entry_id, conversation_id, locked in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
         ]
 
+    async def lock(self, entries: Sequence[QueueEntry]) -> Sequence[bool]:
+        """Take or renew the locks; see the port."""
+        locked: dict[QueueEntry, bool] = {}
+        for phone_number_id in {entry.phone_number_id for entry in entries}:
+            own = [entry for entry in entries if entry.phone_number_id == phone_number_id]
+            arguments = (own[0].worker_id.hex, self._lock_milliseconds, *(entry.conversation_id.hex for entry in own))
+            had = await _reached(self._scripts.run(LOCK, _keys(phone_number_id)[2:], arguments))
+            locked |= {entry: bool(has) for entry, has in zip(own, had, strict=True)}
+        return [locked[entry] for entry in entries]
+
     async def finish(self, entry: QueueEntry) -> None:
-        """Acknowledge an entry; see the port."""
+        """Acknowledge an entry and give its lock back; see the port."""
         await self._finished.one(entry)
 
-    async def _admit(self, waiting: list[Waiting]) -> Sequence[None]:
-        phone_numbers = list(dict.fromkeys(place.phone_number_id for place in waiting))
-        index = {phone_number_id: 2 * place + 2 for place, phone_number_id in enumerate(phone_numbers)}
-        keys = [self._wake_up_key, *(key for phone_number_id in phone_numbers for key in _keys(phone_number_id))]
-        arguments: list[Any] = [self._wake_up(phone_numbers), WAKE_UPS_MAX]
+    async def state(self, phone_number_id: UUID) -> QueueState:
+        """How the queue stands; see the port."""
+        stream, _, locks = _keys(phone_number_id)
+        waiting, in_flight, age, locked = await _reached(self._scripts.run(STATE, (stream, locks), ()))
+        return QueueState(waiting, in_flight, None if age < 0 else age / 1_000, locked)
+
+    async def _admit(self, waiting: list[Waiting]) -> Sequence[UUID | None]:
+        """For each, None when it stands in the queue now, else the phone number whose queue is full."""
+        numbers = list(dict.fromkeys(place.phone_number_id for place in waiting))
+        index = {number: 2 * place + 2 for place, number in enumerate(numbers)}
+        keys = [self._wake_up_key, *(key for number in numbers for key in _keys(number)[:2])]
+        arguments: list[Any] = [self._wake_up(numbers), WAKE_UPS_MAX, self._limits.capacity]
         for place in waiting:
             arguments += (index[place.phone_number_id], place.conversation_id.hex)
-        await _reached(self._scripts.run(ADMIT, keys, arguments))
-        return [None] * len(waiting)
+        full = {int(place) for place in await _reached(self._scripts.run(ADMIT, keys, arguments))}
+        return [place.phone_number_id if index[place.phone_number_id] in full else None for place in waiting]
 
     async def _finish(self, entries: list[QueueEntry]) -> Sequence[None]:
-        streams = list(dict.fromkeys(_keys(entry.phone_number_id)[0] for entry in entries))
-        index = {stream: place + 1 for place, stream in enumerate(streams)}
-        arguments: list[Any] = []
+        numbers = list(dict.fromkeys(entry.phone_number_id for entry in entries))
+        index = {number: 2 * place + 2 for place, number in enumerate(numbers)}
+        keys = [self._wake_up_key, *(key for number in numbers for key in _keys(number)[::2])]
+        arguments: list[Any] = [entries[0].worker_id.hex, self._limits.in_flight_max, WAKE_UPS_MAX]
         for entry in entries:
-            arguments += (index[_keys(entry.phone_number_id)[0]], entry.entry_id)
-        await _reached(self._scripts.run(FINISH, streams, arguments))
+            wake_up = self._wake_up((entry.phone_number_id,))
+            arguments += (index[entry.phone_number_id], entry.entry_id, entry.conversation_id.hex, wake_up)
+        await _reached(self._scripts.run(FINISH, keys, arguments))
         return [None] * len(entries)
 
 
-def _keys(phone_number_id: UUID) -> tuple[str, str]:
-    """The stream and the set of one phone number; the braces keep them on one shard of a cluster."""
-    return f"turns:{{{phone_number_id.hex}}}", f"queued:{{{phone_number_id.hex}}}"
+def _keys(phone_number_id: UUID) -> tuple[str, str, str]:
+    """Stream, set and locks of one phone number; the braces keep them on one shard of a cluster."""
+    number = f"{{{phone_number_id.hex}}}"
+    return f"turns:{number}", f"queued:{number}", f"locks:{number}"
 
 
 async def _reached(call: Awaitable[Any]) -> Any:  # noqa: ANN401 - what a script answers

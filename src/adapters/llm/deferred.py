@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
-from domain.answers import ModelOutcome, NotAnswered, TryAgain, Uncertain
+from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.conversations import Said
 
 
 class DeferredModel:
@@ -23,11 +24,15 @@ class DeferredModel:
         return self._model
 
     async def open_conversation(
-        self, conversation_id: UUID, timeout_seconds: float
+        self, conversation_id: UUID, said: Sequence[Said], timeout_seconds: float
     ) -> ModelConversation | TryAgain | Uncertain | NotAnswered:
         """Open a conversation; see the port."""
-        return await (await self.loaded()).open_conversation(conversation_id, timeout_seconds)
+        return await (await self.loaded()).open_conversation(conversation_id, said, timeout_seconds)
 
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         """What the model says; see the port."""
         return await (await self.loaded()).answer(request)
+
+    async def recall(self, request: ModelRequest) -> ModelOutcome | NotHeard:
+        """What became of an earlier call; see the port."""
+        return await (await self.loaded()).recall(request)

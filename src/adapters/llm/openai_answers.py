@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from domain.answers import Answered, ModelOutcome, NotAnswered, TryAgain, Usage
+from domain.answers import Answered, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain, Usage
 from domain.conversations import UnansweredReason
 from domain.shared import storable
 
@@ -17,8 +19,12 @@ class _Part(msgspec.Struct):
     refusal: str = ""
 
 
-class _Item(msgspec.Struct):
+class Item(msgspec.Struct):
+    """One item of an answer or of a conversation, as far as we read it."""
+
+    id: str | None = None
     type: str = ""
+    role: str = ""
     phase: str | None = None
     name: str | None = None
     content: list[_Part] | None = None
@@ -41,7 +47,7 @@ class _Response(msgspec.Struct):
     id: str
     model: str
     status: str = ""
-    output: list[_Item] = []
+    output: list[Item] = []
     usage: _Usage | None = None
     error: _Error | None = None
     incomplete_details: _Incomplete | None = None
@@ -57,7 +63,8 @@ def read_answer(body: bytes) -> ModelOutcome:
         return _of_completed(response)
     if response.status == "incomplete":
         reason = response.incomplete_details.reason if response.incomplete_details else "no reason given"
-        return NotAnswered(UnansweredReason.INCOMPLETE, f"The model stopped early: {reason}")
+        detail = f"The model stopped early: {reason}"
+        return NotAnswered(UnansweredReason.INCOMPLETE, detail, _last_id(response.output))
     code = response.error.code if response.error else response.status
     if code in RETRYABLE_FAILURES:
         return TryAgain(f"The model failed: {code}")
@@ -65,18 +72,67 @@ def read_answer(body: bytes) -> ModelOutcome:
 
 
 def _of_completed(response: _Response) -> ModelOutcome:
+    last_item_id = _last_id(response.output)
+    if text := _final_text(response.output):
+        usage = response.usage or _Usage()
+        counted = Usage(usage.input_tokens, usage.output_tokens)
+        return Answered(text, response.id, response.model, counted, last_item_id)
+    return _without_text(response.output, last_item_id)
+
+
+def read_items(items: Sequence[Item], questions: Sequence[str], model: str) -> ModelOutcome | NotHeard:
+    """What became of `questions`, read from the items that stand in the conversation behind the last turn.
+
+    An answer stands there together with its questions, or neither does: OpenAI appends both when it is done.
+    """
+    answer = _behind(items, questions)
+    if answer is None:
+        return NotHeard()
+    if not answer:
+        return Uncertain("The model has heard the message and has not answered yet.")
+    if text := _final_text(answer):
+        return Answered(text, None, model, Usage(), _last_id(answer))
+    return _without_text(answer, _last_id(answer))
+
+
+def _behind(items: Sequence[Item], questions: Sequence[str]) -> Sequence[Item] | None:
+    """The items behind the questions as they were asked last; None when they were not."""
+    said = [_said(item) for item in items]
+    for start in range(len(items) - len(questions), -1, -1):
+        if said[start : start + len(questions)] == list(questions):
+            return items[start + len(questions) :]
+    return None
+
+
+def _said(item: Item) -> str | None:
+    """What a customer said in this item, None for anybody else's."""
+    if item.type != "message" or item.role != "user":
+        return None
+    return "".join(part.text for part in item.content or ())
+
+
+def _final_text(items: Sequence[Item]) -> str:
     """The final message's text, wherever it stands: reasoning comes before it, commentary is not for the customer."""
-    parts = [
+    return storable("".join(part.text for part in _spoken(items) if part.type == "output_text").strip())
+
+
+def _without_text(items: Sequence[Item], last_item_id: str | None) -> NotAnswered:
+    if any(part.type == "refusal" for part in _spoken(items)):
+        return NotAnswered(UnansweredReason.REFUSED, "The model refused to answer.", last_item_id)
+    if called := [item.name or item.type for item in items if item.type.endswith("_call")]:
+        detail = f"The model called {', '.join(called)} and said nothing."
+        return NotAnswered(UnansweredReason.TOOL_CALL, detail, last_item_id)
+    return NotAnswered(UnansweredReason.EMPTY, "The model answered without a text.", last_item_id)
+
+
+def _spoken(items: Sequence[Item]) -> list[_Part]:
+    return [
         part
-        for item in response.output
-        if item.type == "message" and item.phase != "commentary"
+        for item in items
+        if item.type == "message" and item.role == "assistant" and item.phase != "commentary"
         for part in item.content or ()
     ]
-    if text := "".join(part.text for part in parts if part.type == "output_text").strip():
-        usage = response.usage or _Usage()
-        return Answered(storable(text), response.id, response.model, Usage(usage.input_tokens, usage.output_tokens))
-    if any(part.type == "refusal" for part in parts):
-        return NotAnswered(UnansweredReason.REFUSED, "The model refused to answer.")
-    if called := [item.name or item.type for item in response.output if item.type.endswith("_call")]:
-        return NotAnswered(UnansweredReason.TOOL_CALL, f"The model called {', '.join(called)} and said nothing.")
-    return NotAnswered(UnansweredReason.EMPTY, "The model answered without a text.")
+
+
+def _last_id(items: Sequence[Item]) -> str | None:
+    return items[-1].id if items else None

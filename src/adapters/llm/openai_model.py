@@ -8,7 +8,7 @@ twice what it retries. The turn decides.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -17,18 +17,22 @@ import httpx2
 import msgspec
 import openai
 
-from adapters.llm.openai_answers import read_answer
+from adapters.llm.openai_answers import Item, read_answer, read_items
+from adapters.llm.openai_failures import Failure, of_connection, of_status, orphaned_call
 from application.ports.language_model import ModelConversation, ModelRequest
-from domain.answers import ModelOutcome, NotAnswered, TryAgain, Uncertain
-from domain.conversations import UnansweredReason
+from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.conversations import Said, UnansweredReason
 
-RETRY_AFTER_SECONDS_MAX = 120.0
-SERVER_ERROR = 500
-DETAIL_LENGTH_MAX = 300
+ITEMS_MAX = 100
+"""The most that OpenAI lists at once; far more than one turn puts into a conversation."""
 
 
 class _Conversation(msgspec.Struct):
     id: str
+
+
+class _Items(msgspec.Struct):
+    data: list[Item]
 
 
 class OpenAIModel:
@@ -38,21 +42,26 @@ class OpenAIModel:
         self._client = client
 
     async def open_conversation(
-        self, conversation_id: UUID, timeout_seconds: float
+        self, conversation_id: UUID, said: Sequence[Said], timeout_seconds: float
     ) -> ModelConversation | TryAgain | Uncertain | NotAnswered:
         """Open a conversation; see the port."""
-        body = {"metadata": {"conversation_id": str(conversation_id)}}
-        answer = await self._post("/conversations", body, timeout_seconds)
-        if not isinstance(answer, bytes):
+        body: dict[str, Any] = {"metadata": {"conversation_id": str(conversation_id)}}
+        if said:
+            body["items"] = [_item(each) for each in said]
+        answer = await self._made(self._post("/conversations", body), timeout_seconds)
+        if isinstance(answer, bytes):
+            return _conversation(answer)
+        # Nothing else was asked for: what is gone here is the address itself.
+        if isinstance(answer, TryAgain | Uncertain | NotAnswered):
             return answer
-        try:
-            return ModelConversation(msgspec.json.decode(answer, type=_Conversation).id)
-        except msgspec.DecodeError:
-            return Uncertain("OpenAI answered something that is no conversation.")
+        return NotAnswered(UnansweredReason.MODEL_FAILED, "OpenAI knows no conversations at this address.")
 
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         """What the model says; see the port."""
-        answer = await self._post("/responses", _body(request), request.timeout_seconds)
+        try:
+            answer = await self._made(self._post("/responses", _body(request)), request.timeout_seconds)
+        except _OrphanedCall as orphan:
+            return await self._repaired(request, orphan.call_id)
         if not isinstance(answer, bytes):
             return answer
         try:
@@ -60,19 +69,53 @@ class OpenAIModel:
         except msgspec.DecodeError:
             return Uncertain("OpenAI answered something that is no response.")
 
-    async def _post(
-        self, path: str, body: dict[str, Any], timeout_seconds: float
-    ) -> bytes | TryAgain | Uncertain | NotAnswered:
+    async def recall(self, request: ModelRequest) -> ModelOutcome | NotHeard:
+        """What became of an earlier call; see the port."""
+        query: dict[str, Any] = {"order": "asc", "limit": ITEMS_MAX}
+        if request.last_item_id is not None:
+            query["after"] = request.last_item_id
+        path = f"/conversations/{request.model_conversation_id}/items"
+        call = self._client.get(path, cast_to=httpx2.Response, options={"params": query})
+        answer = await self._made(call, request.timeout_seconds)
+        if not isinstance(answer, bytes):
+            return answer
+        voice = request.briefing.voice
+        try:
+            items = msgspec.json.decode(answer, type=_Items).data
+        except msgspec.DecodeError:
+            return Uncertain("OpenAI answered something that is no list of items.")
+        return read_items(items, request.questions, voice.model if voice else request.briefing.prompt_id)
+
+    def _post(self, path: str, body: dict[str, Any]) -> Awaitable[httpx2.Response]:
+        return self._client.post(path, cast_to=httpx2.Response, body=body)
+
+    async def _repaired(self, request: ModelRequest, call_id: str) -> ModelOutcome:
+        """Answer a tool call that a dead turn left open; until then OpenAI takes nothing more in this conversation."""
+        output = {"type": "function_call_output", "call_id": call_id, "output": "cancelled"}
+        path = f"/conversations/{request.model_conversation_id}/items"
+        answer = await self._made(self._post(path, {"items": [output]}), request.timeout_seconds)
+        return TryAgain("A tool call that was left open was closed.", 0.0) if isinstance(answer, bytes) else answer
+
+    async def _made(self, call: Awaitable[httpx2.Response], timeout_seconds: float) -> bytes | Failure:
         try:
             async with asyncio.timeout(timeout_seconds):
-                response = await self._client.post(path, cast_to=httpx2.Response, body=body)
-                return response.content
+                return (await call).content
         except openai.APIStatusError as error:
-            return _of_status(error)
+            if (call_id := orphaned_call(error)) is not None:
+                raise _OrphanedCall(call_id) from error
+            return of_status(error)
         except openai.APIConnectionError as error:
-            return _of_connection(error)
+            return of_connection(error)
         except TimeoutError:
             return Uncertain(f"OpenAI did not answer within {timeout_seconds:.0f} s.")
+
+
+class _OrphanedCall(Exception):
+    """A tool call in the conversation was never answered."""
+
+    def __init__(self, call_id: str) -> None:
+        super().__init__(call_id)
+        self.call_id = call_id
 
 
 @asynccontextmanager
@@ -83,6 +126,19 @@ async def opened_client(api_key: str, base_url: str | None) -> AsyncIterator[ope
     )
     async with client:
         yield client
+
+
+def _conversation(answer: bytes) -> ModelConversation | Uncertain:
+    try:
+        return ModelConversation(msgspec.json.decode(answer, type=_Conversation).id)
+    except msgspec.DecodeError:
+        return Uncertain("OpenAI answered something that is no conversation.")
+
+
+def _item(said: Said) -> dict[str, Any]:
+    """A message of our record as an item: customers speak as user, everyone of the business as assistant."""
+    kind, role = ("input_text", "user") if said.author == "customer" else ("output_text", "assistant")
+    return {"type": "message", "role": role, "content": [{"type": kind, "text": said.text}]}
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:
@@ -101,26 +157,3 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     if voice.max_output_tokens is not None:
         body["max_output_tokens"] = voice.max_output_tokens
     return body
-
-
-def _of_status(error: openai.APIStatusError) -> TryAgain | Uncertain | NotAnswered:
-    detail = f"OpenAI answered {error.status_code} {error.code or ''}: {error.message}"[:DETAIL_LENGTH_MAX]
-    if error.code == "conversation_locked" or isinstance(error, openai.ConflictError):
-        return TryAgain(detail)
-    if isinstance(error, openai.RateLimitError) and error.code != "insufficient_quota":
-        return TryAgain(detail, _retry_after(error.response))
-    if error.status_code >= SERVER_ERROR or error.status_code == httpx2.codes.REQUEST_TIMEOUT:
-        return Uncertain(detail, _retry_after(error.response))
-    return NotAnswered(UnansweredReason.MODEL_FAILED, detail)
-
-
-def _of_connection(error: openai.APIConnectionError) -> TryAgain | Uncertain:
-    """Nothing was sent when no connection was made; otherwise nobody knows."""
-    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
-        return TryAgain("OpenAI could not be reached.")
-    return Uncertain(f"The connection to OpenAI broke: {type(error.__cause__ or error).__name__}")
-
-
-def _retry_after(response: httpx2.Response) -> float | None:
-    value = response.headers.get("retry-after", "")
-    return min(float(value), RETRY_AFTER_SECONDS_MAX) if value.replace(".", "", 1).isdecimal() else None

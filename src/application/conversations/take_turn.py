@@ -9,10 +9,18 @@ from uuid import UUID
 from application.ports.briefings import Briefing, Briefings
 from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
-from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
-from application.ports.turns import ReplyRecord, TurnLost, Turns
-from domain.answers import Answered, ModelOutcome, NotAnswered, TryAgain, Uncertain
-from domain.conversations import OutboundStatus, StoredReply, Turn, UnansweredReason, pseudonym
+from application.ports.language_model import SAID_MAX, LanguageModel, ModelConversation, ModelRequest
+from application.ports.turns import NotYet, ReplyRecord, TurnLost, Turns
+from domain.answers import Answered, ConversationGone, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.conversations import (
+    CRASHES_MAX,
+    LaneScope,
+    OutboundStatus,
+    StoredReply,
+    Turn,
+    UnansweredReason,
+    pseudonym,
+)
 from domain.delivery import (
     Ambiguous,
     Deferred,
@@ -20,11 +28,14 @@ from domain.delivery import (
     Settlement,
     backoff_seconds,
     settlement_of_send,
+    settlement_of_set_aside,
     settlement_without_reply,
 )
 
 TURN_SECONDS_MAX = 120.0
 """A turn that has not been answered after this long is given up, with that as its reason."""
+CALL_SECONDS_MAX = 60.0
+"""How long one call to the model may take before it counts as broken off."""
 SEND_SECONDS_MAX = 20.0
 """How long one call to the platform may take before its outcome counts as unknown."""
 
@@ -39,6 +50,7 @@ class TakeTurn:
     gateway: ChannelGateway
     clock: Clock
     ids: Ids
+    lane_scope: LaneScope
 
     async def __call__(self, conversation_id: UUID, worker_id: UUID) -> int:
         """Take the turns of a conversation that is waiting. Returns how many were settled.
@@ -47,17 +59,25 @@ class TakeTurn:
         worker takes it over as soon as this one's lease no longer names it.
         """
         settled = 0
-        while isinstance(turn := await self.turns.begin(conversation_id, worker_id), Turn):
+        while (turn := await self._begin(conversation_id, worker_id, at_once=settled > 0)) is not None:
             try:
                 more = (await self.turns.settle(turn, await self._settlement(turn))).more
             except TurnLost:
                 return settled
             settled += 1
-            if not more:
-                return settled
+            if not more or self.lane_scope is LaneScope.PHONE_NUMBER:
+                return settled  # in a lane of the whole number, what came meanwhile stands in the queue behind others
         return settled
 
+    async def _begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool) -> Turn | None:
+        """The conversation's turn, as soon as the customer has been quiet; None when there is none to take."""
+        while isinstance(begun := await self.turns.begin(conversation_id, worker_id, at_once=at_once), NotYet):
+            await self.clock.sleep(begun.seconds)
+        return begun if isinstance(begun, Turn) else None
+
     async def _settlement(self, turn: Turn) -> Settlement:
+        if turn.crashes >= CRASHES_MAX:
+            return settlement_of_set_aside(turn.reply)
         deadline = self.clock.now() + timedelta(seconds=TURN_SECONDS_MAX)
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
@@ -73,25 +93,45 @@ class TakeTurn:
         return await self._deliver(turn, briefing, reply, deadline)
 
     async def _ask(self, turn: Turn, briefing: Briefing, deadline: datetime) -> Answered | NotAnswered:
-        """Ask until the model answers for good, waiting longer and longer between, up to the deadline."""
-        model_conversation_id = turn.openai_conversation_id
+        """Ask until the model answers for good, waiting longer and longer between, up to the deadline.
+
+        After a call whose end nobody saw (ours, or that of a worker that is gone) the conversation is looked into
+        before the next one: the model must not hear a message twice.
+        """
+        conversation_id = turn.openai_conversation_id
+        may_have_heard = turn.attempts > 1
         attempt = 0
-        while (seconds_left := self._seconds_until(deadline)) > 0:
-            outcome: ModelOutcome | ModelConversation
-            if model_conversation_id is None:
-                outcome = await self.model.open_conversation(turn.conversation_id, seconds_left)
+        while (seconds_left := min(CALL_SECONDS_MAX, self._seconds_until(deadline))) > 0:
+            outcome: ModelOutcome | ModelConversation | NotHeard
+            if conversation_id is None:
+                outcome = await self._open_conversation(turn, seconds_left)
+            elif may_have_heard:
+                outcome = await self.model.recall(_request(turn, briefing, conversation_id, seconds_left))
             else:
-                outcome = await self.model.answer(_request(turn, briefing, model_conversation_id, seconds_left))
+                outcome = await self.model.answer(_request(turn, briefing, conversation_id, seconds_left))
             match outcome:
-                case ModelConversation(id=opened_id):
-                    await self.turns.attach_model_conversation(turn, opened_id)
-                    model_conversation_id = opened_id
                 case Answered() | NotAnswered():
                     return outcome
+                case ModelConversation(id=opened_id):
+                    await self.turns.attach_model_conversation(turn, opened_id)
+                    conversation_id, may_have_heard = opened_id, False
+                case NotHeard():
+                    may_have_heard = False
+                case ConversationGone():
+                    conversation_id = None
                 case TryAgain() | Uncertain():
                     attempt += 1
+                    may_have_heard = may_have_heard or isinstance(outcome, Uncertain)
                     await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
         return NotAnswered(UnansweredReason.DEADLINE, f"The model gave no answer within {TURN_SECONDS_MAX:g} s.")
+
+    async def _open_conversation(
+        self, turn: Turn, timeout_seconds: float
+    ) -> ModelConversation | TryAgain | Uncertain | NotAnswered:
+        """A conversation of the model's, which is told what was said before: the provider may have lost the last one."""
+        is_first = turn.questions[0].sequence_number == 1
+        said = () if is_first else await self.turns.transcript(turn, SAID_MAX)
+        return await self.model.open_conversation(turn.conversation_id, said, timeout_seconds)
 
     async def _write_down(self, turn: Turn, briefing: Briefing, answer: Answered) -> StoredReply:
         reply = ReplyRecord(
@@ -102,6 +142,7 @@ class TakeTurn:
             model=answer.model,
             response_id=answer.response_id,
             usage=answer.usage,
+            last_item_id=answer.last_item_id,
         )
         await self.turns.record_reply(turn, reply)
         return StoredReply(reply.message_id, reply.text, OutboundStatus.SENDING)
@@ -144,4 +185,5 @@ def _request(turn: Turn, briefing: Briefing, model_conversation_id: str, timeout
         customer=pseudonym(turn.user_id, turn.address),
         questions=tuple(question.text for question in turn.questions),
         timeout_seconds=timeout_seconds,
+        last_item_id=turn.last_item_id,
     )

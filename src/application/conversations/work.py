@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.conversations.take_turn import TakeTurn
+from application.ports.clock import Clock, Ids
 from application.ports.turn_queue import QueueEntry, QueueUnavailable, TurnQueue
 from application.ports.turns import Turns
+
+LOCK_SECONDS_MAX = 1.0
+"""How long a worker waits for a conversation's lock. Then it asks the store, which decides anyway."""
+LOCK_RETRY_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,8 @@ class Work:
     take_turn: TakeTurn
     turns: Turns
     queue: TurnQueue
+    clock: Clock
+    ids: Ids
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take up to `limit` conversations from a phone number's queue, the oldest first.
@@ -26,12 +33,14 @@ class Work:
         """
         return await self.queue.claim(phone_number_id, worker_id, limit)
 
-    async def serve(self, entry: QueueEntry, worker_id: UUID) -> int:
+    async def serve(self, entry: QueueEntry) -> int:
         """Answer the conversation and acknowledge the entry. Returns how many turns were settled.
 
         Raises Unavailable when the store is out of reach; the entry then stays, and the turn is taken up again.
         """
-        settled = await self.take_turn(entry.conversation_id, worker_id)
+        if not entry.is_locked:
+            await self._wait_for_lock(entry)
+        settled = await self.take_turn(entry.conversation_id, entry.worker_id)
         try:
             await self.queue.finish(entry)
         except QueueUnavailable:
@@ -39,10 +48,26 @@ class Work:
             return settled
         return settled
 
-    async def renew_lease(self, worker_id: UUID, holding: Collection[UUID]) -> None:
-        """Say that the worker lives and which conversations it is working on. Raises Unavailable."""
-        await self.turns.renew_lease(worker_id, holding)
+    async def renew(self, worker_id: UUID, holding: Collection[QueueEntry]) -> None:
+        """Say that the worker lives and what it is working on. Raises Unavailable or QueueUnavailable."""
+        await self.turns.renew_lease(worker_id, {entry.conversation_id for entry in holding})
+        if holding:
+            await self.queue.lock(list(holding))
 
     async def leave(self, worker_id: UUID) -> None:
         """Say that the worker stops: what it still held is free for others. Raises Unavailable."""
         await self.turns.end_lease(worker_id)
+
+    async def _wait_for_lock(self, entry: QueueEntry) -> None:
+        """Give whoever has the conversation a moment. A lock that stays is an orphan's, or Redis is wrong."""
+        waited = 0.0
+        while waited < LOCK_SECONDS_MAX:
+            pause = LOCK_RETRY_SECONDS * (0.5 + self.ids.fraction())
+            await self.clock.sleep(pause)
+            waited += pause
+            try:
+                (is_locked,) = await self.queue.lock([entry])
+            except QueueUnavailable:
+                return
+            if is_locked:
+                return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -12,11 +12,27 @@ from application.ports.turns import Waiting
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """A conversation whose turn has come. `entry_id` is the queue's own name for it."""
+    """A conversation whose turn has come, in the hands of one worker. `entry_id` is the queue's own name for it.
+
+    `is_locked` tells whether that worker has the conversation's lock: the lock spares two workers the same
+    work, and nothing that is written rests on it.
+    """
 
     entry_id: str
     phone_number_id: UUID
     conversation_id: UUID
+    worker_id: UUID
+    is_locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """How a phone number's queue stands. `oldest_seconds` is None when nothing waits."""
+
+    waiting: int
+    in_flight: int
+    oldest_seconds: float | None
+    locked: int
 
 
 class QueueUnavailable(Exception):
@@ -26,17 +42,32 @@ class QueueUnavailable(Exception):
 class TurnQueue(Protocol):
     """One queue per phone number, first in, first out; a conversation stands in it once."""
 
-    async def admit(self, waiting: Sequence[Waiting]) -> None:
-        """Queue conversations that are not queued yet, in that order, and wake a worker. Raises QueueUnavailable."""
+    async def admit(self, waiting: Sequence[Waiting]) -> Collection[UUID]:
+        """Queue conversations that are not queued yet, in that order, and wake a worker.
+
+        Returns the phone numbers whose queues are full: what was not queued waits in the store for the sweeper.
+        Raises QueueUnavailable.
+        """
         ...
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take up to `limit` entries, the oldest first; those of a worker that died long ago before all.
+
+        No more than the phone number may have in flight, over all workers. Raises QueueUnavailable.
+        """
+        ...
+
+    async def lock(self, entries: Sequence[QueueEntry]) -> Sequence[bool]:
+        """Take the locks of the entries' conversations, or renew them. Tells for each whether it is the worker's.
 
         Raises QueueUnavailable.
         """
         ...
 
     async def finish(self, entry: QueueEntry) -> None:
-        """Acknowledge an entry: its turn is done, or another's. Raises QueueUnavailable."""
+        """Acknowledge an entry and give back its lock: its turn is done, or another's. Raises QueueUnavailable."""
+        ...
+
+    async def state(self, phone_number_id: UUID) -> QueueState:
+        """How the queue of a phone number stands. Raises QueueUnavailable."""
         ...

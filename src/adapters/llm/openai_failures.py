@@ -1,0 +1,51 @@
+"""What a failed call to OpenAI means: try again, nobody knows, or never."""
+
+from __future__ import annotations
+
+import re
+
+import httpx2
+import openai
+
+from domain.answers import ConversationGone, NotAnswered, TryAgain, Uncertain
+from domain.conversations import UnansweredReason
+
+RETRY_AFTER_SECONDS_MAX = 120.0
+SERVER_ERROR = 500
+DETAIL_LENGTH_MAX = 300
+ORPHANED_CALL = re.compile(r"No tool output found for function call (call_\w+)")
+
+Failure = TryAgain | Uncertain | NotAnswered | ConversationGone
+
+
+def of_status(error: openai.APIStatusError) -> Failure:
+    """What an error answer means; by its code where it has one."""
+    detail = f"OpenAI answered {error.status_code} {error.code or ''}: {error.message}"[:DETAIL_LENGTH_MAX]
+    if error.code == "conversation_locked" or isinstance(error, openai.ConflictError):
+        return TryAgain(detail)
+    if isinstance(error, openai.RateLimitError):
+        # Without quota nobody's call is taken until somebody pays: an outage, not a rate.
+        return TryAgain(detail, _retry_after(error.response), is_outage=error.code == "insufficient_quota")
+    if error.status_code >= SERVER_ERROR or error.status_code == httpx2.codes.REQUEST_TIMEOUT:
+        return Uncertain(detail, _retry_after(error.response))
+    if isinstance(error, openai.NotFoundError) and "conversation" in f"{error.param} {error.message}".lower():
+        return ConversationGone()
+    return NotAnswered(UnansweredReason.MODEL_FAILED, detail)
+
+
+def of_connection(error: openai.APIConnectionError) -> TryAgain | Uncertain:
+    """Nothing was sent when no connection was made; otherwise nobody knows."""
+    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+        return TryAgain("OpenAI could not be reached.", is_outage=True)
+    return Uncertain(f"The connection to OpenAI broke: {type(error.__cause__ or error).__name__}")
+
+
+def orphaned_call(error: openai.APIStatusError) -> str | None:
+    """The id of a tool call that was never answered, when that is what OpenAI complains of."""
+    found = ORPHANED_CALL.search(error.message)
+    return found[1] if found else None
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    value = response.headers.get("retry-after", "")
+    return min(float(value), RETRY_AFTER_SECONDS_MAX) if value.replace(".", "", 1).isdecimal() else None

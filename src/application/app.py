@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from application.agents import ManageAgents, ManagePrompts
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
+from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
@@ -28,6 +29,7 @@ from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.probes import Probe
@@ -36,6 +38,7 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
 from application.users import Authenticate, ManageUsers
+from domain.conversations import LaneScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Ports:
     inbox: Inbox
     turns: Turns
     queue: TurnQueue
+    seen: DuplicateFilter
     briefings: Briefings
     model: LanguageModel
     gateway: ChannelGateway
@@ -78,12 +82,12 @@ class Ports:
     probes: Sequence[Probe]
 
 
-def assemble(ports: Ports, *, admin_api_key: str) -> Application:
+def assemble(ports: Ports, *, admin_api_key: str, lane_scope: LaneScope) -> Application:
     """The application over these ports."""
     p = ports
     return Application(
-        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue),
-        work=Work(TakeTurn(p.turns, p.briefings, p.model, p.gateway, p.clock, p.ids), p.turns, p.queue),
+        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen),
+        work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
@@ -94,3 +98,9 @@ def assemble(ports: Ports, *, admin_api_key: str) -> Application:
         conversations=ReadConversations(p.conversations),
         credits=ManageCredits(p.credits, p.turns, p.queue),
     )
+
+
+def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
+    """The turn, with a breaker before each provider."""
+    model, gateway = GuardedModel(p.model, p.clock), GuardedGateway(p.gateway, p.clock)
+    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, lane_scope)

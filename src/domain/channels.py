@@ -63,6 +63,11 @@ class InboundMessage:
     text: str | None
     written_at: datetime
 
+    @property
+    def name_of_delivery(self) -> str:
+        """What is the same when the platform delivers this message again."""
+        return f"message {self.channel} {self.account} {self.platform_message_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -79,6 +84,11 @@ class Receipt:
     status: str
     at: datetime
     error: dict[str, Any] | None = None
+
+    @property
+    def name_of_delivery(self) -> str:
+        """What is the same when the platform delivers this receipt again."""
+        return f"receipt {self.channel} {self.account} {self.platform_message_id} {self.status}"
 
 
 @dataclass(slots=True)

@@ -16,7 +16,8 @@ from adapters.channels.signature import MetaSignature
 from adapters.channels.whatsapp import WhatsAppGateway
 from adapters.clock import RandomIds, SystemClock
 from adapters.coordination.connection import opened_redis
-from adapters.coordination.turn_queue import RedisTurnQueue
+from adapters.coordination.duplicate_filter import RedisDuplicateFilter
+from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
 from adapters.llm.deferred import DeferredModel
 from adapters.persistence.agents import PostgresAgents
@@ -37,6 +38,7 @@ from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.probes import Probe
@@ -44,9 +46,19 @@ from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
+from domain.conversations import LaneScope
 from entrypoints.settings import Settings
 
 __all__ = ["ACTOR", "QUEUE", "Container", "WakeUpBroker", "running"]
+
+
+IN_FLIGHT_MAX_PER_NUMBER = 500
+"""Turns of one phone number at a time, over all workers: half of what one worker can, so that others have room."""
+
+
+def _queue_limits(settings: Settings) -> QueueLimits:
+    in_flight_max = 1 if settings.lane_scope is LaneScope.PHONE_NUMBER else IN_FLIGHT_MAX_PER_NUMBER
+    return QueueLimits(settings.queue_capacity, in_flight_max, settings.lease_seconds)
 
 
 class Container(containers.DeclarativeContainer):
@@ -65,7 +77,10 @@ class Container(containers.DeclarativeContainer):
     )
     inbox: Provider[Inbox] = providers.Singleton(PostgresInbox, database, ids)
     turns: Provider[Turns] = providers.Singleton(PostgresTurns, database, ids, settings.provided.lease_seconds)
-    queue: Provider[TurnQueue] = providers.Singleton(RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up))
+    queue: Provider[TurnQueue] = providers.Singleton(
+        RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up), providers.Callable(_queue_limits, settings)
+    )
+    seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
     briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault)
     gateway: Provider[ChannelGateway] = providers.Singleton(
         WhatsAppGateway, http, settings.provided.meta_graph_base_url, settings.provided.meta_graph_version
@@ -95,6 +110,7 @@ class Container(containers.DeclarativeContainer):
         inbox=inbox,
         turns=turns,
         queue=queue,
+        seen=seen,
         briefings=briefings,
         model=model,
         gateway=gateway,
@@ -108,7 +124,10 @@ class Container(containers.DeclarativeContainer):
         probes=providers.List(postgres_probe, redis_probe),
     )
     application: Provider[Application] = providers.Singleton(
-        assemble, ports, admin_api_key=settings.provided.admin_api_key.get_secret_value.call()
+        assemble,
+        ports,
+        admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
+        lane_scope=settings.provided.lane_scope,
     )
 
 

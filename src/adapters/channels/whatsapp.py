@@ -46,7 +46,7 @@ class WhatsAppGateway:
             ) as response:
                 return _outcome(response, await response.read())
         except aiohttp.ClientConnectorError as error:
-            return Deferred({"detail": f"Graph could not be reached: {type(error).__name__}"})
+            return Deferred({"detail": f"Graph could not be reached: {type(error).__name__}"}, is_outage=True)
         except (aiohttp.ClientError, TimeoutError) as error:
             return Ambiguous({"detail": f"Graph did not answer: {type(error).__name__}"})
 

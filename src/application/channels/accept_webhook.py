@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from application.ports.channel_gateway import WebhookReader
+from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Acceptance, Inbox, Stored
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
+from domain.channels import InboundMessage, Receipt
+
+Delivered = TypeVar("Delivered", InboundMessage, Receipt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,7 @@ class AcceptWebhook:
     reader: WebhookReader
     inbox: Inbox
     queue: TurnQueue
+    seen: DuplicateFilter
 
     def challenge(self, query: Mapping[str, str]) -> str:
         """What to echo in the platform's handshake. Raises ForgedWebhook for a wrong token."""
@@ -40,19 +46,30 @@ class AcceptWebhook:
     async def __call__(self, headers: Mapping[str, str], body: bytes) -> WebhookOutcome:
         """Take in one delivery. Raises UnsignedWebhook, ForgedWebhook, UnreadableWebhook or Unavailable."""
         delivery = self.reader.read(headers, body)
-        stored = await self.inbox.accept(delivery.messages) if delivery.messages else ()
-        if delivery.receipts:
-            await self.inbox.record(delivery.receipts)
+        messages, receipts = await self._not_seen(delivery.messages), await self._not_seen(delivery.receipts)
+        stored = await self.inbox.accept(messages) if messages else ()
+        if receipts:
+            await self.inbox.record(receipts)
+        queued = await admit_stored(self.queue, stored)
+        # Only now: a mark set before the commit would hide the redelivery of what was not committed.
+        if messages or receipts:
+            await self.seen.remember([each.name_of_delivery for each in (*messages, *receipts)])
         counts = Counter(place.acceptance for place in stored)
         return WebhookOutcome(
             accepted=counts[Acceptance.ACCEPTED],
-            duplicates=counts[Acceptance.DUPLICATE],
+            duplicates=counts[Acceptance.DUPLICATE] + len(delivery.messages) - len(messages),
             unclaimed=counts[Acceptance.UNCLAIMED],
-            receipts=len(delivery.receipts),
+            receipts=len(receipts),
             ignored=delivery.ignored,
             unreadable=delivery.unreadable,
-            queued=await admit_stored(self.queue, stored),
+            queued=queued,
         )
+
+    async def _not_seen(self, delivered: Sequence[Delivered]) -> Sequence[Delivered]:
+        if not delivered:
+            return delivered
+        known = await self.seen.known([each.name_of_delivery for each in delivered])
+        return [each for each, is_known in zip(delivered, known, strict=True) if not is_known]
 
 
 async def admit_stored(queue: TurnQueue, stored: Sequence[Stored]) -> bool:

@@ -201,8 +201,7 @@ async def test_a_fault_of_ours_says_nothing_and_is_logged(rest, shop, house):
     with capture_logs() as logs:
         answer = await rest.get(shop.path(USER) + "/credits", headers=bearer(shop.key))
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
-    assert not {"secret", "Traceback", "RuntimeError", ".py"} & {word for word in answer.text.split()}
-    assert "secret" not in answer.text
+    assert not [word for word in ("secret", "Traceback", "RuntimeError", ".py") if word in answer.text]
     assert [(line["event"], line["request_id"]) for line in logs] == [
         ("request_failed", answer.headers["x-request-id"])
     ]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 import structlog
@@ -30,8 +30,9 @@ FAILED = status_of(grpc.StatusCode.INTERNAL, "Something went wrong on our side."
 
 caller_of_call: ContextVar[Caller] = ContextVar("caller_of_call")
 
-Context = grpc.aio.ServicerContext[Any, Any]
-Handler = grpc.RpcMethodHandler[Any, Any]
+# In quotes, because only the published types have parameters, not the classes.
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 LogCall = Callable[[str, str, float], None]
 Around = Callable[[Context], AbstractAsyncContextManager[None]]
 

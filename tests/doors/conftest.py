@@ -94,16 +94,21 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+async def listening(port: int, task: asyncio.Task) -> None:
+    """Return when the door is open, or its task has ended."""
+    for _ in range(500):
+        with socket.socket() as probe:
+            if task.done() or probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        await asyncio.sleep(0.01)
+
+
 @asynccontextmanager
 async def served(serve, application, **options) -> AsyncIterator[tuple[int, asyncio.Event, asyncio.Task]]:
     """A door on a real socket: its port, what stops it, and the task that serves."""
     port, stop = free_port(), asyncio.Event()
     task = asyncio.create_task(serve(application, "127.0.0.1", port, stop=stop, **options))
-    for _ in range(200):
-        with socket.socket() as probe:
-            if task.done() or probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        await asyncio.sleep(0.01)
+    await listening(port, task)
     try:
         yield port, stop, task
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import signal
 from functools import partial
 from types import SimpleNamespace
 from uuid import UUID
@@ -16,7 +18,7 @@ from entrypoints.rest.app import create_rest_app
 from entrypoints.rest.limits import with_body_deadline
 from entrypoints.rest.main import serve_rest
 from entrypoints.serving import CannotListen
-from tests.doors.conftest import served
+from tests.doors.conftest import free_port, listening, served
 from tests.doors.stubs import ADMIN_KEY
 
 MEBIBYTE = 1024 * 1024
@@ -197,3 +199,11 @@ async def test_a_body_that_is_complete_may_be_thought_about_for_as_long_as_it_ta
 
 def test_the_app_can_be_made_without_a_loop():
     assert create_rest_app(SimpleNamespace()).debug is False
+
+
+async def test_sigterm_ends_the_door_when_nobody_else_decides(house):
+    port = free_port()
+    task = asyncio.create_task(serve_rest(house.application, "127.0.0.1", port))
+    await listening(port, task)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(task, 5)

@@ -12,7 +12,8 @@ from entrypoints.serving import GRACE_SECONDS, must_be_free, stop_on_signals
 async def serve_rpc(application: Application, host: str, port: int, *, stop: asyncio.Event | None = None) -> None:
     """Serve until `stop` is set, or SIGTERM or SIGINT comes when it is None; calls in flight are finished.
 
-    Raises CannotListen when the address is taken.
+    Doors that share a loop need to share a `stop`, since a signal has one handler. Raises CannotListen when the
+    address is taken.
     """
     must_be_free("gRPC", host, port)
     server = create_rpc_server(application)

@@ -328,6 +328,17 @@ async def test_a_call_in_flight_is_finished_before_the_door_closes(house, shop):
         await asyncio.wait_for(task, 5)
 
 
+async def test_somebody_who_watches_its_health_does_not_hold_the_door_open(house):
+    async with (
+        served(serve_rpc, house.application) as (port, stop, task),
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
+        stop.set()
+        await asyncio.wait_for(task, 5)
+
+
 async def test_a_port_in_use_is_one_line_that_names_it(house):
     async with served(serve_rpc, house.application) as (port, _, _):
         with pytest.raises(CannotListen, match=rf"^gRPC cannot listen on 127.0.0.1:{port}: address already in use.$"):

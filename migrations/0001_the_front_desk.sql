@@ -5,6 +5,7 @@ create table users (
     name text not null check (length(name) between 1 and 200),
     created_at timestamptz not null default now()
 );
+create index users_in_order on users (created_at, id);
 
 -- Only a keyed hash of a key is kept; hash_key names the key that made it, so that keys of the house can rotate.
 create table api_keys (
@@ -71,6 +72,7 @@ create table agents (
     constraint agents_one_per_phone_number unique (phone_number_id)
 );
 create index agents_of_user on agents (user_id, created_at, id);
+create index agents_of_prompt on agents (own_prompt_id);
 
 create table customers (
     id uuid primary key,
@@ -96,7 +98,9 @@ create table conversations (
 );
 create unique index conversations_one_active on conversations (phone_number_id, customer_id) where status = 'active';
 create index conversations_of_user on conversations (user_id, created_at, id);
-create index conversations_of_agent on conversations (agent_id) where status = 'active';
+create index conversations_of_phone_number on conversations (phone_number_id, created_at, id);
+create index conversations_of_agent on conversations (agent_id, created_at, id);
+create index conversations_active_of_agent on conversations (agent_id) where status = 'active';
 create index conversations_of_customer on conversations (customer_id);
 
 -- Who is at work. A worker that has been silent past lease_until (the database's clock) holds nothing any more.
@@ -133,6 +137,7 @@ create table turns (
 -- One turn at a time in a conversation: whatever workers believe, the second one cannot be written.
 create unique index turns_one_open on turns (conversation_id) where status = 'open';
 create index turns_of_conversation on turns (conversation_id, begun_at);
+create index turns_of_user on turns (user_id);
 
 create table messages (
     id uuid primary key,
@@ -162,8 +167,11 @@ create table messages (
     constraint messages_delivered_once unique (phone_number_id, platform_message_id)
 );
 create index messages_of_user on messages (user_id, created_at, id);
+create index messages_of_phone_number on messages (phone_number_id, created_at, id);
 create index messages_waiting on messages (created_at) where status = 'received' and turn_id is null;
-create index messages_blocked on messages (user_id) where status = 'blocked';
+-- Nearly all messages end in one of four ways; whoever asks for the others asks for a handful among a million.
+create index messages_unusual on messages (user_id, status, created_at, id)
+    where status not in ('answered', 'sent', 'delivered', 'read');
 create index messages_of_turn on messages (turn_id) where turn_id is not null;
 
 -- What was written to a phone number that nobody has registered. It is answered once the number is added.
@@ -188,6 +196,9 @@ create table credit_accounts (
     check (held >= 0),
     check (held <= balance)
 );
+-- A user without an account cannot be written: whoever finds no account has found no user.
+alter table users add constraint users_have_an_account
+    foreign key (id) references credit_accounts deferrable initially deferred;
 
 -- The ledger: lines are only ever added. balance and held of the account are the sums of its lines.
 create table credit_entries (
@@ -230,6 +241,7 @@ create table idempotent_answers (
 
 drop table idempotent_answers;
 drop table credit_entries;
+alter table users drop constraint users_have_an_account;
 drop table credit_accounts;
 drop table unclaimed_messages;
 drop table messages;

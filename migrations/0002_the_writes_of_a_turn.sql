@@ -297,7 +297,7 @@ begin
         from decided d where t.id = d.turn_id and t.fence = d.fence and t.status = 'open'
         returning t.id, t.conversation_id, d.inbound_status, d.outbound_status, d.reason, d.platform_message_id, d.entry, d.error
     ), questions as (
-        update messages m set status = ended.inbound_status, reason = ended.reason, status_at = now()
+        update messages m set status = ended.inbound_status, reason = ended.reason, error = ended.error, status_at = now()
         from ended where m.turn_id = ended.id and m.direction = 'inbound' and ended.inbound_status is not null
     ), replies as (
         update messages m set

@@ -3,7 +3,7 @@
 | who                        | through        | to                                                     |
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
-| a wake-up from the queue   | worker         | take_turn                                              |
+| a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
 | the scheduler's clock      | scheduler      | sweep                                                  |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
 |                            |                | agents, conversations, credits                         |
@@ -20,6 +20,7 @@ from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.take_turn import TakeTurn
+from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.monitoring import CheckHealth, Sweep
 from application.ports.briefings import Briefings
@@ -42,7 +43,7 @@ class Application:
     """Everything Frontdesk can do. The doors hold one of these and nothing else."""
 
     accept_webhook: AcceptWebhook
-    take_turn: TakeTurn
+    work: Work
     sweep: Sweep
     check_health: CheckHealth
     authenticate: Authenticate
@@ -82,7 +83,7 @@ def assemble(ports: Ports, *, admin_api_key: str) -> Application:
     p = ports
     return Application(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue),
-        take_turn=TakeTurn(p.turns, p.briefings, p.model, p.gateway, p.clock, p.ids),
+        work=Work(TakeTurn(p.turns, p.briefings, p.model, p.gateway, p.clock, p.ids), p.turns, p.queue),
         sweep=Sweep(p.turns, p.inbox, p.queue),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),

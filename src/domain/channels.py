@@ -81,9 +81,9 @@ class Receipt:
     error: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
-    """One webhook delivery, read: everything in it that concerns us, in the order it was written.
+    """One webhook delivery as it is read: everything in it that concerns us, in the order it was written.
 
     `ignored` counts the elements that were well formed but concern nobody here, `unreadable` those
     that were not what the platform documents. Neither spoils the rest.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -68,6 +69,7 @@ class UnansweredReason(StrEnum):
     TOOL_CALL = "model_called_a_tool"
     DEADLINE = "deadline_passed"
     AGENT_GONE = "agent_removed"
+    UNCONNECTED = "phone_number_without_token"
     SEND_FAILED = "send_failed"
     NO_CREDIT = "insufficient_credits"
 
@@ -161,6 +163,11 @@ def initial_status(message: InboundMessage) -> tuple[InboundStatus, UnansweredRe
     if message.type in ANSWERABLE_TYPES and message.text is not None and message.text.strip():
         return InboundStatus.RECEIVED, None
     return InboundStatus.UNANSWERABLE, UnansweredReason.TYPE
+
+
+def pseudonym(user_id: UUID, address: str) -> str:
+    """A stable name for a customer that tells outsiders nothing: 32 hexadecimal characters."""
+    return hashlib.blake2b(address.encode(), key=user_id.bytes, digest_size=16).hexdigest()
 
 
 def later(now: OutboundStatus, reported: OutboundStatus) -> OutboundStatus:

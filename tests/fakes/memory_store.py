@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,11 @@ class MemoryStore:
             raise NotFound("user")
         return self.users[user_id]
 
+    def rows(self) -> int:
+        """How many rows of any kind there are."""
+        tables = (getattr(self, one.name) for one in fields(self) if one.name != "clock")
+        return sum(len(table) for table in tables)
+
     def owner_of(self, row: Conversation | Message) -> UUID:
         """Whose phone number it happened on."""
         return self.phone_numbers[row.phone_number_id].user_id
@@ -55,11 +60,6 @@ class MemoryStore:
     def agent_on(self, phone_number_id: UUID) -> Agent | None:
         """The agent that answers there."""
         return next((agent for agent in self.agents.values() if agent.phone_number_id == phone_number_id), None)
-
-    def messages_of(self, conversation_id: UUID) -> list[Message]:
-        """What was said in it, in order."""
-        said = [message for message in self.messages.values() if message.conversation_id == conversation_id]
-        return sorted(said, key=lambda message: message.sequence_number)
 
     def shown(self, conversation: Conversation) -> Conversation:
         """The conversation with its customer as it is now."""

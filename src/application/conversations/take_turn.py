@@ -12,7 +12,7 @@ from application.ports.clock import Clock, Ids
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
 from application.ports.turns import ReplyRecord, TurnLost, Turns
 from domain.answers import Answered, ModelOutcome, NotAnswered, TryAgain, Uncertain
-from domain.conversations import OutboundStatus, StoredReply, Turn, UnansweredReason
+from domain.conversations import OutboundStatus, StoredReply, Turn, UnansweredReason, pseudonym
 from domain.delivery import (
     Ambiguous,
     Deferred,
@@ -62,6 +62,8 @@ class TakeTurn:
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
             return settlement_without_reply(NotAnswered(UnansweredReason.AGENT_GONE, "The agent was removed."))
+        if briefing.access_token is None:
+            return settlement_without_reply(NotAnswered(UnansweredReason.UNCONNECTED, "It cannot send without one."))
         if turn.reply is not None:
             return await self._deliver_again(turn, briefing, turn.reply, deadline)
         outcome = await self._ask(turn, briefing, deadline)
@@ -139,7 +141,7 @@ def _request(turn: Turn, briefing: Briefing, model_conversation_id: str, timeout
         briefing=briefing,
         model_conversation_id=model_conversation_id,
         turn_id=turn.id,
-        customer=turn.address,
+        customer=pseudonym(turn.user_id, turn.address),
         questions=tuple(question.text for question in turn.questions),
         timeout_seconds=timeout_seconds,
     )

@@ -15,7 +15,8 @@ class Briefing:
     """Which voice answers, and through which account of the platform.
 
     `voice` and `prompt_version` are None for a prompt of the OpenAI dashboard, which OpenAI keeps.
-    `access_token` is in the clear: it must not be logged, kept or shown.
+    `access_token` is in the clear: it must not be logged, kept or shown. It is None when the phone number has
+    none, or one that the house's keys cannot open.
     """
 
     prompt_id: str
@@ -23,7 +24,7 @@ class Briefing:
     voice: Voice | None
     channel: ChannelType
     account: str
-    access_token: str
+    access_token: str | None
 
 
 class Briefings(Protocol):

@@ -12,7 +12,10 @@ from domain.answers import ModelOutcome, NotAnswered, TryAgain, Uncertain
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call: what the customer said, in order, in which conversation, and how long it may take."""
+    """One call: what the customer said, in order, in which conversation, and how long it may take.
+
+    `customer` is a stable pseudonym: the provider can tell customers apart and never learns who they are.
+    """
 
     briefing: Briefing
     model_conversation_id: str

@@ -1,0 +1,122 @@
+"""Conversations and messages in Postgres, read back."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+
+from adapters.persistence.database import Database
+from adapters.persistence.pages import fetch_page
+from adapters.persistence.rows import found
+from application.pages import Page, PageRequest
+from application.ports.conversations import ConversationFilter, MessageFilter
+from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.shared import storable
+
+LIST = """
+select item.id, item.phone_number_id, item.agent_id, item.status, item.openai_conversation_id,
+    item.last_sequence_number, item.last_activity_at, item.created_at, customer.id, customer.address, customer.name
+from conversations item join customers customer on customer.id = item.customer_id
+"""
+GET = LIST + "where item.id = %s and item.user_id = %s"
+ARCHIVE = "update conversations set status = 'archived' where id = %s and user_id = %s returning id"
+
+MESSAGES = """
+select item.id, item.conversation_id, item.phone_number_id, item.sequence_number, item.direction, item.author,
+    item.type, item.text, item.status, item.reason, item.platform_message_id, item.turn_id, item.error,
+    item.created_at
+from messages item
+"""
+# A name is looked up before the list is read: with the ids at hand Postgres can tell whether they are few, and
+# goes to them; behind a join it would walk through everything that was ever said, in order, to find them.
+CUSTOMERS = """
+select id from customers
+where user_id = %(user_id)s and (
+    id = %(id)s or type in ('whatsapp', 'instagram', 'webchat') and address = %(address)s
+)
+"""
+CONVERSATIONS_OF = "select id from conversations where customer_id = any (%s) and user_id = %s"
+
+Ids: TypeAlias = list[UUID]  # in the class below, `list` is a method
+
+
+class PostgresConversations:
+    """Conversations and messages; nothing is written here but the end of a conversation."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        """That conversation; see the port."""
+        return _conversation(found(await self._database.fetch(GET, (conversation_id, user_id)), "conversation"))
+
+    async def list(self, user_id: UUID, wanted: ConversationFilter, page: PageRequest) -> Page[Conversation]:
+        """A user's conversations; see the port."""
+        conditions = {
+            "item.user_id = %s": user_id,
+            "item.status = %s": wanted.status,
+            "item.phone_number_id = %s": wanted.phone_number_id,
+            "item.agent_id = %s": wanted.agent_id,
+            "item.customer_id = any (%s)": await self._customers(user_id, wanted.customer),
+            "item.last_activity_at >= %s": wanted.active_since,
+        }
+        return await fetch_page(self._database, LIST, conditions, page, _conversation)
+
+    async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        """End the conversation; see the port."""
+        found(await self._database.fetch(ARCHIVE, (conversation_id, user_id)), "conversation")
+        return await self.get(user_id, conversation_id)
+
+    async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
+        """A user's messages; see the port."""
+        conditions = {
+            "item.user_id = %s": user_id,
+            "item.conversation_id = %s": wanted.conversation_id,
+            "item.phone_number_id = %s": wanted.phone_number_id,
+            "item.direction = %s": wanted.direction,
+            "item.status = %s": wanted.status,
+            "item.created_at >= %s": wanted.since,
+            "item.created_at < %s": wanted.until,
+            "item.conversation_id = any (%s)": await self._conversations_of(user_id, wanted.customer),
+        }
+        return await fetch_page(self._database, MESSAGES, conditions, page, _message)
+
+    async def _customers(self, user_id: UUID, name: str | None) -> Ids | None:
+        if name is None:
+            return None
+        parameters = {"user_id": user_id, "id": _uuid_in(name), "address": storable(name)}
+        return [customer_id for (customer_id,) in await self._database.fetch(CUSTOMERS, parameters)]
+
+    async def _conversations_of(self, user_id: UUID, customer: str | None) -> Ids | None:
+        customer_ids = await self._customers(user_id, customer)
+        if customer_ids is None:
+            return None
+        return [row[0] for row in await self._database.fetch(CONVERSATIONS_OF, (customer_ids, user_id))]
+
+
+def _uuid_in(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
+
+
+def _conversation(row: TupleRow) -> Conversation:
+    id_, phone_number_id, agent_id, status, model_conversation_id, message_count, active_at, created_at, *customer = row
+    return Conversation(
+        id=id_,
+        phone_number_id=phone_number_id,
+        agent_id=agent_id,
+        customer=Customer(*customer),
+        status=ConversationStatus(status),
+        openai_conversation_id=model_conversation_id,
+        message_count=message_count,
+        last_activity_at=active_at,
+        created_at=created_at,
+    )
+
+
+def _message(row: TupleRow) -> Message:
+    return Message(*row)

@@ -1,0 +1,108 @@
+"""Phone numbers in Postgres. Their sealed tokens are written here and read only where a turn is briefed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+
+from adapters.persistence.database import Database
+from adapters.persistence.pages import fetch_page
+from adapters.persistence.refusals import refusals_named
+from adapters.persistence.rows import fetched, found
+from application.pages import Page, PageRequest
+from domain.channels import ChannelType, PhoneNumber
+
+LIST = """
+select item.id, item.user_id, item.type, item.display_name, item.number, item.meta_phone_number_id,
+    item.instagram_account_id, item.allowed_origins, item.status, item.created_at
+from phone_numbers item
+"""
+GET = LIST + "where item.id = %s and item.user_id = %s"
+ADD = """
+insert into phone_numbers (id, user_id, type, display_name, number, meta_phone_number_id, instagram_account_id,
+    allowed_origins, status, created_at, access_token)
+values (%(id)s, %(user_id)s, %(type)s, %(display_name)s, %(number)s, %(meta_phone_number_id)s,
+    %(instagram_account_id)s, %(allowed_origins)s, %(status)s, %(created_at)s, %(sealed_token)s)
+returning id
+"""
+CHANGE = """
+update phone_numbers set type = %(type)s, display_name = %(display_name)s, number = %(number)s,
+    meta_phone_number_id = %(meta_phone_number_id)s, instagram_account_id = %(instagram_account_id)s,
+    allowed_origins = %(allowed_origins)s, status = %(status)s,
+    access_token = coalesce(%(sealed_token)s, access_token)
+where id = %(id)s and user_id = %(user_id)s
+returning id
+"""
+# The cascade would lock them in any order; whoever is writing in them locks them in this one.
+LOCK_CONVERSATIONS = """
+select id from conversations where phone_number_id = %s and user_id = %s
+order by phone_number_id, customer_id, id for update
+"""
+REMOVE = "delete from phone_numbers where id = %s and user_id = %s returning id"
+
+
+class PostgresPhoneNumbers:
+    """Phone numbers, one row each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+        """Add it; see the port."""
+        with refusals_named():
+            await self._database.fetch(ADD, _columns(phone_number, sealed_token))
+        return phone_number
+
+    async def get(self, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
+        """That phone number; see the port."""
+        return _phone_number(found(await self._database.fetch(GET, (phone_number_id, user_id)), "phone number"))
+
+    async def list(self, user_id: UUID, page: PageRequest) -> Page[PhoneNumber]:
+        """A user's phone numbers; see the port."""
+        return await fetch_page(self._database, LIST, {"item.user_id = %s": user_id}, page, _phone_number)
+
+    async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+        """Store it as it is given; see the port."""
+        with refusals_named():
+            found(await self._database.fetch(CHANGE, _columns(phone_number, sealed_token)), "phone number")
+        return phone_number
+
+    async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
+        """Delete it with its conversations; see the port."""
+        async with self._database.transaction() as connection:
+            await connection.execute(LOCK_CONVERSATIONS, (phone_number_id, user_id))
+            found(await fetched(connection, REMOVE, (phone_number_id, user_id)), "phone number")
+
+
+def _columns(phone_number: PhoneNumber, sealed_token: bytes | None) -> dict[str, Any]:
+    return {
+        "id": phone_number.id,
+        "user_id": phone_number.user_id,
+        "type": phone_number.type,
+        "display_name": phone_number.display_name,
+        "number": phone_number.number,
+        "meta_phone_number_id": phone_number.meta_phone_number_id,
+        "instagram_account_id": phone_number.instagram_account_id,
+        "allowed_origins": list(phone_number.allowed_origins),
+        "status": phone_number.status,
+        "created_at": phone_number.created_at,
+        "sealed_token": sealed_token,
+    }
+
+
+def _phone_number(row: TupleRow) -> PhoneNumber:
+    id_, user_id, type_, display_name, number, meta_id, instagram_id, allowed_origins, status, created_at = row
+    return PhoneNumber(
+        id=id_,
+        user_id=user_id,
+        type=ChannelType(type_),
+        display_name=display_name,
+        number=number,
+        meta_phone_number_id=meta_id,
+        instagram_account_id=instagram_id,
+        allowed_origins=tuple(allowed_origins),
+        status=status,
+        created_at=created_at,
+    )

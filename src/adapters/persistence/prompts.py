@@ -1,0 +1,92 @@
+"""Prompts in Postgres: a row for the prompt, a row for each version."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import TupleRow
+
+from adapters.persistence.database import Database
+from adapters.persistence.pages import BY_NAMED_CREATION, fetch_page
+from adapters.persistence.refusals import refusals_named
+from adapters.persistence.rows import found
+from application.pages import Page, PageRequest
+from domain.agents import Prompt, Voice
+from domain.shared import storable
+
+LIST = """
+select item.id, item.user_id, item.name, item.latest_version, item.created_at,
+    v.instructions, v.model, v.temperature, v.max_output_tokens
+from prompts item join prompt_versions v on v.prompt_id = item.id and v.version = item.latest_version
+"""
+GET = LIST + "where item.id = %s and item.user_id = %s"
+ADD = """
+with prompt as (
+    insert into prompts (id, user_id, name, latest_version, created_at)
+    values (%(id)s, %(user_id)s, %(name)s, %(version)s, %(created_at)s)
+)
+insert into prompt_versions (prompt_id, version, instructions, model, temperature, max_output_tokens, created_at)
+values (%(id)s, %(version)s, %(instructions)s, %(model)s, %(temperature)s, %(max_output_tokens)s, %(created_at)s)
+returning version
+"""
+# Of two that are added at once the second waits for the row, and counts on from what it then finds there.
+ADD_VERSION = """
+with prompt as (
+    update prompts set latest_version = latest_version + 1 where id = %(id)s and user_id = %(user_id)s
+    returning id, user_id, name, latest_version, created_at
+), version as (
+    insert into prompt_versions (prompt_id, version, instructions, model, temperature, max_output_tokens)
+    select id, latest_version, %(instructions)s, %(model)s, %(temperature)s, %(max_output_tokens)s from prompt
+    returning instructions, model, temperature, max_output_tokens
+)
+select prompt.*, version.* from prompt, version
+"""
+
+
+class PostgresPrompts:
+    """Prompts and their versions. No statement here changes a version."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, prompt: Prompt) -> Prompt:
+        """Add a prompt with its first version; see the port."""
+        parameters = {
+            "id": prompt.id,
+            "user_id": prompt.user_id,
+            "name": prompt.name,
+            "version": prompt.version,
+            "created_at": prompt.created_at,
+            **_settings(prompt.voice),
+        }
+        with refusals_named():
+            await self._database.fetch(ADD, parameters)
+        return prompt
+
+    async def get(self, user_id: UUID, prompt_id: str) -> Prompt:
+        """That prompt with its latest version; see the port."""
+        return _prompt(found(await self._database.fetch(GET, (storable(prompt_id), user_id)), "prompt"))
+
+    async def list(self, user_id: UUID, page: PageRequest) -> Page[Prompt]:
+        """A user's prompts; see the port."""
+        return await fetch_page(self._database, LIST, {"item.user_id = %s": user_id}, page, _prompt, BY_NAMED_CREATION)
+
+    async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
+        """The prompt with one more version; see the port."""
+        parameters = {"id": storable(prompt_id), "user_id": user_id, **_settings(voice)}
+        return _prompt(found(await self._database.fetch(ADD_VERSION, parameters), "prompt"))
+
+
+def _settings(voice: Voice) -> dict[str, Any]:
+    return {
+        "instructions": voice.instructions,
+        "model": voice.model,
+        "temperature": voice.temperature,
+        "max_output_tokens": voice.max_output_tokens,
+    }
+
+
+def _prompt(row: TupleRow) -> Prompt:
+    id_, user_id, name, version, created_at, *voice = row
+    return Prompt(id_, user_id, name, version, Voice(*voice), created_at)

@@ -1,0 +1,214 @@
+"""The writes of a turn, gathered: begin_turns, record_replies, settle_turns of the schema; and workers' leases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from adapters.gatherer import Gatherer
+from adapters.persistence.database import Database
+from application.ports.clock import Ids
+from application.ports.turns import NoTurn, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from domain.conversations import OutboundStatus, Question, StoredReply, Turn
+from domain.credits import TURN_PRICE
+from domain.delivery import Settlement
+
+BATCH_MAX = 256
+
+BEGIN = """
+select state, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
+    questions, reply, attempts
+from begin_turns(%s::uuid[], %s::uuid[], %s, %s) order by place
+"""
+
+RECORD_REPLIES = """
+select recorded from record_replies(
+    %s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[],
+    %s::text[], %s::text[], %s::bigint[], %s::bigint[]
+) order by place
+"""
+
+SETTLE = """
+select settled, more from settle_turns(
+    %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[]
+) order by place
+"""
+
+ATTACH = """
+update conversations c set openai_conversation_id = %s
+from turns t where t.id = %s and t.fence = %s and t.status = 'open' and c.id = t.conversation_id
+returning c.id
+"""
+
+MARK = """
+update messages m set status = %s, status_at = now()
+from turns t where t.id = %s and t.fence = %s and t.status = 'open' and m.turn_id = t.id and m.direction = 'outbound'
+returning m.id
+"""
+
+RENEW = """
+with renewed as (
+    insert into workers (id, lease_until)
+    values (%(worker)s, clock_timestamp() + %(seconds)s * interval '1 second')
+    on conflict (id) do update set lease_until = excluded.lease_until
+)
+update turns set worker_id = null
+where status = 'open' and worker_id = %(worker)s and conversation_id <> all (%(holding)s)
+"""
+
+WAITING = """
+select conversation_id, phone_number_id from (
+    select c.id as conversation_id, c.phone_number_id, min(m.created_at) as since
+    from messages m join conversations c on c.id = m.conversation_id
+    where m.status = 'received' and m.turn_id is null
+        and m.created_at <= clock_timestamp() - %(age)s * interval '1 second'
+        and c.status = 'active' and c.agent_id is not null
+        and (%(phone_number)s::uuid is null or c.phone_number_id = %(phone_number)s)
+        and (%(user)s::uuid is null or c.user_id = %(user)s)
+        and not exists (
+            select from turns t join workers w on w.id = t.worker_id
+            where t.conversation_id = c.id and t.status = 'open' and w.lease_until > clock_timestamp()
+        )
+    group by c.id
+    union all
+    select t.conversation_id, t.phone_number_id, t.begun_at
+    from turns t
+    where t.status = 'open'
+        and (%(phone_number)s::uuid is null or t.phone_number_id = %(phone_number)s)
+        and (%(user)s::uuid is null or t.user_id = %(user)s)
+        and not exists (select from workers w where w.id = t.worker_id and w.lease_until > clock_timestamp())
+) waiting
+group by conversation_id, phone_number_id order by min(since) limit %(limit)s
+"""
+
+
+class PostgresTurns:
+    """Turns in Postgres. Each write of a turn carries its fence, and an old one changes nothing."""
+
+    def __init__(self, database: Database, ids: Ids, lease_seconds: float) -> None:
+        self._database = database
+        self._ids = ids
+        self._lease_seconds = lease_seconds
+        self._begun = Gatherer(self._begin, items_max=BATCH_MAX)
+        self._recorded = Gatherer(self._record_replies, items_max=BATCH_MAX)
+        self._settled = Gatherer(self._settle, items_max=BATCH_MAX)
+
+    async def begin(self, conversation_id: UUID, worker_id: UUID) -> Turn | NoTurn:
+        """Take the conversation's turn; see the port."""
+        return await self._begun.one((conversation_id, worker_id))
+
+    async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
+        """Keep the id of the model's conversation; see the port."""
+        if not await self._database.fetch(ATTACH, (openai_conversation_id, turn.id, turn.fence)):
+            raise TurnLost
+
+    async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
+        """Write the reply down; see the port."""
+        if not await self._recorded.one((turn, reply)):
+            raise TurnLost
+
+    async def mark_reply(self, turn: Turn, status: OutboundStatus) -> None:
+        """Note that the reply waits or is about to be sent again; see the port."""
+        if not await self._database.fetch(MARK, (status, turn.id, turn.fence)):
+            raise TurnLost
+
+    async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
+        """End the turn; see the port."""
+        settled = await self._settled.one((turn, settlement))
+        if settled is None:
+            raise TurnLost
+        return settled
+
+    async def renew_lease(self, worker_id: UUID, holding: Collection[UUID]) -> None:
+        """Say that the worker lives; see the port."""
+        parameters = {"worker": worker_id, "seconds": self._lease_seconds, "holding": list(holding)}
+        async with self._database.connection() as connection:
+            await connection.execute(RENEW, parameters)
+
+    async def end_lease(self, worker_id: UUID) -> None:
+        """Say that the worker has stopped; see the port."""
+        async with self._database.connection() as connection:
+            await connection.execute("delete from workers where id = %s", (worker_id,))
+
+    async def waiting(self, wanted: WaitingFilter, limit: int) -> Sequence[Waiting]:
+        """Conversations that should be queued; see the port."""
+        rows = await self._database.fetch(
+            WAITING,
+            {
+                "age": wanted.older_than_seconds,
+                "phone_number": wanted.phone_number_id,
+                "user": wanted.user_id,
+                "limit": limit,
+            },
+        )
+        return [Waiting(*row) for row in rows]
+
+    async def _begin(self, wanted: list[tuple[UUID, UUID]]) -> Sequence[Turn | NoTurn]:
+        (worker_id,) = {worker_id for _, worker_id in wanted}  # a process is one worker, so a batch is too
+        # Asked for twice in one batch, a conversation is begun once; whoever asked second finds it busy.
+        places = {conversation_id: place for place, (conversation_id, _) in reversed(list(enumerate(wanted)))}
+        turn_ids = [self._ids.new() for _ in places]
+        rows = await self._database.fetch(BEGIN, (list(places), turn_ids, worker_id, TURN_PRICE))
+        found: list[Turn | NoTurn] = [NoTurn.BUSY] * len(wanted)
+        for (conversation_id, place), row in zip(places.items(), rows, strict=True):
+            found[place] = _turn(conversation_id, *row)
+        return found
+
+    async def _record_replies(self, wanted: list[tuple[Turn, ReplyRecord]]) -> Sequence[bool]:
+        rows = await self._database.fetch(
+            RECORD_REPLIES,
+            (
+                [turn.id for turn, _ in wanted],
+                [turn.fence for turn, _ in wanted],
+                [reply.message_id for _, reply in wanted],
+                [reply.text for _, reply in wanted],
+                [reply.prompt_id for _, reply in wanted],
+                [reply.prompt_version for _, reply in wanted],
+                [reply.model for _, reply in wanted],
+                [reply.response_id for _, reply in wanted],
+                [reply.usage.input_tokens for _, reply in wanted],
+                [reply.usage.output_tokens for _, reply in wanted],
+            ),
+        )
+        return [recorded for (recorded,) in rows]
+
+    async def _settle(self, wanted: list[tuple[Turn, Settlement]]) -> Sequence[Settled | None]:
+        rows = await self._database.fetch(
+            SETTLE,
+            (
+                [turn.id for turn, _ in wanted],
+                [turn.fence for turn, _ in wanted],
+                [settlement.turn for _, settlement in wanted],
+                [settlement.inbound for _, settlement in wanted],
+                [settlement.reason for _, settlement in wanted],
+                [settlement.outbound for _, settlement in wanted],
+                [settlement.platform_message_id for _, settlement in wanted],
+                [settlement.entry for _, settlement in wanted],
+                [None if settlement.error is None else Jsonb(settlement.error) for _, settlement in wanted],
+            ),
+        )
+        return [Settled(more) if settled else None for settled, more in rows]
+
+
+def _turn(conversation_id: UUID, state: str, *row: Any) -> Turn | NoTurn:
+    if state not in {"begun", "resumed"}:
+        return NoTurn(state)
+    turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id, questions, reply, attempts = (
+        row
+    )
+    return Turn(
+        id=turn_id,
+        fence=fence,
+        user_id=user_id,
+        conversation_id=conversation_id,
+        phone_number_id=phone_number_id,
+        agent_id=agent_id,
+        address=address,
+        openai_conversation_id=openai_conversation_id,
+        questions=tuple(Question(UUID(message_id), *rest) for message_id, *rest in questions),
+        reply=reply and StoredReply(UUID(reply[0]), reply[1], OutboundStatus(reply[2])),
+        attempts=attempts,
+    )

@@ -1,0 +1,70 @@
+"""AES-GCM for what must be read again, a keyed hash for what must only be recognised."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Sequence
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from application.ports.vault import SecretUnreadable
+
+NONCE_BYTES = 12
+NAME_BYTES = 8
+BODY_STARTS = NAME_BYTES + NONCE_BYTES
+
+
+class AesVault:
+    """Sealed form: the name of the key (8 bytes), a nonce (12 bytes), then ciphertext and tag.
+
+    Several keys may be given, the newest first: it seals, all of them open. A key may be any string; what
+    encrypts and what hashes are derived from it apart, so that neither tells of the other.
+    """
+
+    def __init__(self, encryption_keys: Sequence[str]) -> None:
+        self._ciphers = {_name(key): AESGCM(_derived(key, b"access-token")) for key in encryption_keys}
+        self._peppers = {_name(key).hex(): _derived(key, b"api-key") for key in encryption_keys}
+        self._newest = _name(encryption_keys[0])
+
+    def seal(self, secret: str, owner: UUID) -> bytes:
+        """Encrypt for one row; see the port."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self._newest + nonce + self._ciphers[self._newest].encrypt(nonce, secret.encode(), owner.bytes)
+
+    def unseal(self, sealed: bytes, owner: UUID) -> str:
+        """Decrypt for that row; see the port."""
+        name, nonce, body = sealed[:NAME_BYTES], sealed[NAME_BYTES:BODY_STARTS], sealed[BODY_STARTS:]
+        cipher = self._ciphers.get(bytes(name))
+        if cipher is None:
+            raise SecretUnreadable("An access token was sealed with a key that is not in ENCRYPTION_KEYS.")
+        try:
+            return cipher.decrypt(nonce, body, owner.bytes).decode()
+        except InvalidTag as error:
+            raise SecretUnreadable("An access token does not belong to its row.") from error
+
+    def new_key_secret(self) -> str:
+        """The secret half of a new API key; see the port."""
+        return secrets.token_urlsafe(32)
+
+    def digest(self, secret: str) -> tuple[bytes, str]:
+        """Hash the secret of an API key; see the port."""
+        name = self._newest.hex()
+        return hmac.digest(self._peppers[name], secret.encode(), hashlib.sha256), name
+
+    def matches(self, secret: str, digest: bytes, hash_key: str) -> bool:
+        """Compare with a stored hash; see the port."""
+        pepper = self._peppers.get(hash_key)
+        return pepper is not None and hmac.compare_digest(hmac.digest(pepper, secret.encode(), hashlib.sha256), digest)
+
+
+def _derived(key: str, purpose: bytes) -> bytes:
+    return hmac.digest(key.encode(), purpose, hashlib.sha256)
+
+
+def _name(key: str) -> bytes:
+    return _derived(key, b"name")[:NAME_BYTES]

@@ -1,0 +1,146 @@
+"""The composition root: which plug goes into which socket. Only this module meets the adapters and the injector."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import aiohttp
+from dependency_injector import containers, providers
+from dependency_injector.providers import Provider
+from redis.asyncio import Redis
+
+from adapters.channels.meta_webhook import MetaWebhookReader
+from adapters.channels.signature import MetaSignature
+from adapters.channels.whatsapp import WhatsAppGateway
+from adapters.clock import RandomIds, SystemClock
+from adapters.coordination.connection import opened_redis
+from adapters.coordination.turn_queue import RedisTurnQueue
+from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
+from adapters.llm.deferred import DeferredModel
+from adapters.persistence.agents import PostgresAgents
+from adapters.persistence.briefings import PostgresBriefings
+from adapters.persistence.conversations import PostgresConversations
+from adapters.persistence.credits import PostgresCredits
+from adapters.persistence.database import Database
+from adapters.persistence.inbox import PostgresInbox
+from adapters.persistence.phone_numbers import PostgresPhoneNumbers
+from adapters.persistence.prompts import PostgresPrompts
+from adapters.persistence.turns import PostgresTurns
+from adapters.persistence.users import PostgresUsers
+from adapters.probes import PostgresProbe, RedisProbe
+from adapters.vault import AesVault
+from application.app import Application, Ports, assemble
+from application.ports.briefings import Briefings
+from application.ports.channel_gateway import ChannelGateway, WebhookReader
+from application.ports.clock import Clock, Ids
+from application.ports.conversations import Conversations
+from application.ports.credits import Credits
+from application.ports.inbox import Inbox
+from application.ports.language_model import LanguageModel
+from application.ports.probes import Probe
+from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.turn_queue import TurnQueue
+from application.ports.turns import Turns
+from application.ports.vault import Vault
+from entrypoints.settings import Settings
+
+__all__ = ["ACTOR", "QUEUE", "Container", "WakeUpBroker", "running"]
+
+
+class Container(containers.DeclarativeContainer):
+    """One line for each port. Outside resources come in opened; `running` opens and closes them."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    database = providers.Dependency(instance_of=Database)
+    redis = providers.Dependency(instance_of=Redis)
+    http = providers.Dependency(instance_of=aiohttp.ClientSession)
+    model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
+
+    clock: Provider[Clock] = providers.Singleton(SystemClock)
+    ids: Provider[Ids] = providers.Singleton(RandomIds)
+    vault: Provider[Vault] = providers.Singleton(
+        AesVault, providers.Callable(lambda s: [key.get_secret_value() for key in s.encryption_keys], settings)
+    )
+    inbox: Provider[Inbox] = providers.Singleton(PostgresInbox, database, ids)
+    turns: Provider[Turns] = providers.Singleton(PostgresTurns, database, ids, settings.provided.lease_seconds)
+    queue: Provider[TurnQueue] = providers.Singleton(RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up))
+    briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault)
+    gateway: Provider[ChannelGateway] = providers.Singleton(
+        WhatsAppGateway, http, settings.provided.meta_graph_base_url, settings.provided.meta_graph_version
+    )
+    reader: Provider[WebhookReader] = providers.Singleton(
+        MetaWebhookReader,
+        providers.Singleton(
+            MetaSignature,
+            providers.Callable(lambda s: [secret.get_secret_value() for secret in s.meta_app_secrets], settings),
+            settings.provided.meta_verify_token.get_secret_value.call(),
+        ),
+    )
+    users: Provider[Users] = providers.Singleton(PostgresUsers, database)
+    phone_numbers: Provider[PhoneNumbers] = providers.Singleton(PostgresPhoneNumbers, database)
+    prompts: Provider[Prompts] = providers.Singleton(PostgresPrompts, database)
+    agents: Provider[Agents] = providers.Singleton(PostgresAgents, database)
+    conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
+    credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
+    postgres_probe: Provider[Probe] = providers.Singleton(PostgresProbe, database)
+    redis_probe: Provider[Probe] = providers.Singleton(RedisProbe, redis)
+
+    ports: Provider[Ports] = providers.Singleton(
+        Ports,
+        clock=clock,
+        ids=ids,
+        vault=vault,
+        inbox=inbox,
+        turns=turns,
+        queue=queue,
+        briefings=briefings,
+        model=model,
+        gateway=gateway,
+        reader=reader,
+        users=users,
+        phone_numbers=phone_numbers,
+        prompts=prompts,
+        agents=agents,
+        conversations=conversations,
+        credits=credits,
+        probes=providers.List(postgres_probe, redis_probe),
+    )
+    application: Provider[Application] = providers.Singleton(
+        assemble, ports, admin_api_key=settings.provided.admin_api_key.get_secret_value.call()
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, role: str, asks_model: bool = False) -> AsyncIterator[Application]:
+    """Open every outside resource, hand over the application, close them in reverse order.
+
+    `role` names the process in Postgres's list of connections. A process that `asks_model` loads the SDK now and
+    not with its first customer waiting. Raises Unavailable when Postgres is out of reach.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_url.get_secret_value(), name=f"frontdesk-{role}")
+        model = DeferredModel(partial(_open_model, stack, settings))
+        container = Container(
+            settings=settings,
+            database=await stack.enter_async_context(database.opened()),
+            redis=await stack.enter_async_context(opened_redis(settings.redis_url.get_secret_value())),
+            http=await stack.enter_async_context(_opened_http()),
+            model=model,
+        )
+        if asks_model:
+            await model.loaded()
+        yield container.application()
+
+
+async def _open_model(stack: AsyncExitStack, settings: Settings) -> LanguageModel:
+    from adapters.llm.openai_model import OpenAIModel, opened_client  # noqa: PLC0415 - see DeferredModel
+
+    client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
+    return OpenAIModel(await stack.enter_async_context(client))
+
+
+def _opened_http() -> aiohttp.ClientSession:
+    """One session for Graph. The number of connections is bounded by the turns in flight, not here."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=False)

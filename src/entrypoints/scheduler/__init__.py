@@ -1,0 +1,1 @@
+"""The door of the clock: chores that nobody asks for."""

@@ -1,0 +1,48 @@
+"""The scheduler process. Two of them do no harm: every chore claims its work in Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from application.app import Application
+from domain.shared import Unavailable
+from entrypoints.process import run_process
+from entrypoints.readiness import announce_ready
+from entrypoints.settings import Settings
+
+log = structlog.get_logger()
+
+SWEEP_SECONDS = 1.0
+
+
+def scheduler_process(environment: Mapping[str, str]) -> int:
+    """Do the chores until SIGTERM; the exit code."""
+    return run_process(environment, "scheduler", _do_chores)
+
+
+async def _do_chores(application: Application, _settings: Settings, stop: asyncio.Event) -> None:
+    announce_ready()
+    await run_scheduler(application, stop)
+
+
+async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
+    """Sweep every SWEEP_SECONDS until `stop` is set."""
+    while not stop.is_set():
+        await _sweep(application)
+        try:
+            await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
+        except TimeoutError:
+            continue
+
+
+async def _sweep(application: Application) -> None:
+    try:
+        swept = await application.sweep()
+    except Unavailable as error:
+        log.warning("sweep_failed", reason=str(error))
+        return
+    if swept.requeued or swept.claimed:
+        log.info("swept", requeued=swept.requeued, claimed=swept.claimed)

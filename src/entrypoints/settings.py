@@ -1,0 +1,121 @@
+"""The settings of the public contract, from the environment: typed, checked, and named when they are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PostgresDsn,
+    RedisDsn,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed. The message is one line that names it."""
+
+
+class LaneScope(StrEnum):
+    """What is kept in strict order: each conversation, or everything on a phone number."""
+
+    CONVERSATION = "conversation"
+    PHONE_NUMBER = "phone_number"
+
+
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _url(kind: type[Any]) -> Any:  # noqa: ANN401 - a type
+    """A URL that is checked as `kind` and kept as it was written."""
+
+    def check(value: object) -> object:
+        kind(value)
+        return value
+
+    return BeforeValidator(check)
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Secrets = Annotated[list[SecretStr], BeforeValidator(_listed), Field(min_length=1)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class Settings(BaseModel):
+    """One field for each setting, named as in the contract but in lower case. Units are in the names."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    database_url: Annotated[SecretStr, _url(PostgresDsn)]
+    database_url_direct: Annotated[SecretStr, _url(PostgresDsn)]
+    redis_url: Annotated[SecretStr, _url(RedisDsn)]
+    openai_api_key: Annotated[SecretStr, Field(min_length=1)]
+    openai_base_url: Annotated[str, _url(AnyHttpUrl)] | None = None
+    meta_graph_base_url: Annotated[str, _url(AnyHttpUrl)] = "https://graph.facebook.com"
+    meta_graph_version: Annotated[str, StringConstraints(pattern=r"^v\d+\.\d+$")] = "v22.0"
+    meta_app_secrets: Secrets
+    meta_verify_token: Annotated[SecretStr, Field(min_length=1)]
+    admin_api_key: Annotated[SecretStr, Field(min_length=1)]
+    encryption_keys: Secrets
+    extraction_idle_minutes: Annotated[float, Field(ge=5, le=15)] = 10
+    reply_quiet_seconds: Annotated[float, Field(ge=0, le=60)] = 0
+    lane_scope: LaneScope = LaneScope.CONVERSATION
+    lease_seconds: Annotated[float, Field(ge=1, le=3_600)] = 30
+    dedupe_seconds: Annotated[float, Field(ge=0, le=3_600)] = 5
+    queue_capacity: Annotated[int, Field(ge=1)] = 10_000
+    cache_ttl_seconds: Annotated[float, Field(ge=300, le=600)] = 300
+    workers_min: Annotated[int, Field(ge=1, le=1_000)] = 1
+    workers_max: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    rest_host: Text = "127.0.0.1"
+    rest_port: Port = 8_000
+    grpc_host: Text = "127.0.0.1"
+    grpc_port: Port = 50_051
+    frontdesk_home: Path = Path(".frontdesk")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _direct_is_the_same_unless_given(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Without a pooler there is one URL for both."""
+        return {"database_url_direct": values["database_url"], **values} if "database_url" in values else values
+
+    @model_validator(mode="after")
+    def _workers_in_order(self) -> Settings:
+        if self.workers_max is not None and self.workers_max < self.workers_min:
+            raise ValueError("WORKERS_MAX must not be below WORKERS_MIN")
+        return self
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in an environment. Raises SettingsError with one line that names the first wrong one.
+
+    An empty value counts as absent, as deployment tools write it for a variable that is not set.
+    """
+    given = {name.lower(): value for name, value in environment.items() if value != ""}
+    try:
+        return Settings.model_validate({name: given[name] for name in Settings.model_fields if name in given})
+    except ValidationError as error:
+        raise SettingsError(_first_line(error)) from None
+
+
+def _first_line(error: ValidationError) -> str:
+    """What is wrong, without the value: it may be a secret."""
+    wrong = error.errors(include_input=False, include_url=False)[0]
+    if not wrong["loc"]:
+        return str(wrong["msg"]).removeprefix("Value error, ")
+    name = str(wrong["loc"][0]).upper()
+    if wrong["type"] == "missing":
+        return f"The setting {name} is missing."
+    return f"The setting {name} is malformed: {wrong['msg']}"

@@ -1,0 +1,109 @@
+"""Turns in flight: many at once on one event loop, bounded, and drained when the worker stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import structlog
+
+from application.conversations.work import Work
+from application.ports.turn_queue import QueueEntry, QueueUnavailable
+from domain.shared import Unavailable
+
+log = structlog.get_logger()
+
+IN_FLIGHT_MAX = 1_000
+CLAIM_MAX = 64
+"""Entries taken at a time: few enough that a second worker finds some too."""
+DRAIN_SECONDS = 25.0
+
+
+class Dispatcher:
+    """Drives the work of one process. Everything here runs on one event loop."""
+
+    def __init__(self, work: Work, lease_seconds: float) -> None:
+        self._work = work
+        self._heartbeat_seconds = lease_seconds / 3
+        self._worker_id = uuid4()
+        self._serving: dict[asyncio.Task[None], UUID] = {}
+        self._to_look_into: deque[UUID] = deque()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._looking: asyncio.Task[None] | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Say that this worker lives, and keep saying it. Raises Unavailable."""
+        await self._work.renew_lease(self._worker_id, ())
+        self._heartbeat = asyncio.create_task(self._beat())
+
+    def wake(self, phone_number_ids: Sequence[UUID]) -> None:
+        """Look into the queues of those phone numbers as soon as there is room."""
+        known = set(self._to_look_into)
+        self._to_look_into.extend(number for number in phone_number_ids if number not in known)
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+
+    async def drain(self) -> None:
+        """Stop taking entries, let the turns in flight end, and leave what did not end in time to others."""
+        for task in (self._looking, self._heartbeat):
+            if task is not None:
+                task.cancel()
+        if self._serving:
+            _, late = await asyncio.wait(self._serving, timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        try:
+            await self._work.leave(self._worker_id)
+        except Unavailable as error:
+            log.warning("lease_not_ended", reason=str(error))
+
+    async def _look(self) -> None:
+        """Take entries from one phone number after the other, in turn, so that a busy one starves nobody."""
+        try:
+            while self._to_look_into:
+                await self._room.wait()
+                phone_number_id = self._to_look_into.popleft()
+                limit = min(CLAIM_MAX, IN_FLIGHT_MAX - len(self._serving))
+                try:
+                    entries = await self._work.claim(phone_number_id, self._worker_id, limit)
+                except QueueUnavailable as error:
+                    log.warning("queue_unavailable", reason=str(error))
+                    continue
+                for entry in entries:
+                    self._serve(entry)
+                if len(entries) == limit:
+                    self._to_look_into.append(phone_number_id)
+        finally:
+            self._looking = None
+
+    def _serve(self, entry: QueueEntry) -> None:
+        task = asyncio.create_task(self._serve_one(entry))
+        self._serving[task] = entry.conversation_id
+        task.add_done_callback(self._served)
+        if len(self._serving) >= IN_FLIGHT_MAX:
+            self._room.clear()
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        del self._serving[task]
+        self._room.set()
+
+    async def _serve_one(self, entry: QueueEntry) -> None:
+        try:
+            await self._work.serve(entry, self._worker_id)
+        except Unavailable as error:
+            log.warning("turn_interrupted", conversation_id=str(entry.conversation_id), reason=str(error))
+        except Exception:  # one turn's bug must not end the others; the next heartbeat frees its conversation
+            log.exception("turn_crashed", conversation_id=str(entry.conversation_id))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_seconds)
+            try:
+                await self._work.renew_lease(self._worker_id, set(self._serving.values()))
+            except Unavailable as error:
+                log.warning("lease_not_renewed", reason=str(error))

@@ -1,0 +1,61 @@
+"""Opens the application on Dramatiq's event loop before the first message, and drains it after the last."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
+
+from domain.shared import DomainError
+from entrypoints.container import WakeUpBroker, running
+from entrypoints.settings import Settings
+from entrypoints.worker.dispatcher import Dispatcher
+
+
+class ApplicationLifespan(dramatiq.Middleware):
+    """Stands behind `AsyncIO` in the list of middleware: that one starts the loop first and stops it last."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stack = AsyncExitStack()
+        self._dispatcher: Dispatcher | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def wake(self, phone_number_ids: list[UUID]) -> None:
+        """Hand work to the event loop and return: a thread of Dramatiq's never waits for a turn."""
+        if self._loop is None or self._dispatcher is None:
+            raise RuntimeError("A wake-up came before the worker had booted.")
+        self._loop.call_soon_threadsafe(self._dispatcher.wake, phone_number_ids)
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
+        """Open everything, or end the process: Dramatiq would go on without, and fail every message."""
+        thread = get_event_loop_thread()
+        if thread is None:
+            raise SystemExit("The worker's event loop did not start.")
+        try:
+            thread.run_coroutine(self._open())
+        except DomainError as error:
+            thread.stop()  # type: ignore[no-untyped-call]
+            raise SystemExit(str(error)) from error
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
+        """Let the turns in flight end before the loop does."""
+        if isinstance(broker, WakeUpBroker):
+            broker.interrupt()
+        thread = get_event_loop_thread()
+        if thread is not None:
+            thread.run_coroutine(self._close())
+
+    async def _open(self) -> None:
+        application = await self._stack.enter_async_context(running(self._settings, role="worker", asks_model=True))
+        self._loop = asyncio.get_running_loop()
+        self._dispatcher = Dispatcher(application.work, self._settings.lease_seconds)
+        await self._dispatcher.start()
+
+    async def _close(self) -> None:
+        if self._dispatcher is not None:
+            await self._dispatcher.drain()
+        await self._stack.aclose()

@@ -19,7 +19,7 @@ import openai
 
 from adapters.llm.openai_answers import read_answer
 from application.ports.language_model import ModelConversation, ModelRequest
-from domain.answers import ModelOutcome, NotAnswered, TryAgain, Uncertain
+from domain.answers import Forgotten, ModelOutcome, NotAnswered, TryAgain, Uncertain
 from domain.conversations import UnansweredReason
 
 RETRY_AFTER_SECONDS_MAX = 120.0
@@ -29,6 +29,10 @@ DETAIL_LENGTH_MAX = 300
 
 class _Conversation(msgspec.Struct):
     id: str
+
+
+class _ConversationLostError(Exception):
+    """OpenAI has no conversation of that id: it was deleted, or belongs to another project's key."""
 
 
 class OpenAIModel:
@@ -52,7 +56,10 @@ class OpenAIModel:
 
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         """What the model says; see the port."""
-        answer = await self._post("/responses", _body(request), request.timeout_seconds)
+        try:
+            answer = await self._post("/responses", _body(request), request.timeout_seconds)
+        except _ConversationLostError as error:
+            return Forgotten(str(error))
         if not isinstance(answer, bytes):
             return answer
         try:
@@ -68,6 +75,8 @@ class OpenAIModel:
                 response = await self._client.post(path, cast_to=httpx2.Response, body=body)
                 return response.content
         except openai.APIStatusError as error:
+            if _names_a_lost_conversation(error):
+                raise _ConversationLostError(_detail(error)) from None
             return _of_status(error)
         except openai.APIConnectionError as error:
             return _of_connection(error)
@@ -104,7 +113,7 @@ def _body(request: ModelRequest) -> dict[str, Any]:
 
 
 def _of_status(error: openai.APIStatusError) -> TryAgain | Uncertain | NotAnswered:
-    detail = f"OpenAI answered {error.status_code} {error.code or ''}: {error.message}"[:DETAIL_LENGTH_MAX]
+    detail = _detail(error)
     if error.code == "conversation_locked" or isinstance(error, openai.ConflictError):
         return TryAgain(detail)
     if isinstance(error, openai.RateLimitError) and error.code != "insufficient_quota":
@@ -112,6 +121,16 @@ def _of_status(error: openai.APIStatusError) -> TryAgain | Uncertain | NotAnswer
     if error.status_code >= SERVER_ERROR or error.status_code == httpx2.codes.REQUEST_TIMEOUT:
         return Uncertain(detail, _retry_after(error.response))
     return NotAnswered(UnansweredReason.MODEL_FAILED, detail)
+
+
+def _names_a_lost_conversation(error: openai.APIStatusError) -> bool:
+    """Whether a 404 is about the conversation; one about the model or the prompt is the business's to mend."""
+    is_named = error.param == "conversation" or "conversation with id" in error.message.lower()
+    return isinstance(error, openai.NotFoundError) and is_named
+
+
+def _detail(error: openai.APIStatusError) -> str:
+    return f"OpenAI answered {error.status_code} {error.code or ''}: {error.message}"[:DETAIL_LENGTH_MAX]
 
 
 def _of_connection(error: openai.APIConnectionError) -> TryAgain | Uncertain:

@@ -11,7 +11,7 @@ from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
 from application.ports.turns import ReplyRecord, TurnLost, Turns
-from domain.answers import Answered, ModelOutcome, NotAnswered, TryAgain, Uncertain
+from domain.answers import Answered, Forgotten, ModelOutcome, NotAnswered, TryAgain, Uncertain
 from domain.conversations import OutboundStatus, StoredReply, Turn, UnansweredReason, pseudonym
 from domain.delivery import (
     Ambiguous,
@@ -73,9 +73,13 @@ class TakeTurn:
         return await self._deliver(turn, briefing, reply, deadline)
 
     async def _ask(self, turn: Turn, briefing: Briefing, deadline: datetime) -> Answered | NotAnswered:
-        """Ask until the model answers for good, waiting longer and longer between, up to the deadline."""
+        """Ask until the model answers for good, waiting longer and longer between, up to the deadline.
+
+        A conversation that the provider has lost is replaced, once: a customer must not be shut out for good.
+        """
         model_conversation_id = turn.openai_conversation_id
         attempt = 0
+        was_replaced = False
         while (seconds_left := self._seconds_until(deadline)) > 0:
             outcome: ModelOutcome | ModelConversation
             if model_conversation_id is None:
@@ -88,6 +92,11 @@ class TakeTurn:
                     model_conversation_id = opened_id
                 case Answered() | NotAnswered():
                     return outcome
+                case Forgotten(detail) if was_replaced:
+                    return NotAnswered(UnansweredReason.MODEL_FAILED, detail)
+                case Forgotten():
+                    model_conversation_id = None
+                    was_replaced = True
                 case TryAgain() | Uncertain():
                     attempt += 1
                     await self._wait_or_reach(deadline, attempt, outcome.after_seconds)

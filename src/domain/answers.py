@@ -66,8 +66,10 @@ class NotHeard:
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationGone:
+class Forgotten:
     """The provider no longer has the conversation. Another one can be seeded from our own record."""
 
+    detail: str
 
-ModelOutcome = Answered | NotAnswered | TryAgain | Uncertain | ConversationGone
+
+ModelOutcome = Answered | NotAnswered | TryAgain | Uncertain | Forgotten

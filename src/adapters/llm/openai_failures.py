@@ -7,7 +7,7 @@ import re
 import httpx2
 import openai
 
-from domain.answers import ConversationGone, NotAnswered, TryAgain, Uncertain
+from domain.answers import Forgotten, NotAnswered, TryAgain, Uncertain
 from domain.conversations import UnansweredReason
 
 RETRY_AFTER_SECONDS_MAX = 120.0
@@ -15,7 +15,7 @@ SERVER_ERROR = 500
 DETAIL_LENGTH_MAX = 300
 ORPHANED_CALL = re.compile(r"No tool output found for function call (call_\w+)")
 
-Failure = TryAgain | Uncertain | NotAnswered | ConversationGone
+Failure = TryAgain | Uncertain | NotAnswered | Forgotten
 
 
 def of_status(error: openai.APIStatusError) -> Failure:
@@ -28,9 +28,14 @@ def of_status(error: openai.APIStatusError) -> Failure:
         return TryAgain(detail, _retry_after(error.response), is_outage=error.code == "insufficient_quota")
     if error.status_code >= SERVER_ERROR or error.status_code == httpx2.codes.REQUEST_TIMEOUT:
         return Uncertain(detail, _retry_after(error.response))
-    if isinstance(error, openai.NotFoundError) and "conversation" in f"{error.param} {error.message}".lower():
-        return ConversationGone()
+    if isinstance(error, openai.NotFoundError) and _names_the_conversation(error):
+        return Forgotten(detail)
     return NotAnswered(UnansweredReason.MODEL_FAILED, detail)
+
+
+def _names_the_conversation(error: openai.NotFoundError) -> bool:
+    """A 404 about the model or the prompt is the business's to mend."""
+    return error.param == "conversation" or "conversation with id" in error.message.lower()
 
 
 def of_connection(error: openai.APIConnectionError) -> TryAgain | Uncertain:

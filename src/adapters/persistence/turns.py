@@ -37,10 +37,19 @@ select settled, more from settle_turns(
 ) order by place
 """
 
+# Locked in everyone's order first (see the migration that holds the functions), so that batches never wait in a circle.
 ATTACH = """
-update conversations c set openai_conversation_id = %s
-from turns t where t.id = %s and t.fence = %s and t.status = 'open' and c.id = t.conversation_id
-returning c.id
+with item as (
+    select * from unnest(%s::uuid[], %s::bigint[], %s::text[]) as i (turn_id, fence, openai_conversation_id)
+), held as materialized (
+    select c.id, item.turn_id, item.openai_conversation_id
+    from item join turns t on t.id = item.turn_id and t.fence = item.fence and t.status = 'open'
+    join conversations c on c.id = t.conversation_id
+    order by c.phone_number_id, c.customer_id, c.id for no key update of c
+)
+update conversations c set openai_conversation_id = held.openai_conversation_id
+from held where c.id = held.id
+returning held.turn_id
 """
 
 MARK = """
@@ -93,6 +102,7 @@ class PostgresTurns:
         self._ids = ids
         self._lease_seconds = lease_seconds
         self._begun = Gatherer(self._begin, items_max=BATCH_MAX)
+        self._attached = Gatherer(self._attach, items_max=BATCH_MAX)
         self._recorded = Gatherer(self._record_replies, items_max=BATCH_MAX)
         self._settled = Gatherer(self._settle, items_max=BATCH_MAX)
 
@@ -102,7 +112,7 @@ class PostgresTurns:
 
     async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
         """Keep the id of the model's conversation; see the port."""
-        if not await self._database.fetch(ATTACH, (openai_conversation_id, turn.id, turn.fence)):
+        if not await self._attached.one((turn, openai_conversation_id)):
             raise TurnLost
 
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
@@ -156,6 +166,15 @@ class PostgresTurns:
         for (conversation_id, place), row in zip(places.items(), rows, strict=True):
             found[place] = _turn(conversation_id, *row)
         return found
+
+    async def _attach(self, wanted: list[tuple[Turn, str]]) -> Sequence[bool]:
+        columns = (
+            [turn.id for turn, _ in wanted],
+            [turn.fence for turn, _ in wanted],
+            [openai_conversation_id for _, openai_conversation_id in wanted],
+        )
+        attached = {turn_id for (turn_id,) in await self._database.fetch(ATTACH, columns)}
+        return [turn.id in attached for turn, _ in wanted]
 
     async def _record_replies(self, wanted: list[tuple[Turn, ReplyRecord]]) -> Sequence[bool]:
         rows = await self._database.fetch(

@@ -11,7 +11,7 @@ from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
 from application.ports.language_model import SAID_MAX, LanguageModel, ModelConversation, ModelRequest
 from application.ports.turns import NotYet, ReplyRecord, TurnLost, Turns
-from domain.answers import Answered, ConversationGone, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.answers import Answered, Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import (
     CRASHES_MAX,
     LaneScope,
@@ -117,8 +117,11 @@ class TakeTurn:
                     conversation_id, may_have_heard = opened_id, False
                 case NotHeard():
                     may_have_heard = False
-                case ConversationGone():
+                case Forgotten():
+                    attempt += 1
                     conversation_id = None
+                    if attempt > 1:
+                        await self._wait_or_reach(deadline, attempt, None)
                 case TryAgain() | Uncertain():
                     attempt += 1
                     may_have_heard = may_have_heard or isinstance(outcome, Uncertain)
@@ -128,7 +131,7 @@ class TakeTurn:
     async def _open_conversation(
         self, turn: Turn, timeout_seconds: float
     ) -> ModelConversation | TryAgain | Uncertain | NotAnswered:
-        """A conversation of the model's, which is told what was said before: the provider may have lost the last one."""
+        """A new conversation of the model's, told what was said before: the provider may have lost the last one."""
         is_first = turn.questions[0].sequence_number == 1
         said = () if is_first else await self.turns.transcript(turn, SAID_MAX)
         return await self.model.open_conversation(turn.conversation_id, said, timeout_seconds)

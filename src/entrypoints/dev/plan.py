@@ -21,7 +21,13 @@ class Plan:
     settings: Settings
     rest_url: str
     grpc_target: str
-    processes: tuple[Process, ...]
+    simulators: tuple[Process, ...]
+    doors_and_workers: tuple[Process, ...]
+
+    @property
+    def processes(self) -> tuple[Process, ...]:
+        """All of them."""
+        return (*self.simulators, *self.doors_and_workers)
 
 
 def make_plan(environment: Mapping[str, str], port: int | None, stores: StoreUrls, keys: Keys) -> Plan:
@@ -43,7 +49,8 @@ def make_plan(environment: Mapping[str, str], port: int | None, stores: StoreUrl
         settings=settings,
         rest_url=f"http://{settings.rest_host}:{settings.rest_port}",
         grpc_target=f"{settings.grpc_host}:{settings.grpc_port}",
-        processes=(*simulators, *doors, *workers),
+        simulators=tuple(simulators),
+        doors_and_workers=(*doors, *workers),
     )
 
 

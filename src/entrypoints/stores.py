@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.local.child import bound_to_launcher
 from adapters.local.errors import LocalStoreError
 from adapters.local.stores import LocalStores, StoreUrls
+from adapters.persistence.dead_workers import end_lease_of
 from adapters.persistence.migration_files import MigrationError
 from adapters.persistence.migrations import Migrator, migrations_directory, role_of
 
@@ -15,6 +16,7 @@ __all__ = [
     "StoreUrls",
     "bound_to_launcher",
     "create_migrator",
+    "end_lease_of",
 ]
 
 

@@ -6,12 +6,13 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from entrypoints.dev.keys import Keys
 from entrypoints.dev.processes import Process
 from entrypoints.settings import Settings, SettingsError, load_settings
-from entrypoints.stores import StoreUrls
+from entrypoints.stores import StoreUrls, end_lease_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def make_plan(environment: Mapping[str, str], port: int | None, stores: StoreUrl
     rest = Process("REST", ("serve", "rest"), full)
     doors = (rest, Process("gRPC", ("serve", "grpc"), full), Process("the scheduler", ("scheduler",), full))
     count = settings.workers_max or max(settings.workers_min, os.cpu_count() or 1)
-    workers = tuple(Process(f"worker {number}", ("worker",), full) for number in range(1, count + 1))
+    bury = partial(end_lease_of, settings.database_url.get_secret_value())
+    workers = tuple(Process(f"worker {number}", ("worker",), full, bury) for number in range(1, count + 1))
     return Plan(
         settings=settings,
         rest_url=f"http://{settings.rest_host}:{settings.rest_port}",

@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID, uuid4
 
-from entrypoints.readiness import READY_FD
+from entrypoints.readiness import PROCESS_ID, READY_FD
 from entrypoints.stores import bound_to_launcher
 
 READY_SECONDS = 30.0
@@ -28,20 +29,26 @@ class ProcessFailed(Exception):
 
 @dataclass(slots=True)
 class Process:
-    """One process: `words` follow `frontdesk`, `name` is what people see."""
+    """One process: `words` follow `frontdesk`, `name` is what people see.
+
+    Every start has an id of its own; `bury` is told that of one that has ended.
+    """
 
     name: str
     words: Sequence[str]
     environment: Mapping[str, str]
+    bury: Callable[[UUID], object] | None = None
+    _id: UUID | None = None
     _child: subprocess.Popen[bytes] | None = None
     _ended_at: list[float] = field(default_factory=list)
 
     def start(self) -> int:
         """Start it; the pipe on which it says that it is ready."""
         reader, writer = os.pipe()
+        self._id = uuid4()
         self._child = subprocess.Popen(  # noqa: S603 - our own words
             [sys.executable, "-m", "entrypoints.cli.main", *self.words],
-            env={**self.environment, READY_FD: str(writer)},
+            env={**self.environment, READY_FD: str(writer), PROCESS_ID: str(self._id)},
             stdin=subprocess.DEVNULL,
             pass_fds=(writer,),
             start_new_session=True,  # Ctrl+C is for the launcher, which stops everyone in order
@@ -62,14 +69,20 @@ class Process:
             os.close(reader)
 
     def mend(self) -> None:
-        """Start it again when it has ended. Raises ProcessFailed when it keeps ending."""
-        if self._child is None or self._child.poll() is None:
+        """Start it again when it has ended. Raises ProcessFailed when it keeps ending by itself."""
+        if self._child is None or (code := self._child.poll()) is None:
             return
+        if self.bury is not None and self._id is not None:
+            self.bury(self._id)
+        if code >= 0:  # below zero somebody killed it, which says nothing about its health
+            self._count_end(code)
+        self.wait_until_ready(self.start())
+
+    def _count_end(self, code: int) -> None:
         now = time.monotonic()
         self._ended_at = [moment for moment in self._ended_at if now - moment < RESTARTS_SECONDS] + [now]
         if len(self._ended_at) > RESTARTS_MAX:
-            raise ProcessFailed(f"{self.name} ended {len(self._ended_at)} times, last with {self._child.returncode}.")
-        self.wait_until_ready(self.start())
+            raise ProcessFailed(f"{self.name} ended {len(self._ended_at)} times, last with code {code}.")
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM: it finishes what it has in hand."""

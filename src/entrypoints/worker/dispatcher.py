@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
@@ -24,39 +24,50 @@ DRAIN_SECONDS = 25.0
 class Dispatcher:
     """Drives the work of one process. Everything here runs on one event loop."""
 
-    def __init__(self, work: Work, lease_seconds: float) -> None:
+    def __init__(self, work: Work, worker_id: UUID, lease_seconds: float) -> None:
         self._work = work
         self._heartbeat_seconds = lease_seconds / 3
-        self._worker_id = uuid4()
-        self._serving: dict[asyncio.Task[None], UUID] = {}
+        self._worker_id = worker_id
+        self._serving: dict[asyncio.Task[None], QueueEntry] = {}
         self._to_look_into: deque[UUID] = deque()
         self._room = asyncio.Event()
         self._room.set()
         self._looking: asyncio.Task[None] | None = None
         self._heartbeat: asyncio.Task[None] | None = None
+        self._draining = False
 
     async def start(self) -> None:
         """Say that this worker lives, and keep saying it. Raises Unavailable."""
-        await self._work.renew_lease(self._worker_id, ())
+        await self._work.renew(self._worker_id, ())
         self._heartbeat = asyncio.create_task(self._beat())
 
     def wake(self, phone_number_ids: Sequence[UUID]) -> None:
-        """Look into the queues of those phone numbers as soon as there is room."""
+        """Look into the queues of those phone numbers as soon as there is room.
+
+        Whoever wakes a worker that is leaving is not heard: what waits there is swept to another one.
+        """
+        if self._draining:
+            return
         known = set(self._to_look_into)
         self._to_look_into.extend(number for number in phone_number_ids if number not in known)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look())
 
     async def drain(self) -> None:
-        """Stop taking entries, let the turns in flight end, and leave what did not end in time to others."""
-        for task in (self._looking, self._heartbeat):
-            if task is not None:
-                task.cancel()
+        """Stop taking entries, let the turns in flight end, and leave what did not end in time to others.
+
+        The heart beats until then: a lease that ran out meanwhile would hand over turns that are about to end.
+        """
+        self._draining = True
+        if self._looking is not None:
+            self._looking.cancel()
         if self._serving:
             _, late = await asyncio.wait(self._serving, timeout=DRAIN_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
         try:
             await self._work.leave(self._worker_id)
         except Unavailable as error:
@@ -83,7 +94,7 @@ class Dispatcher:
 
     def _serve(self, entry: QueueEntry) -> None:
         task = asyncio.create_task(self._serve_one(entry))
-        self._serving[task] = entry.conversation_id
+        self._serving[task] = entry
         task.add_done_callback(self._served)
         if len(self._serving) >= IN_FLIGHT_MAX:
             self._room.clear()
@@ -94,7 +105,7 @@ class Dispatcher:
 
     async def _serve_one(self, entry: QueueEntry) -> None:
         try:
-            await self._work.serve(entry, self._worker_id)
+            await self._work.serve(entry)
         except Unavailable as error:
             log.warning("turn_interrupted", conversation_id=str(entry.conversation_id), reason=str(error))
         except Exception:  # one turn's bug must not end the others; the next heartbeat frees its conversation
@@ -104,6 +115,6 @@ class Dispatcher:
         while True:
             await asyncio.sleep(self._heartbeat_seconds)
             try:
-                await self._work.renew_lease(self._worker_id, set(self._serving.values()))
-            except Unavailable as error:
+                await self._work.renew(self._worker_id, list(self._serving.values()))
+            except (Unavailable, QueueUnavailable) as error:
                 log.warning("lease_not_renewed", reason=str(error))

@@ -11,6 +11,7 @@ from dramatiq.asyncio import get_event_loop_thread
 
 from domain.shared import DomainError
 from entrypoints.container import WakeUpBroker, running
+from entrypoints.readiness import process_id
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
 
@@ -52,7 +53,7 @@ class ApplicationLifespan(dramatiq.Middleware):
     async def _open(self) -> None:
         application = await self._stack.enter_async_context(running(self._settings, role="worker", asks_model=True))
         self._loop = asyncio.get_running_loop()
-        self._dispatcher = Dispatcher(application.work, self._settings.lease_seconds)
+        self._dispatcher = Dispatcher(application.work, process_id(), self._settings.lease_seconds)
         await self._dispatcher.start()
 
     async def _close(self) -> None:

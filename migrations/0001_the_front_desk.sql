@@ -92,6 +92,8 @@ create table conversations (
     customer_id uuid not null references customers on delete cascade,
     status text not null default 'active' check (status in ('active', 'archived')),
     openai_conversation_id text,
+    -- The last item there that belongs to a turn that has ended: what stands behind it is of the turn under way.
+    openai_last_item_id text,
     last_sequence_number bigint not null default 0 check (last_sequence_number >= 0),
     last_activity_at timestamptz not null default now(),
     created_at timestamptz not null default now()
@@ -120,6 +122,8 @@ create table turns (
     worker_id uuid,
     fence bigint not null default 1 check (fence >= 1),
     attempts integer not null default 1 check (attempts >= 1),
+    -- How many workers ended with it in hand.
+    crashes integer not null default 0 check (crashes >= 0),
     price bigint not null check (price >= 0),
     reason text,
     error jsonb,
@@ -136,6 +140,7 @@ create table turns (
 );
 -- One turn at a time in a conversation: whatever workers believe, the second one cannot be written.
 create unique index turns_one_open on turns (conversation_id) where status = 'open';
+create index turns_open_on_number on turns (phone_number_id) where status = 'open';
 create index turns_of_conversation on turns (conversation_id, begun_at);
 create index turns_of_user on turns (user_id);
 

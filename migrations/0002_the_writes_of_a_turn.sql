@@ -32,7 +32,7 @@ begin
     ), customer as (
         insert into customers as c (id, user_id, type, address, name)
         select distinct on (user_id, type, address) new_customer_id, user_id, type, address, name
-        from known where fresh order by user_id, type, address, name nulls last
+        from known where fresh order by user_id, type, address, name is null, place desc
         on conflict (user_id, type, address) do update set name = coalesce(excluded.name, c.name)
         returning c.id, c.user_id, c.type, c.address
     ), conversation as (
@@ -77,7 +77,9 @@ begin
         select fresh.*, c.last_sequence_number + row_number() over (partition by c.id order by place) as sequence_number
         from fresh join conversations c on c.id = fresh.conversation_id
     ), advanced as (
-        update conversations c set last_sequence_number = n.last, last_activity_at = now()
+        -- An agent that was linked while we opened the conversation has not seen it; we see the agent now.
+        update conversations c set last_sequence_number = n.last, last_activity_at = now(),
+            agent_id = coalesce(c.agent_id, (select a.id from agents a where a.phone_number_id = c.phone_number_id))
         from (select conversation_id, max(sequence_number) as last from numbered group by 1) n
         where c.id = n.conversation_id
     ), stored as (
@@ -89,21 +91,32 @@ begin
     )
     select item.place,
         case when item.phone_number_id is null then 'unclaimed' when n.place is null then 'duplicate' else 'accepted' end,
-        n.conversation_id, item.phone_number_id, n.sequence_number
+        n.conversation_id, n.phone_number_id, n.sequence_number
     from item left join numbered n on n.place = item.place;
 end $$;
 
 -- Take the turns of conversations into one worker's hands, holding a credit for each new one.
--- state: begun | resumed (another worker left it) | busy (a live worker has it) | blocked (no credit) | nothing
--- Only begun and resumed come with a turn.
-create function begin_turns(p_conversation_id uuid[], p_turn_id uuid[], p_worker_id uuid, p_price bigint)
+-- state: begun | resumed (another worker left it) | busy (a live worker has it, or in a lane of the whole phone number
+-- another conversation goes first) | quiet (the customer may still be writing) | blocked (no credit) | nothing
+-- Only begun and resumed come with a turn, only quiet with seconds to wait: until nothing came for p_quiet_seconds, but
+-- no longer than five times that since the first message. p_at_once does not wait.
+create function begin_turns(
+    p_conversation_id uuid[], p_turn_id uuid[], p_at_once boolean[], p_worker_id uuid, p_price bigint,
+    p_quiet_seconds double precision, p_one_per_phone_number boolean
+)
 returns table (
     place bigint, state text, turn_id uuid, fence bigint, user_id uuid, phone_number_id uuid, agent_id uuid, address text,
-    openai_conversation_id text, questions jsonb, reply jsonb, attempts integer
+    openai_conversation_id text, last_item_id text, questions jsonb, reply jsonb, attempts integer, crashes integer,
+    quiet_seconds double precision
 )
 language plpgsql as $$
 #variable_conflict use_column
 begin
+    if p_one_per_phone_number then
+        perform from phone_numbers
+            where id in (select phone_number_id from conversations where id = any (p_conversation_id))
+            order by id for no key update;
+    end if;
     perform from conversations where id = any (p_conversation_id) order by phone_number_id, customer_id, id for no key update;
     perform from credit_accounts
         where user_id in (select user_id from conversations where id = any (p_conversation_id))
@@ -111,26 +124,43 @@ begin
 
     return query
     with item as (
-        select * from unnest(p_conversation_id, p_turn_id) with ordinality as i (conversation_id, new_turn_id, place)
+        select * from unnest(p_conversation_id, p_turn_id, p_at_once)
+            with ordinality as i (conversation_id, new_turn_id, at_once, place)
     ), open_turn as (
         select t.id, t.conversation_id, exists (
             select from workers w where w.id = t.worker_id and w.lease_until > clock_timestamp()
         ) as alive
         from turns t where t.status = 'open' and t.conversation_id = any (p_conversation_id)
     ), resumed as (
-        update turns t set worker_id = p_worker_id, fence = t.fence + 1, attempts = t.attempts + 1
+        -- A turn that still bears its worker's name was in hand when that one died; one that was handed back does not.
+        update turns t set worker_id = p_worker_id, fence = t.fence + 1, attempts = t.attempts + 1,
+            crashes = t.crashes + (t.worker_id is not null)::integer
         from open_turn o where t.id = o.id and not o.alive
         returning t.*
-    ), waiting as (
-        select item.place, item.new_turn_id, c.id, c.user_id, c.phone_number_id, c.agent_id,
-            row_number() over (partition by c.user_id order by item.place) * p_price as cost
+    ), unanswered as (
+        select item.place, item.new_turn_id, c.id, c.user_id, c.phone_number_id, c.agent_id, case
+            when item.at_once then 0
+            else extract(epoch from least(
+                m.last + p_quiet_seconds * interval '1 second', m.first + 5 * p_quiet_seconds * interval '1 second'
+            ) - clock_timestamp())
+        end as quiet_seconds
         from item join conversations c on c.id = item.conversation_id
-        where c.status = 'active' and c.agent_id is not null
+        cross join lateral (
+            select min(created_at) as first, max(created_at) as last from messages m
+            where m.conversation_id = c.id and m.turn_id is null and m.status in ('received', 'blocked')
+        ) m
+        where c.status = 'active' and c.agent_id is not null and m.first is not null
             and not exists (select from open_turn o where o.conversation_id = c.id)
-            and exists (
-                select from messages m
-                where m.conversation_id = c.id and m.turn_id is null and m.status in ('received', 'blocked')
-            )
+    ), ready as (
+        select *, row_number() over (partition by phone_number_id order by place) as place_on_number
+        from unanswered where quiet_seconds <= 0
+    ), waiting as (
+        select r.*, row_number() over (partition by user_id order by place) * p_price as cost
+        from ready r
+        where not p_one_per_phone_number or (
+            place_on_number = 1
+            and not exists (select from turns t where t.phone_number_id = r.phone_number_id and t.status = 'open')
+        )
     ), funded as (
         select w.* from waiting w join credit_accounts a using (user_id) where w.cost <= a.balance - a.held
     ), begun as (
@@ -166,9 +196,12 @@ begin
             when taken.id is not null then taken.state
             when exists (select from open_turn o where o.conversation_id = item.conversation_id) then 'busy'
             when exists (select from waiting w where w.place = item.place) then 'blocked'
+            when unanswered.quiet_seconds > 0 then 'quiet'
+            when unanswered.place is not null then 'busy'
             else 'nothing'
         end,
-        taken.id, taken.fence, taken.user_id, taken.phone_number_id, taken.agent_id, customer.address, c.openai_conversation_id,
+        taken.id, taken.fence, taken.user_id, taken.phone_number_id, taken.agent_id, customer.address,
+        c.openai_conversation_id, c.openai_last_item_id,
         (
             select jsonb_agg(jsonb_build_array(q.id, q.sequence_number, q.platform_message_id, q.text) order by q.sequence_number)
             from question q where q.turn_id = taken.id
@@ -177,8 +210,9 @@ begin
             select jsonb_build_array(m.id, m.text, m.status) from messages m
             where taken.state = 'resumed' and m.turn_id = taken.id and m.direction = 'outbound'
         ),
-        taken.attempts
+        taken.attempts, taken.crashes, unanswered.quiet_seconds
     from item
+    left join unanswered on unanswered.place = item.place
     left join conversations c on c.id = item.conversation_id
     left join customers customer on customer.id = c.customer_id
     left join taken on taken.conversation_id = item.conversation_id;
@@ -187,7 +221,7 @@ end $$;
 -- Write down replies before they are sent, the attempt to send included. Old fences are refused (recorded = false).
 create function record_replies(
     p_turn_id uuid[], p_fence bigint[], p_message_id uuid[], p_text text[], p_prompt_id text[], p_prompt_version integer[],
-    p_model text[], p_response_id text[], p_input_tokens bigint[], p_output_tokens bigint[]
+    p_model text[], p_response_id text[], p_last_item_id text[], p_input_tokens bigint[], p_output_tokens bigint[]
 ) returns table (place bigint, recorded boolean)
 language plpgsql as $$
 #variable_conflict use_column
@@ -198,16 +232,18 @@ begin
     return query
     with item as (
         select * from unnest(p_turn_id, p_fence, p_message_id, p_text, p_prompt_id, p_prompt_version, p_model,
-                p_response_id, p_input_tokens, p_output_tokens)
+                p_response_id, p_last_item_id, p_input_tokens, p_output_tokens)
             with ordinality as i (turn_id, fence, message_id, text, prompt_id, prompt_version, model,
-                response_id, input_tokens, output_tokens, place)
+                response_id, last_item_id, input_tokens, output_tokens, place)
     ), held as (
         update turns t set prompt_id = item.prompt_id, prompt_version = item.prompt_version, model = item.model,
             response_id = item.response_id, input_tokens = item.input_tokens, output_tokens = item.output_tokens
         from item where t.id = item.turn_id and t.fence = item.fence and t.status = 'open'
-        returning t.id as turn_id, t.user_id, t.conversation_id, t.phone_number_id, item.place, item.message_id, item.text
+        returning t.id as turn_id, t.user_id, t.conversation_id, t.phone_number_id, item.place, item.message_id, item.text,
+            item.last_item_id
     ), advanced as (
-        update conversations c set last_sequence_number = c.last_sequence_number + 1, last_activity_at = now()
+        update conversations c set last_sequence_number = c.last_sequence_number + 1, last_activity_at = now(),
+            openai_last_item_id = coalesce(held.last_item_id, c.openai_last_item_id)
         from held where c.id = held.conversation_id
         returning c.id, c.last_sequence_number
     ), stored as (
@@ -218,6 +254,43 @@ begin
         from held join advanced on advanced.id = held.conversation_id
     )
     select item.place, held.place is not null from item left join held on held.place = item.place;
+end $$;
+
+-- Note that a reply waits, or is about to be sent again. False, and nothing changed, when the fence is old or the
+-- platform has reported on the reply meanwhile. The conversation is locked before the turn is looked at: otherwise one
+-- worker could mark a reply as being sent while another takes the turn over and reads that it is still to be sent.
+create function mark_reply(p_turn_id uuid, p_fence bigint, p_status text) returns boolean
+language plpgsql as $$
+begin
+    perform from conversations where id = (select conversation_id from turns where id = p_turn_id) for no key update;
+    update messages m set status = p_status, status_at = now()
+    from turns t
+    where t.id = p_turn_id and t.fence = p_fence and t.status = 'open'
+        and m.turn_id = t.id and m.direction = 'outbound' and m.status in ('pending', 'sending');
+    return found;
+end $$;
+
+-- Keep the ids of the model's conversations. Old fences are refused (attached = false).
+create function attach_model_conversations(p_turn_id uuid[], p_fence bigint[], p_openai_conversation_id text[])
+returns table (place bigint, attached boolean)
+language plpgsql as $$
+#variable_conflict use_column
+begin
+    perform from conversations
+        where id in (select conversation_id from turns where id = any (p_turn_id))
+        order by phone_number_id, customer_id, id for no key update;
+
+    return query
+    with item as (
+        select * from unnest(p_turn_id, p_fence, p_openai_conversation_id)
+            with ordinality as i (turn_id, fence, openai_conversation_id, place)
+    ), attached as (
+        update conversations c set openai_conversation_id = item.openai_conversation_id, openai_last_item_id = null
+        from item join turns t on t.id = item.turn_id
+        where t.fence = item.fence and t.status = 'open' and c.id = t.conversation_id
+        returning item.place
+    )
+    select item.place, attached.place is not null from item left join attached on attached.place = item.place;
 end $$;
 
 -- How far a message of ours has come; mirrors domain.conversations.OUTBOUND_ORDER.
@@ -249,7 +322,7 @@ $$;
 -- more says that the customer wrote again meanwhile.
 create function settle_turns(
     p_turn_id uuid[], p_fence bigint[], p_status text[], p_inbound_status text[], p_reason text[], p_outbound_status text[],
-    p_platform_message_id text[], p_entry text[], p_error jsonb[]
+    p_platform_message_id text[], p_entry text[], p_error jsonb[], p_last_item_id text[]
 ) returns table (place bigint, settled boolean, more boolean)
 language plpgsql as $$
 #variable_conflict use_column
@@ -264,12 +337,13 @@ begin
 
     with item as (
         select * from unnest(p_turn_id, p_fence, p_status, p_inbound_status, p_reason, p_outbound_status,
-                p_platform_message_id, p_entry, p_error)
-            as i (turn_id, fence, status, inbound_status, reason, outbound_status, platform_message_id, entry, error)
+                p_platform_message_id, p_entry, p_error, p_last_item_id)
+            as i (turn_id, fence, status, inbound_status, reason, outbound_status, platform_message_id, entry, error,
+                last_item_id)
     ), decided as (
         -- The platform's word may have come before ours: a reply it reported as failed is not charged, one it
         -- reported as sent is not undecided any more.
-        select item.turn_id, item.fence, item.outbound_status, item.platform_message_id,
+        select item.turn_id, item.fence, item.outbound_status, item.platform_message_id, item.last_item_id,
             case
                 when reported.status = 'failed' then 'failed'
                 when item.status = 'undecided' and reported.arrived then 'answered'
@@ -295,10 +369,14 @@ begin
     ), ended as (
         update turns t set status = d.status, reason = d.reason, error = d.error, worker_id = null, ended_at = now()
         from decided d where t.id = d.turn_id and t.fence = d.fence and t.status = 'open'
-        returning t.id, t.conversation_id, d.inbound_status, d.outbound_status, d.reason, d.platform_message_id, d.entry, d.error
+        returning t.id, t.conversation_id, d.inbound_status, d.outbound_status, d.reason, d.platform_message_id, d.entry, d.error,
+            d.last_item_id
     ), questions as (
-        update messages m set status = ended.inbound_status, reason = ended.reason, error = ended.error, status_at = now()
+        update messages m set status = ended.inbound_status, reason = ended.reason, status_at = now()
         from ended where m.turn_id = ended.id and m.direction = 'inbound' and ended.inbound_status is not null
+    ), remembered as (
+        update conversations c set openai_last_item_id = ended.last_item_id
+        from ended where c.id = ended.conversation_id and ended.last_item_id is not null
     ), replies as (
         update messages m set
             status = case
@@ -333,12 +411,14 @@ language plpgsql as $$
 declare
     v_known uuid[];
 begin
-    select array_agg(m.id order by i.place) into v_known
+    -- Our own id goes first: the platform's may not be known yet.
+    select array_agg(coalesce(own.id, named.id) order by i.place) into v_known
     from unnest(p_type, p_account, p_platform_message_id, p_message_id)
         with ordinality as i (type, account, platform_message_id, message_id, place)
     left join phone_numbers n on n.type = i.type and n.account = i.account
-    left join messages m on m.phone_number_id = n.id and m.direction = 'outbound'
-        and (m.id = i.message_id or m.platform_message_id = i.platform_message_id);
+    left join messages own on own.id = i.message_id and own.phone_number_id = n.id and own.direction = 'outbound'
+    left join messages named on named.platform_message_id = i.platform_message_id and named.phone_number_id = n.id
+        and named.direction = 'outbound';
 
     perform from conversations
         where id in (select conversation_id from messages where id = any (v_known)) order by phone_number_id, customer_id, id for no key update;
@@ -394,6 +474,8 @@ drop function record_receipts;
 drop function settle_turns;
 drop function move_credits;
 drop function outbound_rank;
+drop function attach_model_conversations;
+drop function mark_reply;
 drop function record_replies;
 drop function begin_turns;
 drop function accept_messages;

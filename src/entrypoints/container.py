@@ -76,7 +76,14 @@ class Container(containers.DeclarativeContainer):
         AesVault, providers.Callable(lambda s: [key.get_secret_value() for key in s.encryption_keys], settings)
     )
     inbox: Provider[Inbox] = providers.Singleton(PostgresInbox, database, ids)
-    turns: Provider[Turns] = providers.Singleton(PostgresTurns, database, ids, settings.provided.lease_seconds)
+    turns: Provider[Turns] = providers.Singleton(
+        PostgresTurns,
+        database,
+        ids,
+        settings.provided.lease_seconds,
+        settings.provided.reply_quiet_seconds,
+        settings.provided.lane_scope,
+    )
     queue: Provider[TurnQueue] = providers.Singleton(
         RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up), providers.Callable(_queue_limits, settings)
     )

@@ -6,66 +6,68 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from adapters.gatherer import Gatherer
 from adapters.persistence.database import Database
+from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
-from application.ports.turns import NoTurn, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
-from domain.conversations import OutboundStatus, Question, StoredReply, Turn
+from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from domain.conversations import LaneScope, OutboundStatus, Question, Said, StoredReply, Turn
 from domain.credits import TURN_PRICE
 from domain.delivery import Settlement
 
 BATCH_MAX = 256
 
 BEGIN = """
-select state, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
-    questions, reply, attempts
-from begin_turns(%s::uuid[], %s::uuid[], %s, %s) order by place
+select state, quiet_seconds, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
+    last_item_id, attempts, crashes, questions, reply
+from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s) order by place
 """
 
 RECORD_REPLIES = """
 select recorded from record_replies(
     %s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[],
-    %s::text[], %s::text[], %s::bigint[], %s::bigint[]
+    %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]
 ) order by place
 """
 
 SETTLE = """
 select settled, more from settle_turns(
-    %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[]
+    %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[],
+    %s::text[]
 ) order by place
 """
 
-# Locked in everyone's order first (see the migration that holds the functions), so that batches never wait in a circle.
 ATTACH = """
-with item as (
-    select * from unnest(%s::uuid[], %s::bigint[], %s::text[]) as i (turn_id, fence, openai_conversation_id)
-), held as materialized (
-    select c.id, item.turn_id, item.openai_conversation_id
-    from item join turns t on t.id = item.turn_id and t.fence = item.fence and t.status = 'open'
-    join conversations c on c.id = t.conversation_id
-    order by c.phone_number_id, c.customer_id, c.id for no key update of c
-)
-update conversations c set openai_conversation_id = held.openai_conversation_id
-from held where c.id = held.id
-returning held.turn_id
+select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[]) order by place
 """
+MARK = "select mark_reply(%s, %s, %s)"
 
-MARK = """
-update messages m set status = %s, status_at = now()
-from turns t where t.id = %s and t.fence = %s and t.status = 'open' and m.turn_id = t.id and m.direction = 'outbound'
-returning m.id
-"""
-
+# Turns that somebody is writing are passed over: whoever does has them in hand, and nobody waits in a circle.
 RENEW = """
 with renewed as (
     insert into workers (id, lease_until)
     values (%(worker)s, clock_timestamp() + %(seconds)s * interval '1 second')
     on conflict (id) do update set lease_until = excluded.lease_until
 )
-update turns set worker_id = null
-where status = 'open' and worker_id = %(worker)s and conversation_id <> all (%(holding)s)
+update turns set worker_id = null, crashes = crashes + 1 where id in (
+    select id from turns
+    where status = 'open' and worker_id = %(worker)s and conversation_id <> all (%(holding)s)
+    for no key update skip locked
+)
+"""
+
+LEAVE = """
+with gone as (delete from workers where id = %(worker)s)
+update turns set worker_id = null where id in (
+    select id from turns where status = 'open' and worker_id = %(worker)s for no key update skip locked
+)
+"""
+
+TRANSCRIPT = """
+select author, text from messages
+where conversation_id = %s and sequence_number < %s and text is not null
+    and (direction = 'inbound' or status in ('unknown', 'sent', 'delivered', 'read'))
+order by sequence_number desc limit %s
 """
 
 WAITING = """
@@ -97,18 +99,28 @@ group by conversation_id, phone_number_id order by min(since) limit %(limit)s
 class PostgresTurns:
     """Turns in Postgres. Each write of a turn carries its fence, and an old one changes nothing."""
 
-    def __init__(self, database: Database, ids: Ids, lease_seconds: float) -> None:
+    def __init__(
+        self, database: Database, ids: Ids, lease_seconds: float, quiet_seconds: float, lane_scope: LaneScope
+    ) -> None:
         self._database = database
         self._ids = ids
         self._lease_seconds = lease_seconds
+        self._quiet_seconds = quiet_seconds
+        self._one_per_number = lane_scope is LaneScope.PHONE_NUMBER
         self._begun = Gatherer(self._begin, items_max=BATCH_MAX)
         self._attached = Gatherer(self._attach, items_max=BATCH_MAX)
         self._recorded = Gatherer(self._record_replies, items_max=BATCH_MAX)
         self._settled = Gatherer(self._settle, items_max=BATCH_MAX)
 
-    async def begin(self, conversation_id: UUID, worker_id: UUID) -> Turn | NoTurn:
+    async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
         """Take the conversation's turn; see the port."""
-        return await self._begun.one((conversation_id, worker_id))
+        return await self._begun.one((conversation_id, worker_id, at_once))
+
+    async def transcript(self, turn: Turn, limit: int) -> Sequence[Said]:
+        """What was said before; see the port."""
+        before = turn.questions[0].sequence_number
+        rows = await self._database.fetch(TRANSCRIPT, (turn.conversation_id, before, limit))
+        return [Said(author, text) for author, text in reversed(rows)]
 
     async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
         """Keep the id of the model's conversation; see the port."""
@@ -122,7 +134,8 @@ class PostgresTurns:
 
     async def mark_reply(self, turn: Turn, status: OutboundStatus) -> None:
         """Note that the reply waits or is about to be sent again; see the port."""
-        if not await self._database.fetch(MARK, (status, turn.id, turn.fence)):
+        ((was_marked,),) = await self._database.fetch(MARK, (turn.id, turn.fence, status))
+        if not was_marked:
             raise TurnLost
 
     async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
@@ -141,7 +154,7 @@ class PostgresTurns:
     async def end_lease(self, worker_id: UUID) -> None:
         """Say that the worker has stopped; see the port."""
         async with self._database.connection() as connection:
-            await connection.execute("delete from workers where id = %s", (worker_id,))
+            await connection.execute(LEAVE, {"worker": worker_id})
 
     async def waiting(self, wanted: WaitingFilter, limit: int) -> Sequence[Waiting]:
         """Conversations that should be queued; see the port."""
@@ -156,25 +169,31 @@ class PostgresTurns:
         )
         return [Waiting(*row) for row in rows]
 
-    async def _begin(self, wanted: list[tuple[UUID, UUID]]) -> Sequence[Turn | NoTurn]:
-        (worker_id,) = {worker_id for _, worker_id in wanted}  # a process is one worker, so a batch is too
+    async def _begin(self, wanted: list[tuple[UUID, UUID, bool]]) -> Sequence[Turn | NoTurn | NotYet]:
+        (worker_id,) = {worker_id for _, worker_id, _ in wanted}  # a process is one worker, so a batch is too
         # Asked for twice in one batch, a conversation is begun once; whoever asked second finds it busy.
-        places = {conversation_id: place for place, (conversation_id, _) in reversed(list(enumerate(wanted)))}
+        places: dict[UUID, int] = {}
+        for place, (conversation_id, _, _) in enumerate(wanted):
+            places.setdefault(conversation_id, place)
+        at_once = [wanted[place][2] for place in places.values()]
         turn_ids = [self._ids.new() for _ in places]
-        rows = await self._database.fetch(BEGIN, (list(places), turn_ids, worker_id, TURN_PRICE))
-        found: list[Turn | NoTurn] = [NoTurn.BUSY] * len(wanted)
+        columns = (list(places), turn_ids, at_once, worker_id, TURN_PRICE, self._quiet_seconds, self._one_per_number)
+        rows = await self._database.fetch(BEGIN, columns)
+        found: list[Turn | NoTurn | NotYet] = [NoTurn.BUSY] * len(wanted)
         for (conversation_id, place), row in zip(places.items(), rows, strict=True):
             found[place] = _turn(conversation_id, *row)
         return found
 
     async def _attach(self, wanted: list[tuple[Turn, str]]) -> Sequence[bool]:
-        columns = (
-            [turn.id for turn, _ in wanted],
-            [turn.fence for turn, _ in wanted],
-            [openai_conversation_id for _, openai_conversation_id in wanted],
+        rows = await self._database.fetch(
+            ATTACH,
+            (
+                [turn.id for turn, _ in wanted],
+                [turn.fence for turn, _ in wanted],
+                [openai_conversation_id for _, openai_conversation_id in wanted],
+            ),
         )
-        attached = {turn_id for (turn_id,) in await self._database.fetch(ATTACH, columns)}
-        return [turn.id in attached for turn, _ in wanted]
+        return [attached for (attached,) in rows]
 
     async def _record_replies(self, wanted: list[tuple[Turn, ReplyRecord]]) -> Sequence[bool]:
         rows = await self._database.fetch(
@@ -188,6 +207,7 @@ class PostgresTurns:
                 [reply.prompt_version for _, reply in wanted],
                 [reply.model for _, reply in wanted],
                 [reply.response_id for _, reply in wanted],
+                [reply.last_item_id for _, reply in wanted],
                 [reply.usage.input_tokens for _, reply in wanted],
                 [reply.usage.output_tokens for _, reply in wanted],
             ),
@@ -206,18 +226,20 @@ class PostgresTurns:
                 [settlement.outbound for _, settlement in wanted],
                 [settlement.platform_message_id for _, settlement in wanted],
                 [settlement.entry for _, settlement in wanted],
-                [None if settlement.error is None else Jsonb(settlement.error) for _, settlement in wanted],
+                [storable_json(settlement.error) for _, settlement in wanted],
+                [settlement.last_item_id for _, settlement in wanted],
             ),
         )
         return [Settled(more) if settled else None for settled, more in rows]
 
 
-def _turn(conversation_id: UUID, state: str, *row: Any) -> Turn | NoTurn:
+def _turn(conversation_id: UUID, state: str, quiet_seconds: float | None, *row: Any) -> Turn | NoTurn | NotYet:
+    if state == "quiet":
+        return NotYet(float(quiet_seconds or 0.0))
     if state not in {"begun", "resumed"}:
         return NoTurn(state)
-    turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id, questions, reply, attempts = (
-        row
-    )
+    *place, openai_conversation_id, last_item_id, attempts, crashes, questions, reply = row
+    turn_id, fence, user_id, phone_number_id, agent_id, address = place
     return Turn(
         id=turn_id,
         fence=fence,
@@ -230,4 +252,6 @@ def _turn(conversation_id: UUID, state: str, *row: Any) -> Turn | NoTurn:
         questions=tuple(Question(UUID(message_id), *rest) for message_id, *rest in questions),
         reply=reply and StoredReply(UUID(reply[0]), reply[1], OutboundStatus(reply[2])),
         attempts=attempts,
+        crashes=crashes,
+        last_item_id=last_item_id,
     )

@@ -53,7 +53,8 @@ class AcceptWebhook:
         queued = await admit_stored(self.queue, stored)
         # Only now: a mark set before the commit would hide the redelivery of what was not committed.
         if messages or receipts:
-            await self.seen.remember([each.name_of_delivery for each in (*messages, *receipts)])
+            named = [message.name_of_delivery for message in messages]
+            await self.seen.remember(named + [receipt.name_of_delivery for receipt in receipts])
         counts = Counter(place.acceptance for place in stored)
         return WebhookOutcome(
             accepted=counts[Acceptance.ACCEPTED],

@@ -142,7 +142,7 @@ begin
             when item.at_once then 0
             else extract(epoch from least(
                 m.last + p_quiet_seconds * interval '1 second', m.first + 5 * p_quiet_seconds * interval '1 second'
-            ) - clock_timestamp())
+            ) - clock_timestamp())::double precision
         end as quiet_seconds
         from item join conversations c on c.id = item.conversation_id
         cross join lateral (

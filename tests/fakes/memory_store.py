@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +47,11 @@ class MemoryStore:
         if user_id not in self.users:
             raise NotFound("user")
         return self.users[user_id]
+
+    def rows(self) -> int:
+        """How many rows of any kind there are."""
+        tables = (getattr(self, one.name) for one in fields(self) if one.name != "clock")
+        return sum(len(table) for table in tables)
 
     def owner_of(self, row: Conversation | Message) -> UUID:
         """Whose phone number it happened on."""

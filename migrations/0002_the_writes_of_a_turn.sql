@@ -372,7 +372,7 @@ begin
         returning t.id, t.conversation_id, d.inbound_status, d.outbound_status, d.reason, d.platform_message_id, d.entry, d.error,
             d.last_item_id
     ), questions as (
-        update messages m set status = ended.inbound_status, reason = ended.reason, status_at = now()
+        update messages m set status = ended.inbound_status, reason = ended.reason, error = ended.error, status_at = now()
         from ended where m.turn_id = ended.id and m.direction = 'inbound' and ended.inbound_status is not null
     ), remembered as (
         update conversations c set openai_last_item_id = ended.last_item_id

@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.answers import NotAnswered
-from domain.conversations import (
-    CRASHES_MAX,
-    InboundStatus,
-    OutboundStatus,
-    StoredReply,
-    TurnStatus,
-    UnansweredReason,
-)
+from domain.conversations import InboundStatus, OutboundStatus, TurnStatus, UnansweredReason
 from domain.credits import EntryKind
 
 BACKOFF_SECONDS_FIRST = 0.5
@@ -100,33 +93,18 @@ def settlement_of_send(outcome: Accepted | Refused | Ambiguous) -> Settlement:
 
 
 def settlement_without_reply(outcome: NotAnswered) -> Settlement:
-    """How a turn ends when the model gave nothing to send: the reason is kept, the credit released."""
+    """How a turn ends when there is nothing to send: the reason is kept, the credit released.
+
+    A reply that an earlier worker had written and not begun to send has failed with it.
+    """
     return Settlement(
         TurnStatus.UNANSWERABLE,
         InboundStatus.UNANSWERABLE,
         outcome.reason,
-        None,
+        OutboundStatus.FAILED,
         EntryKind.RELEASE,
         error={"detail": outcome.detail},
         last_item_id=outcome.last_item_id,
-    )
-
-
-def settlement_of_set_aside(reply: StoredReply | None) -> Settlement:
-    """How a turn ends that killed its workers: nobody tries it again, and its conversation goes on.
-
-    A reply that may have been sent stays undecided; only the platform knows.
-    """
-    error = {"detail": f"{CRASHES_MAX} workers ended while they had it in hand."}
-    if reply is not None and reply.status is OutboundStatus.SENDING:
-        return settlement_of_send(Ambiguous(error))
-    return Settlement(
-        TurnStatus.UNANSWERABLE,
-        InboundStatus.UNANSWERABLE,
-        UnansweredReason.SET_ASIDE,
-        OutboundStatus.FAILED if reply else None,
-        EntryKind.RELEASE,
-        error=error,
     )
 
 

@@ -318,9 +318,7 @@ def test_the_repositorys_own_migrations_are_all_applied_in_the_template(database
 
 
 @pytest.mark.skipif(find_pgbouncer() is None, reason="pgbouncer is not installed: apt install pgbouncer")
-def test_ten_runners_behind_a_transaction_pooler_leave_no_lock_behind(
-    pool, write, tmp_path, empty_database, owner
-):
+def test_ten_runners_behind_a_transaction_pooler_leave_no_lock_behind(pool, write, tmp_path, empty_database, owner):
     write("0001_notes.sql", "create table notes (body text);")
     write("0002_index.sql", _INDEX, options=" transaction:false")
     write("0003_more.sql", "alter table notes add column id int;")

@@ -44,9 +44,7 @@ class Answer:
         return json.loads(self.content)
 
 
-def call(
-    url: str, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
-) -> Answer:
+def call(url: str, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None) -> Answer:
     """One request on a connection of its own; `body` is sent as it is when it is bytes, else as JSON."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=SECONDS)

@@ -79,14 +79,16 @@ class TakeTurn:
             # An earlier worker had begun to send. Only the platform knows whether it did, whatever changed since.
             return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
         if turn.crashes >= CRASHES_MAX:
-            detail = f"{turn.crashes} workers ended with it in hand."
-            return settlement_without_reply(NotAnswered(UnansweredReason.SET_ASIDE, detail))
-        deadline = self.clock.now() + timedelta(seconds=TURN_SECONDS_MAX)
+            return _given_up(UnansweredReason.SET_ASIDE, f"{turn.crashes} workers ended with it in hand.")
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
-            return settlement_without_reply(NotAnswered(UnansweredReason.AGENT_GONE, "The agent was removed."))
+            return _given_up(UnansweredReason.AGENT_GONE, "The agent was removed.")
         if briefing.access_token is None:
-            return settlement_without_reply(NotAnswered(UnansweredReason.UNCONNECTED, "It cannot send without one."))
+            return _given_up(UnansweredReason.UNCONNECTED, "Nothing can be sent without a token.")
+        return await self._answered(turn, briefing, self.clock.now() + timedelta(seconds=TURN_SECONDS_MAX))
+
+    async def _answered(self, turn: Turn, briefing: Briefing, deadline: datetime) -> Settlement:
+        """Ask, write down and send; or only send, when an earlier worker had written the reply down already."""
         if turn.reply is not None:
             await self.turns.mark_reply(turn, OutboundStatus.SENDING)
             return await self._deliver(turn, briefing, turn.reply, deadline)
@@ -185,3 +187,7 @@ def _request(turn: Turn, briefing: Briefing, model_conversation_id: str, timeout
         timeout_seconds=timeout_seconds,
         last_item_id=turn.last_item_id,
     )
+
+
+def _given_up(reason: UnansweredReason, detail: str) -> Settlement:
+    return settlement_without_reply(NotAnswered(reason, detail))

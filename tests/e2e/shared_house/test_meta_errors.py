@@ -49,9 +49,7 @@ def test_a_reply_that_meta_refuses_for_now_is_sent_a_little_later(tenant):
 
 def test_a_reply_that_fails_after_it_was_accepted_is_refunded(tenant):
     sender = a_customer()
-    tenant.house.meta.script(
-        sender, failed_later={"code": 131026, "title": "Message undeliverable", "after": ["sent"]}
-    )
+    tenant.house.meta.script(sender, failed_later={"code": 131026, "title": "Message undeliverable", "after": ["sent"]})
 
     tenant.hears("Hello", sender)
     question, reply = tenant.once(lambda found: len(found) == 2 and found[1]["status"] == "failed")

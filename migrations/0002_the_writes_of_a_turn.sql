@@ -333,12 +333,19 @@ language plpgsql as $$
 declare
     v_known uuid[];
 begin
-    select array_agg(m.id order by i.place) into v_known
+    -- Two look-ups and not one with an "or": that one cannot use the phone number, and walks through a whole index.
+    select array_agg(known.id order by i.place) into v_known
     from unnest(p_type, p_account, p_platform_message_id, p_message_id)
         with ordinality as i (type, account, platform_message_id, message_id, place)
     left join phone_numbers n on n.type = i.type and n.account = i.account
-    left join messages m on m.phone_number_id = n.id and m.direction = 'outbound'
-        and (m.id = i.message_id or m.platform_message_id = i.platform_message_id);
+    left join lateral (
+        select m.id from messages m
+        where m.id = i.message_id and m.phone_number_id = n.id and m.direction = 'outbound'
+        union all
+        select m.id from messages m
+        where m.phone_number_id = n.id and m.platform_message_id = i.platform_message_id and m.direction = 'outbound'
+        limit 1
+    ) known on true;
 
     perform from conversations
         where id in (select conversation_id from messages where id = any (v_known)) order by phone_number_id, customer_id, id for no key update;

@@ -372,7 +372,8 @@ language plpgsql as $$
 declare
     v_known uuid[];
 begin
-    -- Our own id goes first: the platform's may not be known yet.
+    -- Two look-ups and not one with an "or", which would walk through a whole index. Our own id goes first: the
+    -- platform's may not be known yet.
     select array_agg(coalesce(own.id, named.id) order by i.place) into v_known
     from unnest(p_type, p_account, p_platform_message_id, p_message_id)
         with ordinality as i (type, account, platform_message_id, message_id, place)

@@ -14,6 +14,7 @@ from application.app import Application
 from domain.shared import DomainError
 from entrypoints.container import running
 from entrypoints.logs import configure_logs
+from entrypoints.memory import keep_what_is_loaded
 from entrypoints.readiness import announce_ready
 from entrypoints.serving import CannotListen
 from entrypoints.settings import Settings, SettingsError, load_settings
@@ -40,6 +41,7 @@ async def _serve(settings: Settings, role: str, door: Door) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings, role=role) as application:
+        keep_what_is_loaded()
         await door(application, settings, stop)
 
 

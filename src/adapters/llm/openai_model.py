@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import httpx2
 import msgspec
 import openai
@@ -134,10 +135,21 @@ def _detail(error: openai.APIStatusError) -> str:
 
 
 def _of_connection(error: openai.APIConnectionError) -> TryAgain | Uncertain:
-    """Nothing was sent when no connection was made; otherwise nobody knows."""
-    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+    """Nothing was sent when no connection was made; otherwise nobody knows.
+
+    Only aiohttp's own error tells the two apart: the SDK's transport calls every broken connection a ConnectTimeout.
+    """
+    cause = _first_cause(error, aiohttp.ClientError) or error
+    if isinstance(cause, aiohttp.ClientConnectorError):
         return TryAgain("OpenAI could not be reached.")
-    return Uncertain(f"The connection to OpenAI broke: {type(error.__cause__ or error).__name__}")
+    return Uncertain(f"The connection to OpenAI broke: {type(cause).__name__}")
+
+
+def _first_cause(error: BaseException, of_type: type[BaseException]) -> BaseException | None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, of_type):
+        cause = cause.__cause__
+    return cause
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

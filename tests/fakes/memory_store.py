@@ -94,6 +94,11 @@ class MemoryStore:
         """The agent that answers there."""
         return next((agent for agent in self.agents.values() if agent.phone_number_id == phone_number_id), None)
 
+    def messages_of(self, conversation_id: UUID) -> list[Message]:
+        """What was said in it, in order."""
+        said = [message for message in self.messages.values() if message.conversation_id == conversation_id]
+        return sorted(said, key=lambda message: message.sequence_number)
+
     def shown(self, conversation: Conversation) -> Conversation:
         """The conversation with its customer as it is now."""
         return replace(conversation, customer=self.customers[conversation.customer.id])

@@ -52,4 +52,11 @@ class Uncertain:
     after_seconds: float | None = None
 
 
-ModelOutcome = Answered | NotAnswered | TryAgain | Uncertain
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The provider does not know the conversation any more; nothing was said to the model."""
+
+    detail: str
+
+
+ModelOutcome = Answered | NotAnswered | TryAgain | Uncertain | Forgotten

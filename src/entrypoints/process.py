@@ -16,6 +16,7 @@ from entrypoints.container import running
 from entrypoints.logs import configure_logs
 from entrypoints.memory import keep_what_is_loaded
 from entrypoints.readiness import announce_ready
+from entrypoints.serving import CannotListen
 from entrypoints.settings import Settings, SettingsError, load_settings
 
 KNOCK_SECONDS = 0.02
@@ -29,7 +30,7 @@ def run_process(environment: Mapping[str, str], role: str, door: Door) -> int:
         settings = load_settings(environment)
         configure_logs(settings.log_level, settings.log_format, process=role)
         uvloop.run(_serve(settings, role, door))
-    except (SettingsError, DomainError, OSError) as error:
+    except (SettingsError, DomainError, CannotListen, OSError) as error:
         sys.stderr.write(f"frontdesk {role}: {error}\n")
         return 1
     return 0

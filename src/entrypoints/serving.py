@@ -10,7 +10,7 @@ GRACE_SECONDS = 25.0
 """How long a stop waits for requests in flight: less than what orchestrators wait before they kill (30 s)."""
 
 
-class CannotListen(Exception):
+class CannotListen(OSError):
     """An address cannot be listened on. The message is one line that names it."""
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from adapters.local.child import bound_to_launcher
 from adapters.local.errors import LocalStoreError
 from adapters.local.stores import LocalStores, StoreUrls
 from adapters.persistence.migration_files import MigrationError
-from adapters.persistence.migrations import Migrator, migrations_directory
+from adapters.persistence.migrations import Migrator, migrations_directory, role_of
 
 __all__ = [
     "LocalStoreError",
@@ -22,5 +20,5 @@ __all__ = [
 
 def create_migrator(database_url: str, database_url_direct: str) -> Migrator:
     """The migrator over the direct URL; it lets the role of the other URL use what it creates."""
-    app_role, owner = urlsplit(database_url).username, urlsplit(database_url_direct).username
+    app_role, owner = role_of(database_url), role_of(database_url_direct)
     return Migrator(migrations_directory(), database_url_direct, app_role if app_role != owner else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,7 +10,7 @@ MONDAY_MORNING = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 
 
 class FrozenClock:
-    """Stands still until it is advanced; sleeping advances it and takes no time."""
+    """Stands still until it is advanced; sleeping advances it at once, and lets others go on."""
 
     def __init__(self, now: datetime = MONDAY_MORNING) -> None:
         self._now = now
@@ -22,6 +23,7 @@ class FrozenClock:
 
     async def sleep(self, seconds: float) -> None:
         self.advance(seconds)
+        await asyncio.sleep(0)
 
 
 class CountingIds:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from application.pages import Page, PageRequest
@@ -13,7 +14,7 @@ from domain.agents import Agent, Prompt, Voice, is_own_prompt
 from domain.channels import PhoneNumber
 from domain.conversations import ConversationStatus
 from domain.credits import Account
-from domain.shared import Conflict, NotFound
+from domain.shared import Conflict, InvalidInput, NotFound
 from domain.users import ApiKey, User
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_of
@@ -180,6 +181,7 @@ class MemoryAgents:
         self._store.forget_agent(agent_id)
 
     def _must_fit(self, agent: Agent) -> None:
+        _must_be_storable(agent.lead_form)
         if is_own_prompt(agent.prompt_id):
             versions = self._store.prompts.get(agent.prompt_id)
             if versions is None or versions[-1].user_id != agent.user_id:
@@ -202,3 +204,13 @@ class MemoryAgents:
             if conversation.agent_id == agent_id:
                 archived = replace(conversation, status=ConversationStatus.ARCHIVED)
                 self._store.conversations[conversation.id] = archived
+
+
+def _must_be_storable(lead_form: dict[str, Any] | None) -> None:
+    """Raise InvalidInput for what is no JSON to Postgres, though it is to Python."""
+    try:
+        written = json.dumps(lead_form, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        written = b"\\u0000"
+    if b"\\u0000" in written:
+        raise InvalidInput("lead_form", "It must not contain U+0000, lone surrogates, NaN or Infinity.")

@@ -105,9 +105,7 @@ def test_the_application_is_neither_superuser_nor_owner(home):
     with LocalStores(home, valkey=False) as urls:
         rights = "select rolname, rolsuper or rolbypassrls or rolcreatedb or rolcreaterole from pg_roles"
         assert ask(urls.database_url, f"{rights} where rolname = current_user") == [("frontdesk_app", False)]
-        assert ask(urls.database_url_direct, f"{rights} where rolname = current_user") == [
-            ("frontdesk_owner", False)
-        ]
+        assert ask(urls.database_url_direct, f"{rights} where rolname = current_user") == [("frontdesk_owner", False)]
         assert ask(urls.database_url, "show server_encoding") == [("UTF8",)]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             ask(urls.database_url, "create table mine ()")
@@ -248,9 +246,7 @@ def test_the_wheels_serve_where_nothing_is_installed(home):
     assert programs == {wheels.postgres().program, wheels.valkey().program}
 
 
-@pytest.mark.skipif(
-    not OURSELVES.dropped, reason="only root drops to an account that cannot enter a virtualenv"
-)
+@pytest.mark.skipif(not OURSELVES.dropped, reason="only root drops to an account that cannot enter a virtualenv")
 @pytest.mark.usefixtures("no_installed_servers")
 def test_a_wheel_closed_to_the_servers_account_is_copied_once(home, folder, monkeypatch):
     monkeypatch.setattr(binaries, "can_enter", lambda *_: False)
@@ -301,9 +297,7 @@ def test_a_server_that_never_starts_is_reported_with_its_last_words(home, monkey
         monkeypatch.setattr(child, "_free_port", lambda: port)
         monkeypatch.setattr(child, "_TRY_AGAIN_SECONDS", 0)
 
-        with pytest.raises(
-            LocalStoreError, match=r"valkey did not start in 5 tries.*valkey\.log: .*Failed listening"
-        ):
+        with pytest.raises(LocalStoreError, match=r"valkey did not start in 5 tries.*valkey\.log: .*Failed listening"):
             LocalStores(home, postgres=False).__enter__()
 
 

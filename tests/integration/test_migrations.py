@@ -48,6 +48,14 @@ def app(empty_database):
 
 
 @pytest.fixture
+def pool():
+    """Threads that a failing test does not wait for: dropping its database ends what they do."""
+    threads = ThreadPoolExecutor(10)
+    yield threads
+    threads.shutdown(wait=False)
+
+
+@pytest.fixture
 def runner(tmp_path, empty_database):
     """A runner in a process of its own, to be killed."""
     environment = os.environ | {"FILES": str(tmp_path), "URL": empty_database.url_owner, "PYTHONPATH": "src"}
@@ -68,7 +76,7 @@ def migrating(connection, condition="true"):
 
 
 def all_names(runs):
-    return [name for run in list(runs) for name in run.result()]
+    return [name for run in list(runs) for name in run.result(timeout=20)]
 
 
 def index_is_valid(connection):
@@ -88,22 +96,21 @@ def test_files_are_applied_once_in_the_order_of_their_numbers(write, migrator, o
     assert tables(owner) == ["notes", "schema_migrations"]
 
 
-def test_ten_runners_at_once_apply_each_file_once(write, migrator):
+def test_ten_runners_at_once_apply_each_file_once(pool, write, migrator):
     for number in range(1, 6):
         write(f"000{number}_table.sql", f"create table t{number} (id int);")
 
-    with ThreadPoolExecutor(10) as pool:
-        applied = all_names(pool.submit(migrator.up) for _ in range(10))
+    applied = all_names(pool.submit(migrator.up) for _ in range(10))
 
     assert sorted(applied) == [f"000{number}_table.sql" for number in range(1, 6)]
 
 
-def test_an_index_is_built_concurrently_while_nine_others_wait(write, migrator, owner, empty_database):
+def test_an_index_is_built_concurrently_while_nine_others_wait(pool, write, migrator, owner, empty_database):
     write("0001_notes.sql", "create table notes (body text);")
     migrator.up()
     write("0002_index.sql", _INDEX, options=" transaction:false")
 
-    with ThreadPoolExecutor(10) as pool, psycopg.connect(empty_database.url_owner) as user:
+    with psycopg.connect(empty_database.url_owner) as user:
         user.execute("insert into notes values ('the build waits for this transaction')")
         runs = [pool.submit(migrator.up) for _ in range(10)]
         until(lambda: migrating(owner) == 11 and migrating(owner, "wait_event_type = 'Lock'") == 1)
@@ -145,7 +152,10 @@ def killed_while_building(write, migrator, owner, empty_database, request):
 
 
 def test_an_invalid_index_left_by_a_crash_is_built_again(killed_while_building, migrator, owner):
-    owner.execute("select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'")
+    owner.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where wait_event_type = 'Lock' and datname = current_database()"
+    )
     until(lambda: not migrating(owner))
     assert index_is_valid(owner) is False
     killed_while_building.commit()
@@ -154,13 +164,13 @@ def test_an_invalid_index_left_by_a_crash_is_built_again(killed_while_building, 
     assert index_is_valid(owner)
 
 
-def test_a_build_that_outlives_its_runner_is_waited_for(killed_while_building, migrator, owner):
-    with ThreadPoolExecutor(1) as pool, killed_while_building:
+def test_a_build_that_outlives_its_runner_is_waited_for(pool, killed_while_building, migrator, owner):
+    with killed_while_building:
         run = pool.submit(migrator.up)
         until(lambda: migrating(owner, "query like '%pg_stat_progress_create_index%'"))
         killed_while_building.commit()
 
-        assert run.result() == ["0002_index.sql"]
+        assert run.result(timeout=20) == ["0002_index.sql"]
     assert index_is_valid(owner)
 
 
@@ -308,16 +318,18 @@ def test_the_repositorys_own_migrations_are_all_applied_in_the_template(database
 
 
 @pytest.mark.skipif(find_pgbouncer() is None, reason="pgbouncer is not installed: apt install pgbouncer")
-def test_ten_runners_behind_a_transaction_pooler_leave_no_lock_behind(write, tmp_path, empty_database, owner):
+def test_ten_runners_behind_a_transaction_pooler_leave_no_lock_behind(pool, write, tmp_path, empty_database, owner):
     write("0001_notes.sql", "create table notes (body text);")
     write("0002_index.sql", _INDEX, options=" transaction:false")
     write("0003_more.sql", "alter table notes add column id int;")
 
     with pooled(find_pgbouncer(), empty_database.url_owner) as url:
         migrator = Migrator(tmp_path, url, "frontdesk_app")
-        with ThreadPoolExecutor(10) as pool:
-            applied = all_names(pool.submit(migrator.up) for _ in range(10))
-        locks = owner.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone()
+        applied = all_names(pool.submit(migrator.up) for _ in range(10))
+        locks = owner.execute(
+            "select count(*) from pg_locks join pg_database on oid = database"
+            " where locktype = 'advisory' and datname = current_database()"
+        ).fetchone()
 
     assert applied == ["0001_notes.sql", "0002_index.sql", "0003_more.sql"]
     assert index_is_valid(owner)

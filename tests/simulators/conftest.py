@@ -45,9 +45,7 @@ async def openai_controls(session, openai_process) -> AsyncIterator[Controls]:
 
 @pytest.fixture
 async def client(openai_process, openai_controls) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(
-        base_url=openai_process.url, api_key="any key", max_retries=0, timeout=10
-    ) as client:
+    async with AsyncOpenAI(base_url=openai_process.url, api_key="any key", max_retries=0, timeout=10) as client:
         yield client
 
 

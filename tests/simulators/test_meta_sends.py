@@ -133,9 +133,7 @@ async def test_a_body_that_is_not_json_is_error_100(session, meta_process, meta_
 
 
 async def test_the_journal_tells_what_was_sent_to_whom(post, meta_controls):
-    _, answer = await post(
-        {**TEXT, "biz_opaque_callback_data": "msg_7", "context": {"message_id": "wamid.1"}}
-    )
+    _, answer = await post({**TEXT, "biz_opaque_callback_data": "msg_7", "context": {"message_id": "wamid.1"}})
 
     (record,) = await meta_controls.records("message", contains="msg_7")
 

@@ -178,9 +178,7 @@ async def test_a_function_call_may_be_answered_in_the_next_input(client, openai_
     assert (await client.responses.create(model="m", input="Hello?", conversation=conversation)).output_text
 
 
-async def test_deleting_the_orphan_and_its_reasoning_repairs_the_conversation(
-    client, openai_controls, conversation
-):
+async def test_deleting_the_orphan_and_its_reasoning_repairs_the_conversation(client, openai_controls, conversation):
     await openai_controls.script({"match": "price", "then": {"function_call": {"name": "f"}}, "times": 1})
     await client.responses.create(model="m", input="The price?", conversation=conversation)
     _, reasoning, orphan = await items_of(client, conversation)
@@ -202,13 +200,9 @@ async def test_a_failed_call_appends_nothing(client, openai_controls, conversati
     assert await items_of(client, conversation) == []
 
 
-async def test_a_cancelled_response_frees_its_conversation_and_appends_nothing(
-    client, openai_controls, conversation
-):
+async def test_a_cancelled_response_frees_its_conversation_and_appends_nothing(client, openai_controls, conversation):
     await openai_controls.knobs(latency_ms=5000)
-    response = await client.responses.create(
-        model="m", input="Hi", conversation=conversation, background=True
-    )
+    response = await client.responses.create(model="m", input="Hi", conversation=conversation, background=True)
 
     await client.responses.cancel(response.id)
     await openai_controls.knobs(latency_ms=0)

@@ -36,9 +36,7 @@ async def test_rules_fit_by_text_in_the_order_they_were_written_as_often_as_they
 
     assert answers == ["first", "later", "later"]
     assert "hours" in (await ask("Your hours?")).output_text
-    assert [rule["then"] for rule in (await openai_controls.call("GET", "script"))["rules"]] == [
-        {"answer": "later"}
-    ]
+    assert [rule["then"] for rule in (await openai_controls.call("GET", "script"))["rules"]] == [{"answer": "later"}]
 
 
 async def test_a_rule_can_be_meant_for_structured_output_alone(ask, openai_controls):
@@ -145,9 +143,7 @@ async def test_a_lost_answer_was_worked_out_and_appended(ask, client, openai_con
     assert items.data[0].content[0].text == "Gone."
 
 
-async def test_the_lost_answer_of_a_stream_can_be_fetched_by_the_id_that_came_first(
-    ask, client, openai_controls
-):
+async def test_the_lost_answer_of_a_stream_can_be_fetched_by_the_id_that_came_first(ask, client, openai_controls):
     await openai_controls.script({"then": {"accept_and_lose": True, "answer": "Gone."}, "times": 1})
     seen = []
 

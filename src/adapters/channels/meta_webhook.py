@@ -63,7 +63,7 @@ def _read_entry(entry: msgspec.Raw, delivery: Delivery) -> None:
 def _entries(body: bytes) -> Sequence[msgspec.Raw]:
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, RecursionError):
         return ()  # JSON, but nothing Meta documents
     except msgspec.DecodeError:
         envelope = _mended(body)

@@ -15,6 +15,10 @@ from domain.shared import storable
 RECEIPT_STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 """Meta's word to ours. A voice message that was played was read; words that nobody documents are ignored."""
 
+ID_LENGTH_MAX = 200
+"""Longer than any id or address of Meta's; what is longer fits no index."""
+NOTHING = msgspec.Raw(b"[]")
+
 
 class _Metadata(msgspec.Struct):
     phone_number_id: str = ""
@@ -48,33 +52,38 @@ class _Status(msgspec.Struct):
     status: str
     timestamp: str | int = 0
     biz_opaque_callback_data: str | None = None
-    errors: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] | None = None
 
 
 class _Value(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
-    contacts: list[msgspec.Raw] = []
-    messages: list[msgspec.Raw] = []
-    statuses: list[msgspec.Raw] = []
+    contacts: msgspec.Raw = NOTHING
+    messages: msgspec.Raw = NOTHING
+    statuses: msgspec.Raw = NOTHING
 
 
 def read(raw: msgspec.Raw, delivery: Delivery) -> None:
     """Add what the value says to `delivery`."""
     value = decoded(raw, _Value, delivery, _Value())
     account = value.metadata.phone_number_id
-    names = _names(value, delivery) if value.messages else {}
-    for raw_message in value.messages:
+    names = _names(value, delivery)
+    for raw_message in _list(value.messages, delivery):
         if message := decoded(raw_message, _Message, delivery, None):
             _add_message(message, account, names, delivery)
-    for raw_status in value.statuses:
+    for raw_status in _list(value.statuses, delivery):
         if status := decoded(raw_status, _Status, delivery, None):
             _add_receipt(status, account, delivery)
+
+
+def _list(raw: msgspec.Raw, delivery: Delivery) -> list[msgspec.Raw]:
+    """The elements; one of the three lists that is none spoils no other."""
+    return decoded(raw, list[msgspec.Raw], delivery, [])
 
 
 def _names(value: _Value, delivery: Delivery) -> dict[str, str]:
     """Customers' names by what the platform calls them: contacts need not stand in the order of the messages."""
     names = {}
-    for raw in value.contacts:
+    for raw in _list(value.contacts, delivery):
         contact = decoded(raw, _Contact, delivery, _Contact())
         for address in (contact.wa_id, contact.user_id):
             if address and contact.profile.name:
@@ -83,8 +92,8 @@ def _names(value: _Value, delivery: Delivery) -> dict[str, str]:
 
 
 def _add_message(message: _Message, account: str, names: dict[str, str], delivery: Delivery) -> None:
-    address = message.from_ or message.from_user_id
-    if not (address and account and message.id):
+    address = message.from_ or message.from_user_id or ""
+    if not all(map(_is_id, (address, account, message.id))):
         delivery.unreadable += 1
         return
     delivery.messages.append(
@@ -101,10 +110,17 @@ def _add_message(message: _Message, account: str, names: dict[str, str], deliver
     )
 
 
+def _is_id(text: str) -> bool:
+    return 1 <= len(text) <= ID_LENGTH_MAX
+
+
 def _add_receipt(status: _Status, account: str, delivery: Delivery) -> None:
     known = RECEIPT_STATUSES.get(status.status)
     if known is None:
         delivery.ignored += 1
+        return
+    if not _is_id(status.id):
+        delivery.unreadable += 1
         return
     delivery.receipts.append(
         Receipt(

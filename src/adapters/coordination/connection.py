@@ -19,7 +19,7 @@ async def opened_redis(url: str) -> AsyncIterator[Redis]:
     """A small pool, closed at the end. Commands are never retried: one that was not idempotent would run twice."""
     pool = BlockingConnectionPool.from_url(
         url,
-        max_connections=4,
+        max_connections=2,  # one carries the scripts, the other health checks and what follows
         timeout=SECONDS_MAX,
         socket_timeout=SECONDS_MAX,
         socket_connect_timeout=SECONDS_MAX,

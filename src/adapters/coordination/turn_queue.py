@@ -9,6 +9,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from adapters.coordination.script_runner import ScriptRunner
 from adapters.coordination.scripts import ADMIT, CLAIM, FINISH
 from adapters.gatherer import Gatherer
 from application.ports.turn_queue import QueueEntry, QueueUnavailable
@@ -29,9 +30,7 @@ class RedisTurnQueue:
     def __init__(self, redis: Redis, wake_up_key: str, wake_up: Callable[[Sequence[UUID]], bytes]) -> None:
         self._wake_up_key = wake_up_key
         self._wake_up = wake_up
-        self._admit_script = redis.register_script(ADMIT)
-        self._claim_script = redis.register_script(CLAIM)
-        self._finish_script = redis.register_script(FINISH)
+        self._scripts = ScriptRunner(redis)
         self._admitted = Gatherer(self._admit, items_max=BATCH_MAX)
         self._finished = Gatherer(self._finish, items_max=BATCH_MAX)
 
@@ -42,7 +41,7 @@ class RedisTurnQueue:
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take the oldest entries; see the port."""
         arguments = (worker_id.hex, limit, LEFT_BEHIND_MILLISECONDS)
-        flat = await _reached(self._claim_script(keys=_keys(phone_number_id), args=arguments))
+        flat = await _reached(self._scripts.run(CLAIM, _keys(phone_number_id), arguments))
         return [
             QueueEntry(entry_id.decode(), phone_number_id, UUID(conversation_id.decode()))
             for entry_id, conversation_id in zip(flat[::2], flat[1::2], strict=True)
@@ -59,7 +58,7 @@ class RedisTurnQueue:
         arguments: list[Any] = [self._wake_up(phone_numbers), WAKE_UPS_MAX]
         for place in waiting:
             arguments += (index[place.phone_number_id], place.conversation_id.hex)
-        await _reached(self._admit_script(keys=keys, args=arguments))
+        await _reached(self._scripts.run(ADMIT, keys, arguments))
         return [None] * len(waiting)
 
     async def _finish(self, entries: list[QueueEntry]) -> Sequence[None]:
@@ -68,7 +67,7 @@ class RedisTurnQueue:
         arguments: list[Any] = []
         for entry in entries:
             arguments += (index[_keys(entry.phone_number_id)[0]], entry.entry_id)
-        await _reached(self._finish_script(keys=streams, args=arguments))
+        await _reached(self._scripts.run(FINISH, streams, arguments))
         return [None] * len(entries)
 
 

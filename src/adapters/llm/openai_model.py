@@ -13,13 +13,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import httpx2
 import msgspec
 import openai
 
 from adapters.llm.openai_answers import read_answer
 from application.ports.language_model import ModelConversation, ModelRequest
-from domain.answers import ModelOutcome, NotAnswered, TryAgain, Uncertain
+from domain.answers import Forgotten, ModelOutcome, NotAnswered, TryAgain, Uncertain
 from domain.conversations import UnansweredReason
 
 RETRY_AFTER_SECONDS_MAX = 120.0
@@ -29,6 +30,10 @@ DETAIL_LENGTH_MAX = 300
 
 class _Conversation(msgspec.Struct):
     id: str
+
+
+class _ConversationLostError(Exception):
+    """OpenAI has no conversation of that id: it was deleted, or belongs to another project's key."""
 
 
 class OpenAIModel:
@@ -52,7 +57,10 @@ class OpenAIModel:
 
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         """What the model says; see the port."""
-        answer = await self._post("/responses", _body(request), request.timeout_seconds)
+        try:
+            answer = await self._post("/responses", _body(request), request.timeout_seconds)
+        except _ConversationLostError as error:
+            return Forgotten(str(error))
         if not isinstance(answer, bytes):
             return answer
         try:
@@ -68,6 +76,8 @@ class OpenAIModel:
                 response = await self._client.post(path, cast_to=httpx2.Response, body=body)
                 return response.content
         except openai.APIStatusError as error:
+            if _names_a_lost_conversation(error):
+                raise _ConversationLostError(_detail(error)) from None
             return _of_status(error)
         except openai.APIConnectionError as error:
             return _of_connection(error)
@@ -104,7 +114,7 @@ def _body(request: ModelRequest) -> dict[str, Any]:
 
 
 def _of_status(error: openai.APIStatusError) -> TryAgain | Uncertain | NotAnswered:
-    detail = f"OpenAI answered {error.status_code} {error.code or ''}: {error.message}"[:DETAIL_LENGTH_MAX]
+    detail = _detail(error)
     if error.code == "conversation_locked" or isinstance(error, openai.ConflictError):
         return TryAgain(detail)
     if isinstance(error, openai.RateLimitError) and error.code != "insufficient_quota":
@@ -114,11 +124,32 @@ def _of_status(error: openai.APIStatusError) -> TryAgain | Uncertain | NotAnswer
     return NotAnswered(UnansweredReason.MODEL_FAILED, detail)
 
 
+def _names_a_lost_conversation(error: openai.APIStatusError) -> bool:
+    """Whether a 404 is about the conversation; one about the model or the prompt is the business's to mend."""
+    is_named = error.param == "conversation" or "conversation with id" in error.message.lower()
+    return isinstance(error, openai.NotFoundError) and is_named
+
+
+def _detail(error: openai.APIStatusError) -> str:
+    return f"OpenAI answered {error.status_code} {error.code or ''}: {error.message}"[:DETAIL_LENGTH_MAX]
+
+
 def _of_connection(error: openai.APIConnectionError) -> TryAgain | Uncertain:
-    """Nothing was sent when no connection was made; otherwise nobody knows."""
-    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+    """Nothing was sent when no connection was made; otherwise nobody knows.
+
+    Only aiohttp's own error tells the two apart: the SDK's transport calls every broken connection a ConnectTimeout.
+    """
+    cause = _first_cause(error, aiohttp.ClientError) or error
+    if isinstance(cause, aiohttp.ClientConnectorError):
         return TryAgain("OpenAI could not be reached.")
-    return Uncertain(f"The connection to OpenAI broke: {type(error.__cause__ or error).__name__}")
+    return Uncertain(f"The connection to OpenAI broke: {type(cause).__name__}")
+
+
+def _first_cause(error: BaseException, of_type: type[BaseException]) -> BaseException | None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, of_type):
+        cause = cause.__cause__
+    return cause
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

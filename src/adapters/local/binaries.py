@@ -95,7 +95,9 @@ def _valkey_paths() -> Iterator[Path]:
 
 
 def _version(program: Path) -> str:
-    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 -- a path we found
+    question = [str(program), "--version"]
+    # In a session of its own: Ctrl+C is for us, and an interrupted program names no version.
+    answer = subprocess.run(question, capture_output=True, text=True, check=False, start_new_session=True)  # noqa: S603 -- a path we found
     version = re.search(r"(?:\) |v=)(\d+[\d.]*)", answer.stdout)
     if not version:
         raise LocalStoreError(

@@ -6,10 +6,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from adapters.gatherer import Gatherer
 from adapters.persistence.database import Database
+from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
 from application.ports.turns import NoTurn, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
 from domain.conversations import OutboundStatus, Question, StoredReply, Turn
@@ -37,35 +36,23 @@ select settled, more from settle_turns(
 ) order by place
 """
 
-# Locked in everyone's order first (see the migration that holds the functions), so that batches never wait in a circle.
 ATTACH = """
-with item as (
-    select * from unnest(%s::uuid[], %s::bigint[], %s::text[]) as i (turn_id, fence, openai_conversation_id)
-), held as materialized (
-    select c.id, item.turn_id, item.openai_conversation_id
-    from item join turns t on t.id = item.turn_id and t.fence = item.fence and t.status = 'open'
-    join conversations c on c.id = t.conversation_id
-    order by c.phone_number_id, c.customer_id, c.id for no key update of c
-)
-update conversations c set openai_conversation_id = held.openai_conversation_id
-from held where c.id = held.id
-returning held.turn_id
+select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[]) order by place
 """
+MARK = "select mark_reply(%s, %s, %s)"
 
-MARK = """
-update messages m set status = %s, status_at = now()
-from turns t where t.id = %s and t.fence = %s and t.status = 'open' and m.turn_id = t.id and m.direction = 'outbound'
-returning m.id
-"""
-
+# Turns that somebody is writing are passed over: whoever does has them in hand, and nobody waits in a circle.
 RENEW = """
 with renewed as (
     insert into workers (id, lease_until)
     values (%(worker)s, clock_timestamp() + %(seconds)s * interval '1 second')
     on conflict (id) do update set lease_until = excluded.lease_until
 )
-update turns set worker_id = null
-where status = 'open' and worker_id = %(worker)s and conversation_id <> all (%(holding)s)
+update turns set worker_id = null where id in (
+    select id from turns
+    where status = 'open' and worker_id = %(worker)s and conversation_id <> all (%(holding)s)
+    for no key update skip locked
+)
 """
 
 WAITING = """
@@ -122,7 +109,8 @@ class PostgresTurns:
 
     async def mark_reply(self, turn: Turn, status: OutboundStatus) -> None:
         """Note that the reply waits or is about to be sent again; see the port."""
-        if not await self._database.fetch(MARK, (status, turn.id, turn.fence)):
+        ((was_marked,),) = await self._database.fetch(MARK, (turn.id, turn.fence, status))
+        if not was_marked:
             raise TurnLost
 
     async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
@@ -159,7 +147,9 @@ class PostgresTurns:
     async def _begin(self, wanted: list[tuple[UUID, UUID]]) -> Sequence[Turn | NoTurn]:
         (worker_id,) = {worker_id for _, worker_id in wanted}  # a process is one worker, so a batch is too
         # Asked for twice in one batch, a conversation is begun once; whoever asked second finds it busy.
-        places = {conversation_id: place for place, (conversation_id, _) in reversed(list(enumerate(wanted)))}
+        places: dict[UUID, int] = {}
+        for place, (conversation_id, _) in enumerate(wanted):
+            places.setdefault(conversation_id, place)
         turn_ids = [self._ids.new() for _ in places]
         rows = await self._database.fetch(BEGIN, (list(places), turn_ids, worker_id, TURN_PRICE))
         found: list[Turn | NoTurn] = [NoTurn.BUSY] * len(wanted)
@@ -173,8 +163,7 @@ class PostgresTurns:
             [turn.fence for turn, _ in wanted],
             [openai_conversation_id for _, openai_conversation_id in wanted],
         )
-        attached = {turn_id for (turn_id,) in await self._database.fetch(ATTACH, columns)}
-        return [turn.id in attached for turn, _ in wanted]
+        return [attached for (attached,) in await self._database.fetch(ATTACH, columns)]
 
     async def _record_replies(self, wanted: list[tuple[Turn, ReplyRecord]]) -> Sequence[bool]:
         rows = await self._database.fetch(
@@ -206,7 +195,7 @@ class PostgresTurns:
                 [settlement.outbound for _, settlement in wanted],
                 [settlement.platform_message_id for _, settlement in wanted],
                 [settlement.entry for _, settlement in wanted],
-                [None if settlement.error is None else Jsonb(settlement.error) for _, settlement in wanted],
+                [storable_json(settlement.error) for _, settlement in wanted],
             ),
         )
         return [Settled(more) if settled else None for settled, more in rows]

@@ -11,7 +11,7 @@ from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
 from application.ports.turns import ReplyRecord, TurnLost, Turns
-from domain.answers import Answered, ModelOutcome, NotAnswered, TryAgain, Uncertain
+from domain.answers import Answered, Forgotten, ModelOutcome, NotAnswered, TryAgain, Uncertain
 from domain.conversations import OutboundStatus, StoredReply, Turn, UnansweredReason, pseudonym
 from domain.delivery import (
     Ambiguous,
@@ -58,6 +58,9 @@ class TakeTurn:
         return settled
 
     async def _settlement(self, turn: Turn) -> Settlement:
+        if turn.reply is not None and turn.reply.status is not OutboundStatus.PENDING:
+            # An earlier worker had begun to send. Only the platform knows whether it did, whatever changed since.
+            return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
         deadline = self.clock.now() + timedelta(seconds=TURN_SECONDS_MAX)
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
@@ -65,7 +68,8 @@ class TakeTurn:
         if briefing.access_token is None:
             return settlement_without_reply(NotAnswered(UnansweredReason.UNCONNECTED, "It cannot send without one."))
         if turn.reply is not None:
-            return await self._deliver_again(turn, briefing, turn.reply, deadline)
+            await self.turns.mark_reply(turn, OutboundStatus.SENDING)
+            return await self._deliver(turn, briefing, turn.reply, deadline)
         outcome = await self._ask(turn, briefing, deadline)
         if isinstance(outcome, NotAnswered):
             return settlement_without_reply(outcome)
@@ -73,9 +77,13 @@ class TakeTurn:
         return await self._deliver(turn, briefing, reply, deadline)
 
     async def _ask(self, turn: Turn, briefing: Briefing, deadline: datetime) -> Answered | NotAnswered:
-        """Ask until the model answers for good, waiting longer and longer between, up to the deadline."""
+        """Ask until the model answers for good, waiting longer and longer between, up to the deadline.
+
+        A conversation that the provider has lost is replaced, once: a customer must not be shut out for good.
+        """
         model_conversation_id = turn.openai_conversation_id
         attempt = 0
+        was_replaced = False
         while (seconds_left := self._seconds_until(deadline)) > 0:
             outcome: ModelOutcome | ModelConversation
             if model_conversation_id is None:
@@ -88,6 +96,11 @@ class TakeTurn:
                     model_conversation_id = opened_id
                 case Answered() | NotAnswered():
                     return outcome
+                case Forgotten(detail) if was_replaced:
+                    return NotAnswered(UnansweredReason.MODEL_FAILED, detail)
+                case Forgotten():
+                    model_conversation_id = None
+                    was_replaced = True
                 case TryAgain() | Uncertain():
                     attempt += 1
                     await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
@@ -105,15 +118,6 @@ class TakeTurn:
         )
         await self.turns.record_reply(turn, reply)
         return StoredReply(reply.message_id, reply.text, OutboundStatus.SENDING)
-
-    async def _deliver_again(
-        self, turn: Turn, briefing: Briefing, reply: StoredReply, deadline: datetime
-    ) -> Settlement:
-        """Go on where an earlier worker stopped. Had it begun to send, only the platform knows whether it did."""
-        if reply.status is not OutboundStatus.PENDING:
-            return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
-        await self.turns.mark_reply(turn, OutboundStatus.SENDING)
-        return await self._deliver(turn, briefing, reply, deadline)
 
     async def _deliver(self, turn: Turn, briefing: Briefing, reply: StoredReply, deadline: datetime) -> Settlement:
         """Send the reply, again only while the platform says that it has not taken it."""

@@ -1,4 +1,8 @@
-"""Conversations and messages, read back."""
+"""Conversations and messages, read back.
+
+Lists are in the order in which things came, and raise InvalidInput for a cursor that none of their pages gave out.
+A filter that names another user's things finds nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,10 @@ from domain.conversations import Conversation, Message
 
 @dataclass(frozen=True, slots=True)
 class ConversationFilter:
-    """Which conversations are asked for; None leaves a field open. `customer` is an id or an address."""
+    """Which conversations are asked for; None leaves a field open.
+
+    `customer` is an id or an address, `active_since` inclusive.
+    """
 
     status: str | None = None
     phone_number_id: UUID | None = None
@@ -47,7 +54,7 @@ class Conversations(Protocol):
         ...
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
-        """End the conversation: the customer's next message opens another. Raises NotFound."""
+        """End the conversation: the customer's next message opens another. Twice is once. Raises NotFound."""
         ...
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:

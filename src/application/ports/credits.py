@@ -35,11 +35,12 @@ class Credits(Protocol):
     async def add(self, user_id: UUID, amount: int, note: str | None, idempotency_key: str | None) -> Added:
         """Add credits, and put messages that were blocked for want of them back to waiting.
 
-        With a key that was used before, nothing is added and the first answer comes back.
+        With a key that was used before, nothing is added and the first answer comes back: the account in it is
+        the one of then. A key is its user's own, and is kept with what it added or not at all.
         Raises NotFound, or KeyReused when the request differs from the first one.
         """
         ...
 
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
-        """The lines of the user's ledger."""
+        """The lines of the user's ledger, as they were written. Raises InvalidInput for a wrong cursor."""
         ...

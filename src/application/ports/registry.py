@@ -1,4 +1,8 @@
-"""What integrators set up: users and their keys, phone numbers, prompts, agents."""
+"""What integrators set up: users and their keys, phone numbers, prompts, agents.
+
+Another user's things are NotFound, whatever is asked of them. Lists are in the order in which things came, and
+raise InvalidInput for a cursor that none of their pages gave out.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ class Users(Protocol):
         ...
 
     async def erase(self, user_id: UUID) -> None:
-        """Delete the user and everything of theirs. Raises NotFound."""
+        """Delete the user and everything of theirs, keys, ledger and conversations included. Raises NotFound."""
         ...
 
     async def add_key(self, key: ApiKey) -> ApiKey:
@@ -39,7 +43,7 @@ class Users(Protocol):
         ...
 
     async def find_key(self, key_id: UUID) -> ApiKey | None:
-        """That key, noting that it was used; None when there is none."""
+        """That key, noting (at most once a minute) that it was used; None when there is none."""
         ...
 
     async def list_keys(self, user_id: UUID, page: PageRequest) -> Page[ApiKey]:
@@ -67,11 +71,11 @@ class PhoneNumbers(Protocol):
         ...
 
     async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
-        """Store it as it is given; `sealed_token` None leaves the token. Raises NotFound."""
+        """Store it as it is given; `sealed_token` None leaves the token. Raises NotFound, or Conflict as `add` does."""
         ...
 
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
-        """Delete it with its conversations. Raises NotFound."""
+        """Delete it with its conversations; its agent stays, linked to none. Raises NotFound."""
         ...
 
 
@@ -91,7 +95,10 @@ class Prompts(Protocol):
         ...
 
     async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
-        """The prompt with one more version, the latest from now on. Raises NotFound."""
+        """The prompt with one more version, the latest from now on. Raises NotFound.
+
+        Versions that are added at once get numbers of their own, in one order or the other.
+        """
         ...
 
 
@@ -99,7 +106,11 @@ class Agents(Protocol):
     """A user's agents. A conversation belongs to the agent it began with."""
 
     async def add(self, agent: Agent) -> Agent:
-        """Add it. Raises Conflict when another agent answers on that phone number, NotFound for a stranger's."""
+        """Add it; linked to a phone number, it takes the active conversations there that had no agent.
+
+        Raises Conflict when another agent answers on that phone number, NotFound when phone number or prompt are
+        none of the user's, InvalidInput for a lead form that is not storable JSON (U+0000, NaN).
+        """
         ...
 
     async def get(self, user_id: UUID, agent_id: UUID) -> Agent:
@@ -113,10 +124,10 @@ class Agents(Protocol):
     async def change(self, agent: Agent) -> Agent:
         """Store it as it is given; moved to another phone number (or none), its active conversations are archived.
 
-        Raises Conflict and NotFound as `add` does.
+        Where it is linked it takes the waiting conversations, as `add` does. Raises as `add` does.
         """
         ...
 
     async def remove(self, user_id: UUID, agent_id: UUID) -> None:
-        """Delete it and archive its active conversations. Raises NotFound."""
+        """Delete it and archive its active conversations, which stay without an agent. Raises NotFound."""
         ...

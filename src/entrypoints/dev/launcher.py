@@ -15,7 +15,7 @@ from pathlib import Path
 from entrypoints.cli.say import READY_FILE
 from entrypoints.dev.demo import WHATSAPP_ACCOUNT, Demo, DemoFailed, ensure_demo
 from entrypoints.dev.keys import Keys, write_private
-from entrypoints.dev.plan import Plan, make_plan, shown_base_urls, store_names
+from entrypoints.dev.plan import Plan, make_choice, make_plan, shown_base_urls, store_names
 from entrypoints.dev.processes import Process, ProcessFailed
 from entrypoints.settings import SettingsError
 from entrypoints.stores import LocalStoreError, LocalStores, MigrationError, create_migrator
@@ -44,15 +44,18 @@ def _run(environment: Mapping[str, str], port: int | None, ready_file: Path | No
     home = Path(environment.get("FRONTDESK_HOME") or ".frontdesk").absolute()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = Keys(home)
+    choice = make_choice({**environment, "FRONTDESK_HOME": str(home)}, port, keys)
     _say("Starting the stores …")
     with LocalStores(
         home, postgres=_absent(environment, "DATABASE_URL"), valkey=_absent(environment, "REDIS_URL")
     ) as urls:
-        plan = make_plan({**environment, "FRONTDESK_HOME": str(home)}, port, urls, keys)
+        if stop.is_set():
+            return
+        plan = make_plan(choice, urls)
         _say("Bringing the schema up to date …")
         settings = plan.settings
         create_migrator(settings.database_url.get_secret_value(), settings.database_url_direct.get_secret_value()).up()
-        with _started(plan.processes):
+        with _started(plan.simulators, plan.doors_and_workers):
             demo = ensure_demo(plan.rest_url, settings.admin_api_key.get_secret_value(), keys)
             for path in (home / READY_FILE, ready_file):
                 if path is not None:
@@ -66,8 +69,9 @@ def _run(environment: Mapping[str, str], port: int | None, ready_file: Path | No
 
 
 @contextmanager
-def _started(processes: Sequence[Process]) -> Iterator[None]:
-    """All processes, started together and awaited; stopped in the order they were started, doors before workers."""
+def _started(simulators: Sequence[Process], doors_and_workers: Sequence[Process]) -> Iterator[None]:
+    """All processes, started together and awaited; stopped wave by wave."""
+    processes = (*simulators, *doors_and_workers)
     try:
         _say(f"Starting {', '.join(process.name for process in processes)} …")
         for process, reader in [(process, process.start()) for process in processes]:
@@ -75,10 +79,12 @@ def _started(processes: Sequence[Process]) -> Iterator[None]:
         yield
     finally:
         _say("Stopping …")
-        # The doors and workers first: they still need the simulators to finish what they have in hand.
-        for process in reversed(processes):
-            process.ask_to_stop()
-            process.wait_until_stopped()
+        # The simulators last: workers need them to finish what they have in hand.
+        for wave in (doors_and_workers, simulators):
+            for process in wave:
+                process.ask_to_stop()
+            for process in wave:
+                process.wait_until_stopped()
 
 
 def _watch(processes: Sequence[Process], stop: threading.Event) -> None:

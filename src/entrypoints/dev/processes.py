@@ -39,15 +39,10 @@ class Process:
     def start(self) -> int:
         """Start it; the pipe on which it says that it is ready."""
         reader, writer = os.pipe()
-        self._child = subprocess.Popen(  # noqa: S603 - our own words
-            [sys.executable, "-m", "entrypoints.cli.main", *self.words],
-            env={**self.environment, READY_FD: str(writer)},
-            stdin=subprocess.DEVNULL,
-            pass_fds=(writer,),
-            start_new_session=True,  # Ctrl+C is for the launcher, which stops everyone in order
-            preexec_fn=bound_to_launcher(signal.SIGTERM),  # noqa: PLW1509 - two system calls, no locks
-        )
-        os.close(writer)
+        try:
+            self._launch({READY_FD: str(writer)}, (writer,))
+        finally:
+            os.close(writer)
         return reader
 
     def wait_until_ready(self, reader: int) -> None:
@@ -62,14 +57,15 @@ class Process:
             os.close(reader)
 
     def mend(self) -> None:
-        """Start it again when it has ended. Raises ProcessFailed when it keeps ending."""
+        """Start it again when it has ended, and do not wait for it. Raises ProcessFailed when it keeps ending."""
         if self._child is None or self._child.poll() is None:
             return
         now = time.monotonic()
         self._ended_at = [moment for moment in self._ended_at if now - moment < RESTARTS_SECONDS] + [now]
         if len(self._ended_at) > RESTARTS_MAX:
             raise ProcessFailed(f"{self.name} ended {len(self._ended_at)} times, last with {self._child.returncode}.")
-        self.wait_until_ready(self.start())
+        sys.stderr.write(f"frontdesk dev: {self.name} ended with {self._child.returncode}; starting it again.\n")
+        self._launch({}, ())
 
     def ask_to_stop(self) -> None:
         """Send SIGTERM: it finishes what it has in hand."""
@@ -85,3 +81,13 @@ class Process:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+
+    def _launch(self, more: Mapping[str, str], descriptors: Sequence[int]) -> None:
+        self._child = subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-m", "entrypoints.cli.main", *self.words],
+            env={**self.environment, **more},
+            stdin=subprocess.DEVNULL,
+            pass_fds=descriptors,
+            start_new_session=True,  # Ctrl+C is for the launcher, which stops everyone in order
+            preexec_fn=bound_to_launcher(signal.SIGTERM),  # noqa: PLW1509 - two system calls, no locks
+        )

@@ -14,6 +14,8 @@ from entrypoints.rest.errors import NotJson
 
 T = TypeVar("T")
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _PLACE = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"field `([^`]*)`")
 
@@ -46,11 +48,20 @@ def decoded(body: bytes, type_: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=type_)
     except msgspec.ValidationError as error:
+        _must_be_json(body)
         raise _named(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise NotJson("", "The body is not JSON.") from None
-    except RecursionError:
-        raise NotJson("", "The body is nested too deeply.") from None
+    except UNREADABLE:
+        raise NotJson("", "The body is not JSON, or nested too deeply.") from None
+
+
+def _must_be_json(body: bytes) -> None:
+    # A wrong value may stand before broken syntax, and syntax is to be told first.
+    try:
+        msgspec.json.decode(body)
+    except msgspec.ValidationError:
+        return
+    except UNREADABLE:
+        raise NotJson("", "The body is not JSON, or nested too deeply.") from None
 
 
 def given(changes: msgspec.Struct) -> dict[str, Any]:

@@ -96,8 +96,8 @@ def status_of(error: type[DomainError]) -> HTTPStatus:
 
 
 def pointer_to(field: str) -> str:
-    """``allowed_origins.0`` or ``allowed_origins[0]`` as a JSON Pointer."""
-    return "/" + field.replace("[", ".").replace("]", "").replace("/", "~1").replace(".", "/")
+    """``allowed_origins.0`` or ``allowed_origins[0]`` as a JSON Pointer; no field is the whole body."""
+    return field and "/" + field.replace("[", ".").replace("]", "").replace("/", "~1").replace(".", "/")
 
 
 def render_domain_error(request: Request[Any, Any, Any], error: DomainError) -> Response[Problem]:

@@ -24,7 +24,8 @@ REQUESTS_AT_ONCE_MAX = 512
 async def serve_rest(application: Application, host: str, port: int, *, stop: asyncio.Event | None = None) -> None:
     """Serve until `stop` is set, or SIGTERM or SIGINT comes when it is None; requests in flight are finished.
 
-    Raises CannotListen when the address is taken.
+    Doors that share a loop need to share a `stop`, since a signal has one handler. Raises CannotListen when the
+    address is taken.
     """
     must_be_free("REST", host, port)
     server = create_server(application, host, port)

@@ -61,13 +61,24 @@ def completed(document: Document) -> Document:
     """`document` with the errors of each operation and the raw webhook route. Doing it twice changes nothing."""
     document["paths"]["/webhooks/meta"] = WEBHOOK_PATH
     _, schemas = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
-    document["components"]["schemas"].update(schemas)
+    schemas_of_all = document["components"]["schemas"]
+    schemas_of_all.update(schemas)
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["responses"].update(_problems(_statuses_of(operation)))
             if "requestBody" not in operation:
-                operation["responses"].pop("400", None)
+                operation["responses"].pop("400", None)  # the framework's own guess, of another form
+    for name in _bodies_of(document):
+        schemas_of_all[name]["additionalProperties"] = False
     return document
+
+
+def _bodies_of(document: Document) -> Iterable[str]:
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                if "$ref" in content["schema"]:
+                    yield content["schema"]["$ref"].rpartition("/")[2]
 
 
 def _statuses_of(operation: Document) -> Iterable[int]:

@@ -18,6 +18,11 @@ from entrypoints.rest.limits import BodyTooLarge
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 """Meta documents deliveries of up to 3 MB."""
+DRAINED_BYTES_MAX = 8 * BODY_BYTES_MAX
+"""How much of a body that is too large is read and thrown away, so that the sender lives to read the 413.
+
+Whoever is answered in the middle of its sending sees a broken connection instead, and comes again and again.
+"""
 
 
 class Disconnected(Exception):
@@ -52,17 +57,23 @@ async def _deliver(application: Application, scope: Scope, receive: Receive, sen
 
 
 async def _read(receive: Receive, announced: str) -> bytes:
-    """The whole body. Raises BodyTooLarge, before reading where the length is announced, or Disconnected."""
-    if announced.isdecimal() and int(announced) > BODY_BYTES_MAX:
+    """The whole body. Raises BodyTooLarge or Disconnected; of what is too large nothing is kept."""
+    if announced.isdecimal() and int(announced) > DRAINED_BYTES_MAX:
         raise BodyTooLarge
-    body = bytearray()
+    body, length = bytearray(), 0
     while (message := await receive())["type"] == "http.request":
-        body += message["body"]
-        if len(body) > BODY_BYTES_MAX:
+        length += len(message["body"])
+        if length <= BODY_BYTES_MAX:
+            body += message["body"]
+        if length > DRAINED_BYTES_MAX:
             raise BodyTooLarge
         if not message.get("more_body", False):
-            return bytes(body)
-    raise Disconnected
+            break
+    else:
+        raise Disconnected
+    if length > BODY_BYTES_MAX:
+        raise BodyTooLarge
+    return bytes(body)
 
 
 async def _answer(send: Send, body: bytes) -> None:

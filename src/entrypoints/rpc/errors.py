@@ -23,6 +23,8 @@ from domain.shared import (
 )
 
 DOMAIN = "frontdesk"
+FIELDS = {"cursor": "page_token", "Idempotency-Key": "idempotency_key"}
+"""The fields that bear another name in a message than in the application's words."""
 
 STATUS_CODES: Mapping[type[DomainError], grpc.StatusCode] = {
     InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
@@ -57,7 +59,8 @@ def status_of(status_code: grpc.StatusCode, message: str, *details: Message) -> 
 def _details(error: DomainError) -> list[Message]:
     details: list[Message] = [_error_info(error.code)]
     if isinstance(error, InvalidInput):
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=str(error))
+        field = FIELDS.get(error.field, error.field)
+        violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=storable(str(error)))
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
     if isinstance(error, Unavailable):
         retry = error_details_pb2.RetryInfo()

@@ -30,7 +30,8 @@ FAILED = status_of(grpc.StatusCode.INTERNAL, "Something went wrong on our side."
 
 caller_of_call: ContextVar[Caller] = ContextVar("caller_of_call")
 
-Context = grpc.aio.ServicerContext[Any, Any]
+# In quotes, because only the published types have parameters, not the classes.
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 LogCall = Callable[[str, str, float], None]
 Around = Callable[[Context], AbstractAsyncContextManager[None]]

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 
 from application.app import Application
-from entrypoints.rpc.server import create_rpc_server
+from entrypoints.rpc.health import ServingHealth
+from entrypoints.rpc.server import SERVICES, create_rpc_server
 from entrypoints.serving import GRACE_SECONDS, must_be_free, stop_on_signals
 
 
 async def serve_rpc(application: Application, host: str, port: int, *, stop: asyncio.Event | None = None) -> None:
     """Serve until `stop` is set, or SIGTERM or SIGINT comes when it is None; calls in flight are finished.
 
-    Raises CannotListen when the address is taken.
+    Doors that share a loop need to share a `stop`, since a signal has one handler. Raises CannotListen when the
+    address is taken.
     """
     must_be_free("gRPC", host, port)
-    server = create_rpc_server(application)
+    health = ServingHealth(SERVICES)
+    server = create_rpc_server(application, health=health)
     server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     await server.start()
     try:
         await (stop or stop_on_signals()).wait()
     finally:
+        health.end_watches()
         await server.stop(GRACE_SECONDS)

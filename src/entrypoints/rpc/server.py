@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from application.app import Application
@@ -12,6 +12,7 @@ from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import add_Co
 from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import add_CreditServiceServicer_to_server
 from entrypoints.rpc.conversations import ConversationServicer
 from entrypoints.rpc.credits import CreditServicer
+from entrypoints.rpc.health import ServingHealth
 from entrypoints.rpc.interceptors import CALL_SECONDS_MAX, CallInterceptor
 
 SERVICES = tuple(
@@ -19,6 +20,8 @@ SERVICES = tuple(
     for file in (credit_pb2.DESCRIPTOR, conversation_pb2.DESCRIPTOR)
     for service in file.services_by_name.values()
 )
+
+HEALTH = "grpc.health.v1.Health"
 
 CALLS_AT_ONCE_MAX = 512
 OPTIONS = (
@@ -30,15 +33,9 @@ OPTIONS = (
 )
 
 
-class ServingHealth(health.aio.HealthServicer):  # type: ignore[misc]
-    """Health for each service by its name, from the first moment on: the servicer's own `set` needs to be awaited."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._server_status.update(dict.fromkeys(SERVICES, health_pb2.HealthCheckResponse.SERVING))
-
-
-def create_rpc_server(application: Application, *, call_seconds_max: float = CALL_SECONDS_MAX) -> grpc.aio.Server:
+def create_rpc_server(
+    application: Application, *, health: ServingHealth | None = None, call_seconds_max: float = CALL_SECONDS_MAX
+) -> grpc.aio.Server:
     """The gRPC door over that application. To be called in the loop that will serve it."""
     server = grpc.aio.server(
         interceptors=[CallInterceptor(application, seconds_max=call_seconds_max)],
@@ -47,6 +44,6 @@ def create_rpc_server(application: Application, *, call_seconds_max: float = CAL
     )
     add_CreditServiceServicer_to_server(CreditServicer(application), server)
     add_ConversationServiceServicer_to_server(ConversationServicer(application), server)
-    health_pb2_grpc.add_HealthServicer_to_server(ServingHealth(), server)
-    reflection.enable_server_reflection([*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME], server)
+    health_pb2_grpc.add_HealthServicer_to_server(health or ServingHealth(SERVICES), server)
+    reflection.enable_server_reflection([*SERVICES, HEALTH, reflection.SERVICE_NAME], server)
     return server

@@ -34,6 +34,7 @@ class Dispatcher:
         self._room.set()
         self._looking: asyncio.Task[None] | None = None
         self._heartbeat: asyncio.Task[None] | None = None
+        self._draining = False
 
     async def start(self) -> None:
         """Say that this worker lives, and keep saying it. Raises Unavailable."""
@@ -41,22 +42,32 @@ class Dispatcher:
         self._heartbeat = asyncio.create_task(self._beat())
 
     def wake(self, phone_number_ids: Sequence[UUID]) -> None:
-        """Look into the queues of those phone numbers as soon as there is room."""
+        """Look into the queues of those phone numbers as soon as there is room.
+
+        Whoever wakes a worker that is leaving is not heard: what waits there is swept to another one.
+        """
+        if self._draining:
+            return
         known = set(self._to_look_into)
         self._to_look_into.extend(number for number in phone_number_ids if number not in known)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look())
 
     async def drain(self) -> None:
-        """Stop taking entries, let the turns in flight end, and leave what did not end in time to others."""
-        for task in (self._looking, self._heartbeat):
-            if task is not None:
-                task.cancel()
+        """Stop taking entries, let the turns in flight end, and leave what did not end in time to others.
+
+        The heart beats until then: a lease that ran out meanwhile would hand over turns that are about to end.
+        """
+        self._draining = True
+        if self._looking is not None:
+            self._looking.cancel()
         if self._serving:
             _, late = await asyncio.wait(self._serving, timeout=DRAIN_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
         try:
             await self._work.leave(self._worker_id)
         except Unavailable as error:

@@ -22,6 +22,8 @@ from entrypoints.worker.lifespan import ApplicationLifespan
 
 THREADS = 2
 """A thread only hands a wake-up over, so two are plenty."""
+IDLE_MILLISECONDS = 100
+"""How long an idle thread takes to notice that the worker stops. Wake-ups do not wait for it."""
 
 
 def create_broker(settings: Settings) -> WakeUpBroker:
@@ -41,7 +43,7 @@ def run_worker(broker: dramatiq.Broker) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    worker = dramatiq.Worker(broker, worker_threads=THREADS)
+    worker = dramatiq.Worker(broker, worker_threads=THREADS, worker_timeout=IDLE_MILLISECONDS)
     worker.start()
     announce_ready()
     stopping.wait()

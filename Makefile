@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+.PHONY: help install run test check bench format protos lock clean
+BIN := .venv/bin
+
+help: ## Show what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: ## Install everything that is needed to work on the code
+	@tools/install.sh dev
+
+run: ## Start everything on this machine: stores, REST, gRPC, workers, scheduler, simulators
+	@tools/install.sh runtime
+	@exec $(BIN)/frontdesk dev --with-parent
+
+test: install ## Run all tests on real Postgres and real Valkey
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+check: install ## Check format, lint, types, import contracts, protos and that generated code is fresh
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy src
+	PYTHONPATH=src $(BIN)/lint-imports
+	cd protos && ../$(BIN)/buf lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/generate_protos.sh --check
+	$(BIN)/squawk migrations/*.sql
+
+bench: install ## Measure throughput, latency and cost per message, and print the table
+	$(BIN)/python -m bench $(ARGS)
+
+format: install ## Format the code
+	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench
+
+protos: install ## Generate the gRPC code from protos/
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/generate_protos.sh
+
+lock: ## Compile the locked requirements (needs uv)
+	tools/lock.sh
+
+clean: ## Remove the virtual environment and everything `make run` has stored
+	rm -rf .venv .frontdesk .mypy_cache .ruff_cache .pytest_cache .hypothesis

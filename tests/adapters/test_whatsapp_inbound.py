@@ -1,0 +1,278 @@
+import csv
+import hashlib
+import hmac
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adapters.channels.meta_webhook import MetaWebhookReader
+from adapters.channels.signature import MetaSignature
+from application.ports.channel_gateway import UnreadableWebhook
+from domain.channels import ChannelType, Delivery, InboundMessage
+from domain.conversations import InboundStatus, initial_status
+
+PAYLOADS = Path(__file__).parents[1] / "payloads"
+READER = MetaWebhookReader(MetaSignature(["secret"], "token"))
+
+
+def _index() -> list[dict[str, str]]:
+    rows = []
+    for folder in ("meta", "simulators"):
+        with (PAYLOADS / folder / "index.tsv").open() as file:
+            lines = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            rows += [row | {"path": str(PAYLOADS / folder / row["file"])} for row in lines]
+    return rows
+
+
+SAMPLES = _index()
+WHATSAPP = [row for row in SAMPLES if row["channel"] == "whatsapp"]
+
+
+def _read(body: bytes) -> Delivery:
+    signature = hmac.new(b"secret", body, hashlib.sha256).hexdigest()
+    return READER.read({"x-hub-signature-256": f"sha256={signature}"}, body)
+
+
+def _envelope(*changes: Any, **fields: Any) -> bytes:
+    envelope = {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": list(changes)}]}
+    return json.dumps(envelope | fields).encode()
+
+
+def _delivery(value: Any) -> Delivery:
+    return _read(_envelope({"field": "messages", "value": value}))
+
+
+def _value(*messages: Any, **fields: Any) -> dict[str, Any]:
+    return {"metadata": {"phone_number_id": "42"}, "messages": list(messages)} | fields
+
+
+def _text(id_: str = "wamid.1", body: Any = "Hello", **fields: Any) -> dict[str, Any]:
+    defaults = {"id": id_, "from": "4917012345", "timestamp": "1700000000", "type": "text", "text": {"body": body}}
+    return defaults | fields
+
+
+def _status(**fields: Any) -> dict[str, Any]:
+    return {"id": "wamid.1", "status": "sent", "timestamp": "1700000000"} | fields
+
+
+# --- the samples
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda row: row["file"])
+def test_every_sample_is_read_and_nothing_in_it_is_unreadable(sample: dict[str, str]) -> None:
+    delivery = _read(Path(sample["path"]).read_bytes())
+
+    assert delivery.unreadable == 0
+    if sample["channel"] != "whatsapp":
+        assert (delivery.messages, delivery.receipts) == ([], [])
+
+
+@pytest.mark.parametrize("sample", WHATSAPP, ids=lambda row: row["file"])
+def test_every_sample_holds_what_its_label_says(sample: dict[str, str]) -> None:
+    delivery = _read(Path(sample["path"]).read_bytes())
+
+    said = int(sample["n_inbound_messages"]) + int(sample["n_system"])
+    answered = [one for one in delivery.messages if initial_status(one)[0] is InboundStatus.RECEIVED]
+    is_text = sample["kinds"].startswith("text")
+    assert len(delivery.messages) == max(said, int(sample["n_distinct_message_ids"]))
+    assert len(delivery.receipts) == int(sample["n_status_or_receipt"])
+    assert [one.text for one in answered] == ([sample["texts"]] if is_text else [])
+    assert {one.account for one in delivery.messages} <= {sample["business_ids"]}
+    if is_text:
+        assert answered[0].address == sample["customer_ids"]
+
+
+def test_a_text_is_read_exactly() -> None:
+    path = PAYLOADS / "simulators" / "whatsapp" / "text__facebook-openapi__text-message.json"
+    said = json.loads(path.read_bytes())["entry"][0]["changes"][0]["value"]
+
+    (message,) = _read(path.read_bytes()).messages
+
+    assert message == InboundMessage(
+        channel=ChannelType.WHATSAPP,
+        account="106540352242922",
+        address="16505551234",
+        name=said["contacts"][0]["profile"]["name"],
+        platform_message_id=said["messages"][0]["id"],
+        type="text",
+        text="Does it come in another color?",
+        written_at=datetime.fromtimestamp(int(said["messages"][0]["timestamp"]), UTC),
+    )
+
+
+# --- receipts
+
+
+@pytest.mark.parametrize(
+    ("status", "known"),
+    [("sent", "sent"), ("delivered", "delivered"), ("read", "read"), ("played", "read"), ("failed", "failed")],
+)
+def test_a_receipt_says_which_message_came_how_far(status: str, known: str) -> None:
+    ours = "01920000-0000-7000-8000-000000000001"
+
+    (receipt,) = _delivery(_value(statuses=[_status(status=status, biz_opaque_callback_data=ours)])).receipts
+
+    assert (receipt.status, receipt.message_id) == (known, UUID(ours))
+    assert (receipt.account, receipt.platform_message_id) == ("42", "wamid.1")
+
+
+def test_a_receipt_of_failure_brings_the_platform_s_reason() -> None:
+    errors = [{"code": 131026, "title": "Undeliverable"}, {"code": 1}]
+
+    (receipt,) = _delivery(_value(statuses=[_status(status="failed", errors=errors)])).receipts
+
+    assert receipt.error == errors[0]
+
+
+@pytest.mark.parametrize("data", ["", "not an id", "order 7", None])
+def test_callback_data_of_others_is_no_id_of_ours(data) -> None:
+    (receipt,) = _delivery(_value(statuses=[_status(biz_opaque_callback_data=data)])).receipts
+
+    assert receipt.message_id is None
+
+
+@pytest.mark.parametrize("status", ["in_orbit", "deleted", "warning", ""])
+def test_a_status_nobody_documents_is_ignored(status: str) -> None:
+    delivery = _delivery(_value(statuses=[_status(status=status)]))
+
+    assert (delivery.receipts, delivery.ignored, delivery.unreadable) == ([], 1, 0)
+
+
+# --- names and addresses
+
+
+def test_names_are_matched_by_address_whatever_their_order() -> None:
+    contacts = [
+        {"wa_id": "2", "profile": {"name": "Zoe"}},
+        {"wa_id": "3", "profile": {}},
+        {"user_id": "US.1", "profile": {"name": "Ada \x00"}},
+        {"wa_id": "1", "profile": {"name": "Kim"}},
+    ]
+    froms = [{"from": "1"}, {"from": "2"}, {"from": "3"}, {"from": None, "from_user_id": "US.1"}]
+    texts = [_text(str(place), **one) for place, one in enumerate(froms)]
+
+    messages = _delivery(_value(*texts, contacts=contacts)).messages
+
+    assert [(one.address, one.name) for one in messages] == [
+        ("1", "Kim"),
+        ("2", "Zoe"),
+        ("3", None),
+        ("US.1", "Ada \ufffd"),
+    ]
+
+
+# --- what is not as documented
+
+BAD = [
+    None,
+    7,
+    "text",
+    [],
+    {},
+    {"id": 7},
+    _text(id_=""),
+    _text(id_="x" * 201),
+    _text(**{"from": ""}),
+    _text(**{"from": {}}),
+    _text(**{"from": "1" * 201}),
+    _text(text="Hello"),
+    _text(text={}),
+    _text(body=7),
+    _text(type=None),
+    _text(timestamp={}),
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=repr)
+def test_a_bad_message_is_counted_and_spoils_no_other(bad: Any) -> None:
+    delivery = _delivery(_value(_text("before"), bad, _text("after"), statuses=[_status()]))
+
+    assert [message.platform_message_id for message in delivery.messages] == ["before", "after"]
+    assert (len(delivery.receipts), delivery.unreadable) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "bad", [None, [], {"status": "sent"}, {"id": "x" * 201, "status": "sent"}, _status(errors="many")], ids=repr
+)
+def test_a_bad_receipt_is_counted_and_spoils_no_other(bad: Any) -> None:
+    delivery = _delivery(_value(_text(), statuses=[_status(), bad, _status(id="wamid.2")]))
+
+    assert [receipt.platform_message_id for receipt in delivery.receipts] == ["wamid.1", "wamid.2"]
+    assert (len(delivery.messages), delivery.unreadable) == (1, 1)
+
+
+@pytest.mark.parametrize("field", ["contacts", "statuses"])
+@pytest.mark.parametrize("bad", [None, 7, {}, "none", [None], [7]], ids=repr)
+def test_a_bad_list_spoils_no_message(field: str, bad: Any) -> None:
+    delivery = _delivery(_value(_text(), **{field: bad}))
+
+    assert [message.text for message in delivery.messages] == ["Hello"]
+    assert delivery.unreadable == 1
+
+
+@pytest.mark.parametrize("bad", [None, 7, [], {"field": 7}, {"field": "messages", "value": 7}], ids=repr)
+def test_a_bad_change_or_entry_spoils_no_other(bad: Any) -> None:
+    good = {"field": "messages", "value": _value(_text())}
+
+    among_changes = _read(_envelope(good, bad, good))
+    among_entries = _read(_envelope(entry=[{"changes": [good]}, bad, {"changes": 7}, {"changes": [good]}]))
+
+    assert (len(among_changes.messages), len(among_entries.messages)) == (2, 2)
+
+
+@pytest.mark.parametrize("timestamp", ["", "soon", "9" * 30, "9" * 5_000, -(10**18), "1e3", 1700000000])
+def test_a_strange_time_does_not_lose_the_message(timestamp: Any) -> None:
+    assert len(_delivery(_value(_text(timestamp=timestamp))).messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [("cut \ud83d", "cut \ufffd"), ("a\x00b", "a\ufffdb"), ("\ud83d\udc4d", "👍"), ("ä/\u2028", "ä/\u2028")],
+)
+def test_what_cannot_be_stored_is_mended(body: str, kept: str) -> None:
+    contacts = [{"wa_id": "4917012345", "profile": {"name": body}}]
+
+    (first, second) = _delivery(_value(_text("1", body), _text("2\x00"), contacts=contacts)).messages
+
+    assert (first.text, first.name) == (kept, kept)
+    assert (second.platform_message_id, second.text) == ("2\ufffd", "Hello")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"not json", b"\xff\xfe{}", b'{"object": NaN', b'{"a":1}}'])
+def test_what_is_not_json_is_refused_as_such(body: bytes) -> None:
+    with pytest.raises(UnreadableWebhook):
+        _read(body)
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+@pytest.mark.parametrize("where", ["%s", '{"object":"whatsapp_business_account","entry":[%s]}', "message"])
+def test_deep_nesting_does_no_harm(depth: int, where: str) -> None:
+    nested = "[" * depth + "]" * depth
+    if where == "message":
+        where = _envelope({"field": "messages", "value": _value(_text(), "DEEP")}).decode().replace('"DEEP"', "%s")
+
+    delivery = _read((where % nested).encode())
+
+    assert delivery.messages == [] or delivery.messages[0].text == "Hello"
+
+
+@pytest.mark.parametrize("object_", ["page", "instagram", "user", "", None, 7])
+def test_deliveries_about_other_things_are_ignored(object_: Any) -> None:
+    change = {"field": "messages", "value": _value(_text())}
+
+    assert _read(_envelope(change, object=object_)).messages == []
+
+
+def test_a_delivery_with_a_thousand_updates_is_read_whole_and_in_order() -> None:
+    changes = [
+        {"field": "messages", "value": _value(*(_text(f"{outer}.{inner}") for inner in range(25)))}
+        for outer in range(40)
+    ]
+
+    messages = _read(_envelope(*changes)).messages
+
+    assert [one.platform_message_id for one in messages] == [f"{a}.{b}" for a in range(40) for b in range(25)]

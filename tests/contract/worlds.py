@@ -1,0 +1,216 @@
+"""One world for each store, both of one form: the ports under test, and a way to put there what other ports write.
+
+A conversation comes from a customer's message and a hold from a turn; suites of this side only need them to be
+there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from adapters.persistence.agents import PostgresAgents
+from adapters.persistence.conversations import PostgresConversations
+from adapters.persistence.credits import PostgresCredits
+from adapters.persistence.database import Database
+from adapters.persistence.phone_numbers import PostgresPhoneNumbers
+from adapters.persistence.prompts import PostgresPrompts
+from adapters.persistence.users import PostgresUsers
+from application.ports.conversations import Conversations
+from application.ports.credits import Credits
+from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from domain.agents import Agent
+from domain.channels import PhoneNumber
+from domain.conversations import Conversation, Message
+from domain.credits import EntryKind, changes
+from domain.users import User
+from tests.builders import a_conversation, a_phone_number, a_user, an_agent, an_api_key
+from tests.fakes.clock import FrozenClock
+from tests.fakes.conversations import MemoryConversations
+from tests.fakes.credits import MemoryCredits
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+
+
+class Backstage(Protocol):
+    """What happens outside the ports under test."""
+
+    async def keep(self, conversation: Conversation, *messages: Message) -> None:
+        """A customer has written: the conversation is there, with these messages."""
+
+    async def move_credits(self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID) -> None:
+        """A turn has moved credits."""
+
+    async def a_minute_passes(self) -> None:
+        """Whatever was noted as used was used a minute earlier."""
+
+    async def sealed_token(self, phone_number_id: UUID) -> bytes | None:
+        """The token as it lies in the store."""
+
+    async def rows_left(self) -> int:
+        """How many rows of anyone there are, of any kind."""
+
+
+class MemoryBackstage:
+    """Behind the fakes: the store itself."""
+
+    def __init__(self, store: MemoryStore, clock: FrozenClock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def keep(self, conversation: Conversation, *messages: Message) -> None:
+        owner = self._store.phone_numbers[conversation.phone_number_id]
+        customer = conversation.customer
+        self._store.customers[customer.id] = customer
+        self._store.customer_ids[owner.user_id, owner.type, customer.address] = customer.id
+        self._store.conversations[conversation.id] = conversation
+        self._store.messages.update({message.id: message for message in messages})
+
+    async def move_credits(self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID) -> None:
+        self._store.move_credits(user_id, kind, amount, turn_id, None)
+
+    async def a_minute_passes(self) -> None:
+        self._clock.advance(60)
+
+    async def sealed_token(self, phone_number_id: UUID) -> bytes | None:
+        return self._store.sealed_tokens.get(phone_number_id)
+
+    async def rows_left(self) -> int:
+        return self._store.rows()
+
+
+KEEP_CUSTOMER = """
+insert into customers (id, user_id, type, address, name)
+select %s, user_id, type, %s, %s from phone_numbers where id = %s on conflict do nothing
+"""
+KEEP_CONVERSATION = """
+insert into conversations (id, user_id, phone_number_id, agent_id, customer_id, status, openai_conversation_id,
+    last_sequence_number, last_activity_at, created_at)
+select %s, user_id, id, %s, %s, %s, %s, %s, %s, %s from phone_numbers where id = %s
+"""
+KEEP_TURN = """
+insert into turns (id, user_id, conversation_id, phone_number_id, agent_id, price)
+select %(turn)s, user_id, id, phone_number_id, %(turn)s, 1 from conversations where id = %(conversation)s
+on conflict do nothing
+"""
+KEEP_MESSAGE = """
+insert into messages (id, user_id, conversation_id, phone_number_id, sequence_number, direction, author, type, text,
+    status, reason, platform_message_id, turn_id, error, created_at)
+select %s, user_id, %s, id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s from phone_numbers where id = %s
+"""
+MOVE_CREDITS = """
+with account as (
+    update credit_accounts set balance = balance + %(balance)s, held = held + %(held)s where user_id = %(user)s
+)
+insert into credit_entries (user_id, kind, amount, balance_change, held_change, turn_id)
+values (%(user)s, %(kind)s, %(amount)s, %(balance)s, %(held)s, %(turn)s)
+"""
+TABLES = """
+select table_name from information_schema.tables
+where table_schema = current_schema() and table_type = 'BASE TABLE' and table_name <> 'schema_migrations'
+"""
+
+
+class PostgresBackstage:
+    """Behind the adapters: the rows, written by hand."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def keep(self, conversation: Conversation, *messages: Message) -> None:
+        c, owner = conversation, conversation.phone_number_id
+        await self._execute(KEEP_CUSTOMER, c.customer.id, c.customer.address, c.customer.name, owner)
+        states = (c.status, c.openai_conversation_id, c.message_count, c.last_activity_at, c.created_at)
+        await self._execute(KEEP_CONVERSATION, c.id, c.agent_id, c.customer.id, *states, owner)
+        for m in messages:
+            if m.turn_id:
+                await self._execute(KEEP_TURN, turn=m.turn_id, conversation=c.id)
+            said = (m.sequence_number, m.direction, m.author, m.type, m.text, m.status, m.reason)
+            error = m.error and Jsonb(m.error)
+            named = (m.platform_message_id, m.turn_id, error, m.created_at)
+            await self._execute(KEEP_MESSAGE, m.id, c.id, *said, *named, owner)
+
+    async def move_credits(self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID) -> None:
+        balance, held = changes(kind, amount)
+        await self._execute(
+            MOVE_CREDITS, user=user_id, kind=kind, amount=amount, balance=balance, held=held, turn=turn_id
+        )
+
+    async def a_minute_passes(self) -> None:
+        await self._execute("update api_keys set last_used_at = last_used_at - interval '1 minute'")
+
+    async def sealed_token(self, phone_number_id: UUID) -> bytes | None:
+        rows = await self._execute("select access_token from phone_numbers where id = %s", phone_number_id)
+        return rows[0][0] if rows else None
+
+    async def rows_left(self) -> int:
+        tables = [name for (name,) in await self._execute(TABLES)]
+        return sum([len(await self._execute(f"select 1 from {name}")) for name in tables])  # noqa: S608
+
+    async def _execute(self, statement: str, *values: object, **named: object) -> list[tuple[Any, ...]]:
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            cursor = await connection.execute(statement, named or values)
+            return await cursor.fetchall() if cursor.description else []
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ports under test, over one store, and what happens behind them."""
+
+    users: Users
+    phone_numbers: PhoneNumbers
+    prompts: Prompts
+    agents: Agents
+    conversations: Conversations
+    credits: Credits
+    backstage: Backstage
+
+    async def has_user(self, **fields: Any) -> User:
+        user = a_user(**fields)
+        return await self.users.add(user, an_api_key(user.id))
+
+    async def has_phone_number(self, user: User, **fields: Any) -> PhoneNumber:
+        return await self.phone_numbers.add(a_phone_number(user.id, **fields), None)
+
+    async def has_agent(self, user: User, phone_number: PhoneNumber | None = None, **fields: Any) -> Agent:
+        phone_number_id = phone_number.id if phone_number else None
+        return await self.agents.add(an_agent(user.id, phone_number_id=phone_number_id, **fields))
+
+    async def has_conversation(self, phone_number: PhoneNumber, **fields: Any) -> Conversation:
+        conversation = a_conversation(phone_number.id, **fields)
+        await self.backstage.keep(conversation)
+        return conversation
+
+
+def memory_world() -> World:
+    clock = FrozenClock()
+    store = MemoryStore(clock)
+    return World(
+        MemoryUsers(store),
+        MemoryPhoneNumbers(store),
+        MemoryPrompts(store),
+        MemoryAgents(store),
+        MemoryConversations(store),
+        MemoryCredits(store),
+        MemoryBackstage(store, clock),
+    )
+
+
+@asynccontextmanager
+async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
+    async with Database(url).opened() as database:
+        yield World(
+            PostgresUsers(database),
+            PostgresPhoneNumbers(database),
+            PostgresPrompts(database),
+            PostgresAgents(database),
+            PostgresConversations(database),
+            PostgresCredits(database),
+            PostgresBackstage(url_owner),
+        )

@@ -1,0 +1,172 @@
+"""What the doors need of the rest: ports that do nothing, or what a test tells them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from application.app import Application, Ports, assemble
+from application.ports.channel_gateway import ForgedWebhook, UnreadableWebhook, UnsignedWebhook
+from domain.channels import Delivery
+from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.shared import Unavailable
+from tests.fakes.clock import CountingIds, FrozenClock
+from tests.fakes.conversations import MemoryConversations
+from tests.fakes.credits import MemoryCredits
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.vault import PlainVault
+
+ADMIN_KEY = "admin-key-of-the-tests"
+UNKNOWN_ID = UUID(int=404)
+
+
+class NoInbox:
+    """Stores nothing, and counts three messages that nobody claimed."""
+
+    async def accept(self, messages):
+        return ()
+
+    async def record(self, receipts):
+        return ()
+
+    async def claim_unclaimed(self, limit):
+        return ()
+
+    async def unclaimed(self):
+        return 3
+
+
+class NoTurns:
+    """Nothing ever waits."""
+
+    async def waiting(self, wanted, limit):
+        return ()
+
+
+class TellTaleReader:
+    """Reads the first byte of a body as the outcome it is to have, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.deliveries: list[tuple[Mapping[str, str], bytes]] = []
+        self.outcomes: dict[bytes, Exception] = {
+            b"u": UnsignedWebhook("There is no signature."),
+            b"f": ForgedWebhook("The signature is wrong."),
+            b"j": UnreadableWebhook("body", "It is not JSON."),
+            b"d": Unavailable("Postgres does not answer."),
+            b"b": RuntimeError("secret detail"),
+        }
+
+    def read(self, headers, body):
+        self.deliveries.append((headers, body))
+        if error := self.outcomes.get(body[:1]):
+            raise error
+        return Delivery()
+
+    def challenge(self, query):
+        if query.get("hub.verify_token") != "right":
+            raise ForgedWebhook("The token is wrong.")
+        return query["hub.challenge"]
+
+
+class ToldProbe:
+    """A dependency that is well until it is told a reason not to be."""
+
+    name = "postgres"
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+
+    async def check(self):
+        if self.reason:
+            raise Unavailable(self.reason)
+
+
+class House:
+    """An application over fakes, with the fakes in reach, and `wrong`: what the next use case shall raise."""
+
+    def __init__(self) -> None:
+        self.clock = FrozenClock()
+        self.store = MemoryStore(self.clock)
+        self.reader = TellTaleReader()
+        self.probe = ToldProbe()
+        self.ids = CountingIds()
+        self.application = self._application()
+
+    def _application(self) -> Application:
+        nothing: Any = SimpleNamespace()
+        store = self.store
+        agents = MemoryAgents(store)
+        ports = Ports(
+            clock=self.clock,
+            ids=self.ids,
+            vault=PlainVault(),
+            inbox=NoInbox(),
+            turns=NoTurns(),
+            queue=nothing,
+            briefings=nothing,
+            model=nothing,
+            gateway=nothing,
+            reader=self.reader,
+            users=MemoryUsers(store),
+            phone_numbers=MemoryPhoneNumbers(store),
+            prompts=MemoryPrompts(store),
+            agents=agents,
+            conversations=MemoryConversations(store),
+            credits=BrokenCredits(store),
+            probes=[self.probe],
+        )
+        self.credits = ports.credits
+        return assemble(ports, admin_api_key=ADMIN_KEY)
+
+    def a_conversation(self, user_id: UUID, phone_number_id: UUID) -> Conversation:
+        """A conversation with one message each way, the reply failed."""
+        customer = Customer(self.ids.new(), "491701234567", "Ada")
+        self.store.customers[customer.id] = customer
+        now = self.clock.now()
+        conversation = Conversation(
+            self.ids.new(), phone_number_id, None, customer, ConversationStatus.ACTIVE, None, 2, now, now
+        )
+        self.store.conversations[conversation.id] = conversation
+        self._say(conversation, 1, "inbound", "customer", "answered", None)
+        self._say(conversation, 2, "outbound", "agent", "failed", {"code": 131026})
+        return conversation
+
+    def _say(self, conversation, number, direction, author, status, error):
+        message = Message(
+            self.ids.new(),
+            conversation.id,
+            conversation.phone_number_id,
+            number,
+            direction,
+            author,
+            "text",
+            "Hello",
+            status,
+            None,
+            f"wamid.{number}",
+            None,
+            error,
+            self.clock.now(),
+        )
+        self.store.messages[message.id] = message
+
+
+class BrokenCredits(MemoryCredits):
+    """Credits that can be told to fail, or to take their time."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.wrong: Exception | None = None
+        self.seconds = 0.0
+        self.asked = asyncio.Event()
+
+    async def account(self, user_id):
+        self.asked.set()
+        await asyncio.sleep(self.seconds)
+        if self.wrong:
+            raise self.wrong
+        return await super().account(user_id)

@@ -1,0 +1,113 @@
+"""What the registry's adapters leave to the schema and to locks, seen from two connections."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from domain.conversations import ConversationStatus
+from tests.builders import a_customer, an_agent, an_api_key, an_id
+from tests.contract.worlds import KEEP_CONVERSATION, KEEP_CUSTOMER, World, postgres_world
+from tests.fakes.clock import MONDAY_MORNING
+
+WAITING = """
+select from pg_locks l join pg_stat_activity a using (pid) where a.datname = current_database() and not l.granted
+"""
+
+
+@pytest.fixture
+async def world(database) -> AsyncIterator[World]:
+    async with postgres_world(database.url, database.url_owner) as real:
+        yield real
+
+
+@pytest.fixture
+async def other_side(database) -> AsyncIterator[psycopg.AsyncConnection]:
+    async with await psycopg.AsyncConnection.connect(database.url_owner, autocommit=True) as connection:
+        yield connection
+
+
+async def test_a_user_without_an_account_cannot_be_written(other_side: psycopg.AsyncConnection) -> None:
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="users_have_an_account"):
+        await other_side.execute("insert into users (id, name) values (%s, 'Bakery')", (an_id(),))
+
+
+async def test_a_conversation_that_is_being_opened_is_not_missed_by_the_agent_that_is_linked(
+    world: World, database
+) -> None:
+    user = await world.has_user()
+    phone_number = await world.has_phone_number(user)
+    customer, conversation_id = a_customer(), an_id()
+    agent = an_agent(user.id, phone_number_id=phone_number.id)
+
+    async with await psycopg.AsyncConnection.connect(database.url_owner) as opening:
+        await opening.execute(KEEP_CUSTOMER, (customer.id, customer.address, customer.name, phone_number.id))
+        states = ("active", None, 0, MONDAY_MORNING, MONDAY_MORNING)
+        await opening.execute(KEEP_CONVERSATION, (conversation_id, None, customer.id, *states, phone_number.id))
+        linking = asyncio.create_task(world.agents.add(agent))
+        await _waiting(database)
+        await opening.commit()
+
+    await linking
+    assert (await world.conversations.get(user.id, conversation_id)).agent_id == agent.id
+
+
+async def test_a_change_that_knew_an_older_phone_number_still_ends_the_conversations_of_the_newer(
+    world: World, database
+) -> None:
+    user = await world.has_user()
+    front, back = await world.has_phone_number(user), await world.has_phone_number(user)
+    agent = await world.has_agent(user, front)
+    taken_at_the_back = await world.has_conversation(back, agent_id=agent.id)
+
+    async with await psycopg.AsyncConnection.connect(database.url_owner) as moving:
+        await moving.execute("update agents set phone_number_id = %s where id = %s", (back.id, agent.id))
+        renaming = asyncio.create_task(world.agents.change(replace(agent, name="Grace")))
+        await _waiting(database)
+        await moving.commit()
+
+    await renaming
+    left = await world.conversations.get(user.id, taken_at_the_back.id)
+    assert left.status == ConversationStatus.ARCHIVED
+
+
+async def test_posts_with_one_key_that_meet_at_the_account_add_once(world: World, database) -> None:
+    user = await world.has_user()
+
+    async with await psycopg.AsyncConnection.connect(database.url_owner) as holding:
+        await holding.execute("select from credit_accounts where user_id = %s for update", (user.id,))
+        posts = [asyncio.create_task(world.credits.add(user.id, 10, "once", "k")) for _ in range(64)]
+        await _waiting(database, 8)
+        await holding.commit()
+
+    answers = await asyncio.gather(*posts)
+    assert answers == [answers[0]] * 64
+    assert (await world.credits.account(user.id)).balance == 10
+
+
+async def test_a_hot_key_is_not_written_again(world: World, other_side: psycopg.AsyncConnection) -> None:
+    user = await world.has_user()
+    key = await world.users.add_key(an_api_key(user.id))
+    await world.users.find_key(key.id)
+    written = await _last_writer(other_side, key.id)
+
+    await asyncio.gather(*(world.users.find_key(key.id) for _ in range(32)))
+
+    assert await _last_writer(other_side, key.id) == written
+
+
+async def _last_writer(connection: psycopg.AsyncConnection, key_id: UUID) -> object:
+    return await (await connection.execute("select xmin from api_keys where id = %s", (key_id,))).fetchone()
+
+
+async def _waiting(database, count: int = 1) -> None:
+    """Return when that many transactions in there wait for others."""
+    async with (
+        asyncio.timeout(10),
+        await psycopg.AsyncConnection.connect(database.url_owner, autocommit=True) as looking,
+    ):
+        while len(await (await looking.execute(WAITING)).fetchall()) < count:  # noqa: ASYNC110 - a lock sends no signal
+            await asyncio.sleep(0.01)

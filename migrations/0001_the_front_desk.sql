@@ -169,6 +169,8 @@ create table messages (
 create index messages_of_user on messages (user_id, created_at, id);
 create index messages_of_phone_number on messages (phone_number_id, created_at, id);
 create index messages_waiting on messages (created_at) where status = 'received' and turn_id is null;
+-- A conversation's own messages without a turn, found by key however many others wait.
+create index messages_to_answer on messages (conversation_id) where direction = 'inbound' and turn_id is null;
 -- Nearly all messages end in one of four ways; whoever asks for the others asks for a handful among a million.
 create index messages_unusual on messages (user_id, status, created_at, id)
     where status not in ('answered', 'sent', 'delivered', 'read');

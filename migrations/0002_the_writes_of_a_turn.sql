@@ -123,16 +123,20 @@ begin
         update turns t set worker_id = p_worker_id, fence = t.fence + 1, attempts = t.attempts + 1
         from open_turn o where t.id = o.id and not o.alive
         returning t.*
+    ), unanswered as materialized (
+        -- "offset 0": each conversation's own, by key. Else the planner may begin with everything that waits anywhere,
+        -- because it last saw that small; with 10,000 waiting it is read for each conversation.
+        select m.* from item cross join lateral (
+            select m.id, m.conversation_id, m.status from messages m
+            where m.conversation_id = item.conversation_id and m.direction = 'inbound' and m.turn_id is null offset 0
+        ) m where m.status in ('received', 'blocked')
     ), waiting as (
         select item.place, item.new_turn_id, c.id, c.user_id, c.phone_number_id, c.agent_id,
             row_number() over (partition by c.user_id order by item.place) * p_price as cost
         from item join conversations c on c.id = item.conversation_id
         where c.status = 'active' and c.agent_id is not null
             and not exists (select from open_turn o where o.conversation_id = c.id)
-            and exists (
-                select from messages m
-                where m.conversation_id = c.id and m.turn_id is null and m.status in ('received', 'blocked')
-            )
+            and exists (select from unanswered u where u.conversation_id = c.id)
     ), funded as (
         select w.* from waiting w join credit_accounts a using (user_id) where w.cost <= a.balance - a.held
     ), begun as (
@@ -147,14 +151,13 @@ begin
         from (select user_id, sum(price) as amount from begun group by 1) b where a.user_id = b.user_id
     ), joined as (
         update messages m set turn_id = begun.id, status = 'received', reason = null
-        from begun
-        where m.conversation_id = begun.conversation_id and m.turn_id is null and m.status in ('received', 'blocked')
+        from begun join unanswered u on u.conversation_id = begun.conversation_id
+        where m.id = u.id
         returning m.*
     ), blocked as (
         update messages m set status = 'blocked', reason = 'insufficient_credits', status_at = now()
-        from waiting w
-        where w.place not in (select place from funded)
-            and m.conversation_id = w.id and m.turn_id is null and m.status = 'received'
+        from waiting w join unanswered u on u.conversation_id = w.id
+        where w.place not in (select place from funded) and m.id = u.id and u.status = 'received'
     ), taken as (
         select 'begun' as state, begun.* from begun union all select 'resumed', resumed.* from resumed
     ), question as (
@@ -355,8 +358,11 @@ begin
 
     return query
     select i.place, i.turn_id = any (v_turn_id), exists (
-        select from messages m join turns t on t.conversation_id = m.conversation_id
-        where t.id = i.turn_id and m.status = 'received' and m.turn_id is null
+        select from turns t cross join lateral (
+            select m.status from messages m
+            where m.conversation_id = t.conversation_id and m.direction = 'inbound' and m.turn_id is null
+            offset 0 -- for the reason given in begin_turns
+        ) m where t.id = i.turn_id and m.status = 'received'
     )
     from unnest(p_turn_id) with ordinality as i (turn_id, place);
 end $$;

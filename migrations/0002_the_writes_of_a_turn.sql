@@ -32,7 +32,7 @@ begin
     ), customer as (
         insert into customers as c (id, user_id, type, address, name)
         select distinct on (user_id, type, address) new_customer_id, user_id, type, address, name
-        from known where fresh order by user_id, type, address, name nulls last
+        from known where fresh order by user_id, type, address, name is null, place desc
         on conflict (user_id, type, address) do update set name = coalesce(excluded.name, c.name)
         returning c.id, c.user_id, c.type, c.address
     ), conversation as (
@@ -77,7 +77,9 @@ begin
         select fresh.*, c.last_sequence_number + row_number() over (partition by c.id order by place) as sequence_number
         from fresh join conversations c on c.id = fresh.conversation_id
     ), advanced as (
-        update conversations c set last_sequence_number = n.last, last_activity_at = now()
+        -- An agent that was linked while we opened the conversation has not seen it; we see the agent now.
+        update conversations c set last_sequence_number = n.last, last_activity_at = now(),
+            agent_id = coalesce(c.agent_id, (select a.id from agents a where a.phone_number_id = c.phone_number_id))
         from (select conversation_id, max(sequence_number) as last from numbered group by 1) n
         where c.id = n.conversation_id
     ), stored as (
@@ -89,7 +91,7 @@ begin
     )
     select item.place,
         case when item.phone_number_id is null then 'unclaimed' when n.place is null then 'duplicate' else 'accepted' end,
-        n.conversation_id, item.phone_number_id, n.sequence_number
+        n.conversation_id, n.phone_number_id, n.sequence_number
     from item left join numbered n on n.place = item.place;
 end $$;
 
@@ -220,6 +222,30 @@ begin
     select item.place, held.place is not null from item left join held on held.place = item.place;
 end $$;
 
+-- Note that a reply waits, or is about to be sent again. False, and nothing changed, when the fence is old or the
+-- platform has reported on the reply meanwhile. The conversation is locked before the turn is looked at: otherwise one
+-- worker could mark a reply as being sent while another takes the turn over and reads that it is still to be sent.
+create function mark_reply(p_turn_id uuid, p_fence bigint, p_status text) returns boolean
+language plpgsql as $$
+begin
+    perform from conversations where id = (select conversation_id from turns where id = p_turn_id) for no key update;
+    update messages m set status = p_status, status_at = now()
+    from turns t
+    where t.id = p_turn_id and t.fence = p_fence and t.status = 'open'
+        and m.turn_id = t.id and m.direction = 'outbound' and m.status in ('pending', 'sending');
+    return found;
+end $$;
+
+-- Keep the id of the model's conversation. False, and nothing changed, when the fence is old.
+create function attach_model_conversation(p_turn_id uuid, p_fence bigint, p_openai_conversation_id text) returns boolean
+language plpgsql as $$
+begin
+    perform from conversations where id = (select conversation_id from turns where id = p_turn_id) for no key update;
+    update conversations c set openai_conversation_id = p_openai_conversation_id
+    from turns t where t.id = p_turn_id and t.fence = p_fence and t.status = 'open' and c.id = t.conversation_id;
+    return found;
+end $$;
+
 -- How far a message of ours has come; mirrors domain.conversations.OUTBOUND_ORDER.
 create function outbound_rank(p_status text) returns integer
 language sql immutable as $$
@@ -333,12 +359,14 @@ language plpgsql as $$
 declare
     v_known uuid[];
 begin
-    select array_agg(m.id order by i.place) into v_known
+    -- Our own id goes first: the platform's may not be known yet.
+    select array_agg(coalesce(own.id, named.id) order by i.place) into v_known
     from unnest(p_type, p_account, p_platform_message_id, p_message_id)
         with ordinality as i (type, account, platform_message_id, message_id, place)
     left join phone_numbers n on n.type = i.type and n.account = i.account
-    left join messages m on m.phone_number_id = n.id and m.direction = 'outbound'
-        and (m.id = i.message_id or m.platform_message_id = i.platform_message_id);
+    left join messages own on own.id = i.message_id and own.phone_number_id = n.id and own.direction = 'outbound'
+    left join messages named on named.platform_message_id = i.platform_message_id and named.phone_number_id = n.id
+        and named.direction = 'outbound';
 
     perform from conversations
         where id in (select conversation_id from messages where id = any (v_known)) order by phone_number_id, customer_id, id for no key update;
@@ -395,6 +423,8 @@ drop function record_receipts;
 drop function settle_turns;
 drop function move_credits;
 drop function outbound_rank;
+drop function attach_model_conversation;
+drop function mark_reply;
 drop function record_replies;
 drop function begin_turns;
 drop function accept_messages;

@@ -44,7 +44,7 @@ class AesVault:
             raise SecretUnreadable("An access token was sealed with a key that is not in ENCRYPTION_KEYS.")
         try:
             return cipher.decrypt(nonce, body, owner.bytes).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: the nonce was cut short
             raise SecretUnreadable("An access token does not belong to its row.") from error
 
     def new_key_secret(self) -> str:

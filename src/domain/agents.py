@@ -10,8 +10,8 @@ from uuid import UUID
 
 from domain.shared import InvalidInput
 
-OWN_PROMPT = re.compile(r"^prm_[0-9a-f]{32}$")
-DASHBOARD_PROMPT = re.compile(r"^pmpt_[A-Za-z0-9_]{1,128}$")
+OWN_PROMPT = re.compile(r"prm_[0-9a-f]{32}")
+DASHBOARD_PROMPT = re.compile(r"pmpt_[A-Za-z0-9_]{1,128}")
 TEMPERATURE_MAX = 2.0
 OUTPUT_TOKENS_MIN = 16
 """The least that the Responses API takes as ``max_output_tokens``."""
@@ -72,8 +72,8 @@ def is_own_prompt(prompt_id: str) -> bool:
     The other kind is an id of the OpenAI dashboard, passed through as it is. OpenAI switches those off
     on 2026-11-30; from then on OpenAI's own error is what the turn reports.
     """
-    if OWN_PROMPT.match(prompt_id):
+    if OWN_PROMPT.fullmatch(prompt_id):
         return True
-    if DASHBOARD_PROMPT.match(prompt_id):
+    if DASHBOARD_PROMPT.fullmatch(prompt_id):
         return False
     raise InvalidInput("prompt_id", "It must be an id of a prompt (prm_…) or of the OpenAI dashboard (pmpt_…).")

@@ -107,12 +107,15 @@ def settlement_of_send(outcome: Accepted | Refused | Ambiguous) -> Settlement:
 
 
 def settlement_without_reply(outcome: NotAnswered) -> Settlement:
-    """How a turn ends when the model gave nothing to send: the reason is kept, the credit released."""
+    """How a turn ends when there is nothing to send: the reason is kept, the credit released.
+
+    A reply that an earlier worker had written and not begun to send has failed with it.
+    """
     return Settlement(
         TurnStatus.UNANSWERABLE,
         InboundStatus.UNANSWERABLE,
         outcome.reason,
-        None,
+        OutboundStatus.FAILED,
         EntryKind.RELEASE,
         error={"detail": outcome.detail},
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.shared import Forbidden, InvalidInput, NotFound
 
 NAME_LENGTH_MAX = 200
-KEY_SHAPE = re.compile(r"^fd_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$")
+KEY_SHAPE = re.compile(r"fd_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,5 +83,5 @@ def spelled_key(key_id: UUID, secret: str) -> str:
 
 def parsed_key(key: str) -> tuple[UUID, str] | None:
     """The id and the secret of a key, or None for anything that was never one of ours."""
-    match = KEY_SHAPE.match(key)
+    match = KEY_SHAPE.fullmatch(key)
     return (UUID(match[1]), match[2]) if match else None

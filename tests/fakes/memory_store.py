@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from application.ports.clock import Clock
 from application.ports.credits import Added
 from domain.agents import Agent, Prompt
-from domain.channels import ChannelType, PhoneNumber
-from domain.conversations import Conversation, ConversationStatus, Customer, InboundStatus, Message
-from domain.credits import Account, Entry, EntryKind, changes
+from domain.channels import ChannelType, InboundMessage, PhoneNumber
+from domain.conversations import Conversation, ConversationStatus, Customer, InboundStatus, Message, TurnStatus
+from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
 from domain.shared import NotFound
 from domain.users import ApiKey, User
 from tests.fakes.clock import FrozenClock
+
+
+@dataclass(slots=True)
+class StoredTurn:
+    """A turn as it is kept."""
+
+    id: UUID
+    user_id: UUID
+    conversation_id: UUID
+    phone_number_id: UUID
+    agent_id: UUID
+    worker_id: UUID | None
+    begun_at: datetime
+    status: TurnStatus = TurnStatus.OPEN
+    fence: int = 1
+    attempts: int = 1
 
 
 @dataclass(slots=True)
@@ -41,6 +60,20 @@ class MemoryStore:
     accounts: dict[UUID, Account] = field(default_factory=dict)
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     answers: dict[tuple[UUID, str], tuple[Any, Added]] = field(default_factory=dict)
+    turns: dict[UUID, StoredTurn] = field(default_factory=dict)
+    workers: dict[UUID, datetime] = field(default_factory=dict)
+    unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
+    calls_open: int = 0
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """One call of a store, whole: others may come before it and after it, none in between."""
+        self.calls_open += 1
+        try:
+            await asyncio.sleep(0)
+            yield
+        finally:
+            self.calls_open -= 1
 
     def must_have_user(self, user_id: UUID) -> User:
         """That user. Raises NotFound."""
@@ -50,7 +83,7 @@ class MemoryStore:
 
     def rows(self) -> int:
         """How many rows of any kind there are."""
-        tables = (getattr(self, one.name) for one in fields(self) if one.name != "clock")
+        tables = (getattr(self, one.name) for one in fields(self) if one.name not in {"clock", "calls_open"})
         return sum(len(table) for table in tables)
 
     def owner_of(self, row: Conversation | Message) -> UUID:
@@ -76,7 +109,14 @@ class MemoryStore:
             self.conversations[conversation.id] = replace(conversation, agent_id=None)
 
     def forget_phone_number(self, phone_number_id: UUID) -> None:
-        """Delete it with its conversations; the agent that answered there stays, linked to none."""
+        """Delete it with its conversations; the agent that answered there stays, linked to none.
+
+        What open turns held is free again.
+        """
+        for turn in [turn for turn in self.turns.values() if turn.phone_number_id == phone_number_id]:
+            if turn.status in {TurnStatus.OPEN, TurnStatus.UNDECIDED}:
+                self.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
+            del self.turns[turn.id]
         del self.phone_numbers[phone_number_id]
         self.sealed_tokens.pop(phone_number_id, None)
         if agent := self.agent_on(phone_number_id):

@@ -7,10 +7,12 @@ ADMIT = """
 -- ARGV: the wake-up, how many may lie in the list, then pairs: index of the stream in KEYS, conversation
 for i = 3, #ARGV, 2 do
     local stream, queued = KEYS[tonumber(ARGV[i])], KEYS[tonumber(ARGV[i]) + 1]
+    if redis.call('EXISTS', stream) == 0 then
+        -- An empty stream stays. One that is gone was lost, and what the set remembers of it stands nowhere.
+        redis.call('DEL', queued)
+        redis.call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
+    end
     if redis.call('SADD', queued, ARGV[i + 1]) == 1 then
-        if redis.call('EXISTS', stream) == 0 then
-            redis.call('XGROUP', 'CREATE', stream, 'workers', '0', 'MKSTREAM')
-        end
         redis.call('XADD', stream, '*', 'conversation', ARGV[i + 1])
     end
 end

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psycopg.types.json import Jsonb
-
 from adapters.gatherer import Gatherer
 from adapters.persistence.database import Database
+from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
 from application.ports.inbox import Acceptance, ReceiptOutcome, Stored
 from domain.channels import ChannelType, InboundMessage, Receipt
@@ -100,7 +99,7 @@ class PostgresInbox:
                 [receipt.message_id for receipt in receipts],
                 [receipt.status for receipt in receipts],
                 [receipt.at for receipt in receipts],
-                [None if receipt.error is None else Jsonb(receipt.error) for receipt in receipts],
+                [storable_json(receipt.error) for receipt in receipts],
             ),
         )
         return [ReceiptOutcome(outcome) for (outcome,) in rows]

@@ -40,6 +40,11 @@ LOCK_CONVERSATIONS = """
 select id from conversations where phone_number_id = %s and user_id = %s
 order by phone_number_id, customer_id, id for update
 """
+# Its turns go with it, and what they held would be held for ever.
+RELEASE = """
+select move_credits(array_agg(id), array_agg('release'::text)) from turns
+where phone_number_id = %s and user_id = %s and status in ('open', 'undecided') having count(*) > 0
+"""
 REMOVE = "delete from phone_numbers where id = %s and user_id = %s returning id"
 
 
@@ -73,6 +78,7 @@ class PostgresPhoneNumbers:
         """Delete it with its conversations; see the port."""
         async with self._database.transaction() as connection:
             await connection.execute(LOCK_CONVERSATIONS, (phone_number_id, user_id))
+            await connection.execute(RELEASE, (phone_number_id, user_id))
             found(await fetched(connection, REMOVE, (phone_number_id, user_id)), "phone number")
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
-
-from psycopg.types.json import Jsonb
 
 from adapters.gatherer import Gatherer
 from adapters.persistence.database import Database
+from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
 from application.ports.turns import NoTurn, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
 from domain.conversations import OutboundStatus, Question, StoredReply, Turn
@@ -37,26 +36,21 @@ select settled, more from settle_turns(
 ) order by place
 """
 
-ATTACH = """
-update conversations c set openai_conversation_id = %s
-from turns t where t.id = %s and t.fence = %s and t.status = 'open' and c.id = t.conversation_id
-returning c.id
-"""
+ATTACH = "select attach_model_conversation(%s, %s, %s)"
+MARK = "select mark_reply(%s, %s, %s)"
 
-MARK = """
-update messages m set status = %s, status_at = now()
-from turns t where t.id = %s and t.fence = %s and t.status = 'open' and m.turn_id = t.id and m.direction = 'outbound'
-returning m.id
-"""
-
+# Turns that somebody is writing are passed over: whoever does has them in hand, and nobody waits in a circle.
 RENEW = """
 with renewed as (
     insert into workers (id, lease_until)
     values (%(worker)s, clock_timestamp() + %(seconds)s * interval '1 second')
     on conflict (id) do update set lease_until = excluded.lease_until
 )
-update turns set worker_id = null
-where status = 'open' and worker_id = %(worker)s and conversation_id <> all (%(holding)s)
+update turns set worker_id = null where id in (
+    select id from turns
+    where status = 'open' and worker_id = %(worker)s and conversation_id <> all (%(holding)s)
+    for no key update skip locked
+)
 """
 
 WAITING = """
@@ -102,8 +96,7 @@ class PostgresTurns:
 
     async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
         """Keep the id of the model's conversation; see the port."""
-        if not await self._database.fetch(ATTACH, (openai_conversation_id, turn.id, turn.fence)):
-            raise TurnLost
+        await self._write(ATTACH, turn, openai_conversation_id)
 
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
         """Write the reply down; see the port."""
@@ -112,8 +105,7 @@ class PostgresTurns:
 
     async def mark_reply(self, turn: Turn, status: OutboundStatus) -> None:
         """Note that the reply waits or is about to be sent again; see the port."""
-        if not await self._database.fetch(MARK, (status, turn.id, turn.fence)):
-            raise TurnLost
+        await self._write(MARK, turn, status)
 
     async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
         """End the turn; see the port."""
@@ -146,10 +138,17 @@ class PostgresTurns:
         )
         return [Waiting(*row) for row in rows]
 
+    async def _write(self, statement: LiteralString, turn: Turn, value: str) -> None:
+        ((was_written,),) = await self._database.fetch(statement, (turn.id, turn.fence, value))
+        if not was_written:
+            raise TurnLost
+
     async def _begin(self, wanted: list[tuple[UUID, UUID]]) -> Sequence[Turn | NoTurn]:
         (worker_id,) = {worker_id for _, worker_id in wanted}  # a process is one worker, so a batch is too
         # Asked for twice in one batch, a conversation is begun once; whoever asked second finds it busy.
-        places = {conversation_id: place for place, (conversation_id, _) in reversed(list(enumerate(wanted)))}
+        places: dict[UUID, int] = {}
+        for place, (conversation_id, _) in enumerate(wanted):
+            places.setdefault(conversation_id, place)
         turn_ids = [self._ids.new() for _ in places]
         rows = await self._database.fetch(BEGIN, (list(places), turn_ids, worker_id, TURN_PRICE))
         found: list[Turn | NoTurn] = [NoTurn.BUSY] * len(wanted)
@@ -187,7 +186,7 @@ class PostgresTurns:
                 [settlement.outbound for _, settlement in wanted],
                 [settlement.platform_message_id for _, settlement in wanted],
                 [settlement.entry for _, settlement in wanted],
-                [None if settlement.error is None else Jsonb(settlement.error) for _, settlement in wanted],
+                [storable_json(settlement.error) for _, settlement in wanted],
             ),
         )
         return [Settled(more) if settled else None for settled, more in rows]

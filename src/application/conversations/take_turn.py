@@ -58,6 +58,9 @@ class TakeTurn:
         return settled
 
     async def _settlement(self, turn: Turn) -> Settlement:
+        if turn.reply is not None and turn.reply.status is not OutboundStatus.PENDING:
+            # An earlier worker had begun to send. Only the platform knows whether it did, whatever changed since.
+            return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
         deadline = self.clock.now() + timedelta(seconds=TURN_SECONDS_MAX)
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
@@ -65,7 +68,8 @@ class TakeTurn:
         if briefing.access_token is None:
             return settlement_without_reply(NotAnswered(UnansweredReason.UNCONNECTED, "It cannot send without one."))
         if turn.reply is not None:
-            return await self._deliver_again(turn, briefing, turn.reply, deadline)
+            await self.turns.mark_reply(turn, OutboundStatus.SENDING)
+            return await self._deliver(turn, briefing, turn.reply, deadline)
         outcome = await self._ask(turn, briefing, deadline)
         if isinstance(outcome, NotAnswered):
             return settlement_without_reply(outcome)
@@ -105,15 +109,6 @@ class TakeTurn:
         )
         await self.turns.record_reply(turn, reply)
         return StoredReply(reply.message_id, reply.text, OutboundStatus.SENDING)
-
-    async def _deliver_again(
-        self, turn: Turn, briefing: Briefing, reply: StoredReply, deadline: datetime
-    ) -> Settlement:
-        """Go on where an earlier worker stopped. Had it begun to send, only the platform knows whether it did."""
-        if reply.status is not OutboundStatus.PENDING:
-            return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
-        await self.turns.mark_reply(turn, OutboundStatus.SENDING)
-        return await self._deliver(turn, briefing, reply, deadline)
 
     async def _deliver(self, turn: Turn, briefing: Briefing, reply: StoredReply, deadline: datetime) -> Settlement:
         """Send the reply, again only while the platform says that it has not taken it."""

@@ -1,0 +1,235 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import dramatiq
+import pytest
+from redis.asyncio import Redis
+
+from adapters.coordination import turn_queue
+from adapters.coordination.connection import opened_redis
+from adapters.coordination.turn_queue import WAKE_UPS_MAX, RedisTurnQueue
+from adapters.coordination.wake_up_broker import ACTOR, QUEUE, wake_up, wake_up_key
+from application.ports.turn_queue import QueueUnavailable, TurnQueue
+from application.ports.turns import Waiting
+from tests.builders import an_id
+from tests.fakes.clock import FrozenClock
+from tests.fakes.turn_queue import MemoryTurnQueue
+
+NOBODY = "redis://127.0.0.1:1/0"
+
+
+@dataclass(frozen=True)
+class Queues:
+    """The queue under test, and what happens to it from outside."""
+
+    queue: TurnQueue
+    lose_everything: Callable[[], Awaitable[object]]
+    long_passes: Callable[[], Awaitable[object]]
+    woken: Callable[[], Awaitable[Sequence[Sequence[UUID]]]]
+    unreachable: TurnQueue
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def queues(request, monkeypatch) -> AsyncIterator[Queues]:
+    if request.param == "memory":
+        clock = FrozenClock()
+        queue, unreachable = MemoryTurnQueue(clock), MemoryTurnQueue(clock)
+        unreachable.is_down = True
+
+        async def forget() -> None:
+            queue.forget()
+
+        async def woken() -> Sequence[Sequence[UUID]]:
+            return queue.wake_ups
+
+        yield Queues(queue, forget, lambda: clock.sleep(200), woken, unreachable)
+        return
+    url = request.getfixturevalue("redis_url")
+    async with opened_redis(url) as redis, opened_redis(NOBODY) as nobody:
+
+        async def long_passes() -> None:
+            monkeypatch.setattr(turn_queue, "LEFT_BEHIND_MILLISECONDS", 0)
+
+        async def woken() -> Sequence[Sequence[UUID]]:
+            messages = [dramatiq.Message.decode(one) for one in await redis.lrange(wake_up_key(), 0, -1)]
+            assert {(message.queue_name, message.actor_name) for message in messages} <= {(QUEUE, ACTOR)}
+            return [[UUID(number) for number in message.args[0]] for message in messages]
+
+        yield Queues(
+            RedisTurnQueue(redis, wake_up_key(), wake_up),
+            redis.flushall,
+            long_passes,
+            woken,
+            RedisTurnQueue(nobody, wake_up_key(), wake_up),
+        )
+
+
+def _places(number: UUID, count: int) -> list[Waiting]:
+    return [Waiting(an_id(), number) for _ in range(count)]
+
+
+async def _conversations(queue: TurnQueue, number: UUID, limit: int = 10) -> list[UUID]:
+    return [entry.conversation_id for entry in await queue.claim(number, an_id(), limit)]
+
+
+async def test_a_phone_number_s_conversations_come_out_as_they_went_in(queues: Queues) -> None:
+    one, other = an_id(), an_id()
+    places, others = _places(one, 5), _places(other, 2)
+
+    await queues.queue.admit([places[0], others[0], places[1], places[2]])
+    await queues.queue.admit([others[1], places[3], places[4]])
+
+    assert await _conversations(queues.queue, one, 2) == [place.conversation_id for place in places[:2]]
+    assert await _conversations(queues.queue, one, 9) == [place.conversation_id for place in places[2:]]
+    assert await _conversations(queues.queue, other) == [place.conversation_id for place in others]
+    assert await _conversations(queues.queue, an_id()) == []
+
+
+async def test_a_conversation_stands_in_its_queue_once(queues: Queues) -> None:
+    number = an_id()
+    first, second = _places(number, 2)
+
+    await queues.queue.admit([first, second, first])
+    await queues.queue.admit([first])
+
+    assert await _conversations(queues.queue, number) == [first.conversation_id, second.conversation_id]
+
+
+async def test_a_conversation_that_was_taken_can_be_queued_again(queues: Queues) -> None:
+    number = an_id()
+    (place,) = _places(number, 1)
+    await queues.queue.admit([place])
+    (taken,) = await queues.queue.claim(number, an_id(), 1)
+
+    await queues.queue.admit([place])
+
+    assert await _conversations(queues.queue, number) == [place.conversation_id]
+    await queues.queue.finish(taken)
+
+
+async def test_each_entry_goes_to_one_worker(queues: Queues) -> None:
+    number = an_id()
+    places = _places(number, 40)
+    await queues.queue.admit(places)
+
+    claims = await asyncio.gather(*(_conversations(queues.queue, number, 7) for _ in range(8)))
+
+    claimed = [conversation_id for claim in claims for conversation_id in claim]
+    assert sorted(claimed) == sorted(place.conversation_id for place in places)
+
+
+async def test_what_was_finished_never_comes_again_and_what_was_left_behind_does(queues: Queues) -> None:
+    number = an_id()
+    done, left, fresh = _places(number, 3)
+    await queues.queue.admit([done, left])
+    finished, _ = await queues.queue.claim(number, an_id(), 2)
+    await queues.queue.finish(finished)
+    await queues.queue.finish(finished)
+    await queues.queue.admit([fresh])
+
+    await queues.long_passes()
+
+    assert await _conversations(queues.queue, number) == [left.conversation_id, fresh.conversation_id]
+
+
+async def test_an_entry_in_living_hands_is_not_taken_away(queues: Queues) -> None:
+    number = an_id()
+    await queues.queue.admit(_places(number, 1))
+    await queues.queue.claim(number, an_id(), 1)
+
+    assert await _conversations(queues.queue, number) == []
+
+
+async def test_after_everything_was_lost_it_can_be_fed_again(queues: Queues) -> None:
+    number = an_id()
+    first, second = _places(number, 2)
+    await queues.queue.admit([first, second])
+    (taken,) = await queues.queue.claim(number, an_id(), 1)
+
+    await queues.lose_everything()
+
+    await queues.queue.finish(taken)
+    assert await _conversations(queues.queue, number) == []
+    await queues.queue.admit([second, first])
+    assert await _conversations(queues.queue, number) == [second.conversation_id, first.conversation_id]
+
+
+async def test_a_worker_is_told_once_of_all_the_numbers_that_were_fed_together(queues: Queues) -> None:
+    one, other = an_id(), an_id()
+
+    await queues.queue.admit([*_places(one, 2), *_places(other, 1)])
+
+    assert await queues.woken() == [[one, other]]
+
+
+async def test_when_the_queue_is_out_of_reach_it_says_so_quickly(queues: Queues) -> None:
+    began = time.monotonic()
+    (place,) = _places(an_id(), 1)
+
+    with pytest.raises(QueueUnavailable):
+        await queues.unreachable.admit([place])
+    with pytest.raises(QueueUnavailable):
+        await queues.unreachable.claim(place.phone_number_id, an_id(), 1)
+    assert time.monotonic() - began < 4
+
+
+# --- what only Redis can get wrong
+
+
+async def test_with_nobody_to_hear_them_wake_ups_do_not_pile_up(redis_url) -> None:
+    async with opened_redis(redis_url) as redis:
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up)
+        await redis.rpush(wake_up_key(), *[b"an old one"] * (WAKE_UPS_MAX - 1))
+
+        for place in _places(an_id(), 3):
+            await queue.admit([place])
+
+        assert await redis.llen(wake_up_key()) == WAKE_UPS_MAX
+
+
+async def test_a_stream_that_was_lost_alone_is_fed_again(redis_url) -> None:
+    async with opened_redis(redis_url) as redis:
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up)
+        number = an_id()
+        places = _places(number, 2)
+        await queue.admit(places)
+        await redis.delete(f"turns:{{{number.hex}}}")
+
+        await queue.admit(places)
+
+        assert await _conversations(queue, number) == [place.conversation_id for place in places]
+
+
+async def test_nothing_is_kept_of_what_is_done(redis_url) -> None:
+    async with opened_redis(redis_url) as redis:
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up)
+        number = an_id()
+        await queue.admit(_places(number, 20))
+
+        for entry in await queue.claim(number, an_id(), 20):
+            await queue.finish(entry)
+
+        assert await redis.xlen(f"turns:{{{number.hex}}}") == 0
+        assert await redis.scard(f"queued:{{{number.hex}}}") == 0
+
+
+async def test_what_is_admitted_and_finished_at_once_costs_few_commands(redis_url) -> None:
+    async with opened_redis(redis_url) as redis:
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up)
+        number = an_id()
+        before = await _calls(redis)
+
+        await asyncio.gather(*(queue.admit([place]) for place in _places(number, 100)))
+        entries = await queue.claim(number, an_id(), 100)
+        await asyncio.gather(*(queue.finish(entry) for entry in entries))
+
+        assert len(entries) == 100
+        assert await _calls(redis) - before <= 6  # each script may have to be loaded once
+
+
+async def _calls(redis: Redis) -> int:
+    statistics = await redis.info("commandstats")
+    return sum(statistics.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "eval"))

@@ -179,7 +179,7 @@ create index messages_unusual on messages (user_id, status, created_at, id)
 create index messages_of_turn on messages (turn_id) where turn_id is not null;
 -- For the sweeper: who has messages that wait for credit, and which of them have waited too long.
 create index messages_blocked on messages (user_id) where status = 'blocked';
-create index messages_blocked_by_age on messages ((coalesce(written_at, created_at))) where status = 'blocked';
+create index messages_blocked_by_age on messages (created_at) where status = 'blocked';
 
 -- What was written to a phone number that nobody has registered. It is answered once the number is added.
 create table unclaimed_messages (

@@ -23,7 +23,7 @@ create index alerts_of_user on alerts (user_id, opened_at, id);
 create index alerts_open_in_order on alerts (opened_at, id) where resolved_at is null;
 create index alerts_open_of_user on alerts (user_id, opened_at, id) where resolved_at is null;
 
--- Give up blocked messages that the customer wrote too long ago. Conversations that somebody is writing in are left
+-- Give up messages that have been blocked too long. Conversations that somebody is writing in are left
 -- for the next round; the others are locked in everyone's order, so that no turn can begin with what is given up here.
 create function expire_blocked(p_seconds double precision, p_limit integer) returns bigint
 language plpgsql as $$
@@ -34,8 +34,8 @@ declare
 begin
     select array_agg(id), array_agg(distinct conversation_id) into v_message_id, v_conversation_id from (
         select id, conversation_id from messages
-        where status = 'blocked' and coalesce(written_at, created_at) <= clock_timestamp() - p_seconds * interval '1 second'
-        order by coalesce(written_at, created_at) limit p_limit
+        where status = 'blocked' and created_at <= clock_timestamp() - p_seconds * interval '1 second'
+        order by created_at limit p_limit
     ) old;
     if v_message_id is null then
         return 0;

@@ -42,11 +42,11 @@ with account as (
 ), expired as (
     update messages set status = 'unanswerable', reason = 'waited_too_long', status_at = now()
     where user_id = %(user_id)s and status = 'blocked'
-        and coalesce(written_at, created_at) <= now() - %(blocked_hours_max)s::float8 * interval '1 hour'
+        and created_at <= now() - %(blocked_hours_max)s::float8 * interval '1 hour'
 ), resumed as (
     update messages set status = 'received', reason = null, status_at = now()
     where user_id = %(user_id)s and status = 'blocked'
-        and (coalesce(written_at, created_at) <= now() - %(blocked_hours_max)s::float8 * interval '1 hour') is not true
+        and (created_at <= now() - %(blocked_hours_max)s::float8 * interval '1 hour') is not true
 ), relieved as (
     update alerts set resolved_at = clock_timestamp()
     where kind = 'credits_exhausted' and subject = %(user_id)s::text and resolved_at is null

@@ -43,8 +43,8 @@ class Credits(Protocol):
     ) -> Added:
         """Add credits, and put messages that were blocked for want of them back to waiting.
 
-        Those the customer wrote longer ago than `blocked_hours_max` become unanswerable (`waited_too_long`)
-        instead; None sets no limit. An open `credits_exhausted` alert of the user is resolved.
+        Those that came longer ago than `blocked_hours_max` become unanswerable (`waited_too_long`) instead;
+        None sets no limit. An open `credits_exhausted` alert of the user is resolved.
 
         With a key that was used before, nothing is added and the first answer comes back: the account in it is
         the one of then. A key is its user's own, and is kept with what it added or not at all.

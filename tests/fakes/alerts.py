@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.alerts import Watched
-from domain.conversations import InboundStatus, OutboundStatus
+from domain.conversations import InboundStatus, Message, TurnStatus
 from domain.credits import TURN_PRICE
 from domain.monitoring import Alert, AlertKind, AlertState
+from tests.fakes.clock import CountingIds
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_of
 
@@ -21,6 +22,7 @@ class MemoryAlerts:
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
+        self._ids = CountingIds()
         self._alerts: dict[UUID, Alert] = {}
 
     async def raise_alert(self, kind: AlertKind, subject: str, user_id: UUID | None, detail: str) -> bool:
@@ -34,13 +36,17 @@ class MemoryAlerts:
         return page_of([alert for alert in own if state in {None, _state(alert)}], page)
 
     async def watch_sends(self, undecided_seconds: float) -> Watched:
-        """The fake counts from when the message was written; the adapter from when its turn became undecided."""
+        """The fake counts from when a reply was written; the adapter from when its turn became undecided."""
         until = self._store.clock.now() - timedelta(seconds=undecided_seconds)
-        unknown = [one for one in self._store.messages.values() if one.status == OutboundStatus.UNKNOWN]
-        wrong = {str(one.id): self._store.owner_of(one) for one in unknown}
-        due = {str(one.id): self._store.owner_of(one) for one in unknown if one.created_at <= until}
+        undecided = [one for one in self._store.messages.values() if self._is_undecided(one)]
+        due = {str(one.id): self._store.owner_of(one) for one in undecided if one.created_at <= until}
+        wrong = {str(one.id) for one in undecided}
         over = [subject for subject in self._open_subjects(AlertKind.SEND_UNDECIDED) if subject not in wrong]
         return self._watched(AlertKind.SEND_UNDECIDED, due, over)
+
+    def _is_undecided(self, message: Message) -> bool:
+        turn = self._store.turns.get(message.turn_id) if message.turn_id else None
+        return message.direction == "outbound" and turn is not None and turn.status is TurnStatus.UNDECIDED
 
     async def watch_credits(self) -> Watched:
         blocked = [one for one in self._store.messages.values() if one.status == InboundStatus.BLOCKED]
@@ -64,7 +70,7 @@ class MemoryAlerts:
         now = self._store.clock.now()
         alert = self._open(kind, subject)
         if alert is None:
-            alert = Alert(uuid4(), user_id, kind, subject, detail, now, now, None, 0)
+            alert = Alert(self._ids.new(), user_id, kind, subject, detail, now, now, None, 0)
         self._alerts[alert.id] = replace(alert, detail=detail, last_seen_at=now, times=alert.times + 1)
         return alert.times == 0
 

@@ -2,6 +2,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 from structlog.testing import capture_logs
 
@@ -271,18 +272,19 @@ async def test_two_sweepers_at_once_open_and_resolve_each_alert_once(path_on_pos
     assert {alert.times for alert in await _alerts(path)} == {1}
 
 
-async def test_watching_while_users_are_erased_breaks_nothing(path_on_postgres: Path) -> None:
+async def test_a_user_who_is_being_erased_is_neither_waited_for_nor_alerted(path_on_postgres: Path, database) -> None:
     path = path_on_postgres
-    shops = [await path.a_shop(0) for _ in range(8)]
-    for shop in shops:
-        await _blocked(path, shop)
+    leaving, staying = await path.a_shop(0), await path.a_shop(0)
+    await _blocked(path, leaving)
+    await _blocked(path, staying)
 
-    await asyncio.gather(
-        *(path.world.users.erase(shop.user.id) for shop in shops), *(path.alerts.watch_credits() for _ in range(16))
-    )
+    async with await psycopg.AsyncConnection.connect(database.url) as eraser:
+        await eraser.execute("delete from users where id = %s", (leaving.user.id,))
+        noticed = await asyncio.wait_for(path.alerts.watch_credits(), 10)
 
+    assert noticed == Watched(opened=1)
     assert await path.alerts.watch_credits() == Watched()
-    assert await _alerts(path) == []
+    assert await _causes(path) == [(AlertKind.CREDITS_EXHAUSTED, str(staying.user.id), staying.user.id)]
 
 
 async def test_an_alert_that_opens_is_one_warning_and_tells_no_detail(path_on_postgres: Path) -> None:

@@ -138,6 +138,8 @@ create table turns (
 create unique index turns_one_open on turns (conversation_id) where status = 'open';
 create index turns_of_conversation on turns (conversation_id, begun_at);
 create index turns_of_user on turns (user_id);
+-- The sweeper looks every second: what it looks at must not grow with all that was ever answered.
+create index turns_undecided on turns (ended_at) where status = 'undecided';
 
 create table messages (
     id uuid primary key,
@@ -152,6 +154,8 @@ create table messages (
     status text not null,
     reason text,
     platform_message_id text,
+    -- What the platform called earlier tries of a reply that was retried: its news of those are not about this one.
+    former_platform_message_ids text[],
     turn_id uuid references turns on delete set null,
     error jsonb,
     written_at timestamptz,
@@ -175,6 +179,9 @@ create index messages_to_answer on messages (conversation_id) where direction = 
 create index messages_unusual on messages (user_id, status, created_at, id)
     where status not in ('answered', 'sent', 'delivered', 'read');
 create index messages_of_turn on messages (turn_id) where turn_id is not null;
+-- For the sweeper: who has messages that wait for credit, and which of them have waited too long.
+create index messages_blocked on messages (user_id) where status = 'blocked';
+create index messages_blocked_by_age on messages (created_at) where status = 'blocked';
 
 -- What was written to a phone number that nobody has registered. It is answered once the number is added.
 create table unclaimed_messages (

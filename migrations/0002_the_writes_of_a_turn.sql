@@ -398,8 +398,9 @@ begin
         select * from unnest(v_known, p_platform_message_id, p_status, p_at, p_error)
             with ordinality as i (message_id, platform_message_id, status, at, error, place)
     ), furthest as (
-        select distinct on (message_id) * from item where message_id is not null
-        order by message_id, outbound_rank(status) desc, place
+        select distinct on (message_id) item.* from item join messages m on m.id = item.message_id
+        where item.platform_message_id <> all (coalesce(m.former_platform_message_ids, '{}'))
+        order by message_id, outbound_rank(item.status) desc, place
     ), forward as (
         update messages m set status = f.status, status_at = now(), error = coalesce(f.error, m.error),
             platform_message_id = coalesce(m.platform_message_id, f.platform_message_id)

@@ -72,6 +72,7 @@ class UnansweredReason(StrEnum):
     UNCONNECTED = "phone_number_without_token"
     SEND_FAILED = "send_failed"
     NO_CREDIT = "insufficient_credits"
+    WAITED_TOO_LONG = "waited_too_long"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class MemoryStore:
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     answers: dict[tuple[UUID, str], tuple[Any, Added]] = field(default_factory=dict)
     turns: dict[UUID, StoredTurn] = field(default_factory=dict)
+    former_platform_message_ids: dict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     workers: dict[UUID, datetime] = field(default_factory=dict)
     unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
     calls_open: int = 0

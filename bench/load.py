@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 from bench.house import House
@@ -66,7 +67,7 @@ async def closed_loop(house: House, offers: Sequence[Offer], in_flight: int) -> 
     async def deliver_on(connection: _Connection) -> None:
         for offer in left:
             due = time.time()
-            delivered.append(Delivered(offer.mark, due, *await connection.post(offer.request)))
+            delivered.append(Delivered(offer.mark, due, *await connection.deliver(offer.request)))
 
     async with _connections(house, in_flight) as connections:
         await asyncio.gather(*(deliver_on(connection) for connection in connections))
@@ -79,7 +80,7 @@ async def open_loop(house: House, offers: Sequence[Offer], per_second: float) ->
 
     async def deliver(offer: Offer, due: float) -> Delivered:
         connection = await idle.get()
-        answer = await connection.post(offer.request)
+        answer = await connection.deliver(offer.request)
         idle.put_nowait(connection)
         return Delivered(offer.mark, due, *answer)
 
@@ -97,20 +98,48 @@ async def open_loop(house: House, offers: Sequence[Offer], per_second: float) ->
 class _Connection(asyncio.Protocol):
     """One request at a time over one kept connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str, port: int) -> None:
+        self._address = host, port
+        self._transport: asyncio.Transport | None = None
         self._received = b""
         self._answer: asyncio.Future[tuple[float, int]] | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+    async def deliver(self, request: bytes) -> tuple[float, int]:
+        """When it was answered (Unix seconds), and with which status.
 
-    def post(self, request: bytes) -> asyncio.Future[tuple[float, int]]:
-        """When it was answered (Unix seconds), and with which status."""
+        Whoever kept a connection for long finds it closed, and the platform delivers again what nobody answered: so
+        do we, and the time counts.
+        """
+        while True:
+            try:
+                return await self._post(request)
+            except ConnectionResetError:
+                await self.open()
+
+    async def open(self) -> None:
+        """Connect, anew if need be."""
+        self._received = b""
+        await asyncio.get_running_loop().create_connection(lambda: self, *self._address)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport:
+            self._transport.close()
+
+    def _post(self, request: bytes) -> asyncio.Future[tuple[float, int]]:
         self._answer = asyncio.get_running_loop().create_future()
-        self.transport.write(request)  # type: ignore[attr-defined]
+        if self._transport is None:
+            self._answer.set_exception(ConnectionResetError())
+        else:
+            self._transport.write(request)
         return self._answer
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Be ready to write."""
+        self._transport = cast("asyncio.Transport", transport)
+
     def data_received(self, data: bytes) -> None:
+        """Answer whoever waits, once the response is whole."""
         self._received += data
         head, found, body = self._received.partition(b"\r\n\r\n")
         if self._answer is None or not found or len(body) < _content_length(head):
@@ -119,20 +148,22 @@ class _Connection(asyncio.Protocol):
         self._answer.set_result((time.time(), int(head[9:12])))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits."""
+        self._transport = None
         if self._answer and not self._answer.done():
-            self._answer.set_exception(exc or ConnectionResetError("The webhook hung up."))
+            self._answer.set_exception(ConnectionResetError(str(exc or "hung up")))
 
 
 @asynccontextmanager
 async def _connections(house: House, count: int) -> AsyncIterator[list[_Connection]]:
     address = urlsplit(house.ready["rest_url"])
-    loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(_Connection, address.hostname, address.port) for _ in range(count)]
+    connections = [_Connection(address.hostname or "127.0.0.1", address.port or 80) for _ in range(count)]
     try:
-        yield [connection for _, connection in made]
+        await asyncio.gather(*(connection.open() for connection in connections))
+        yield connections
     finally:
-        for transport, _ in made:
-            transport.close()
+        for connection in connections:
+            connection.close()
 
 
 def _content_length(head: bytes) -> int:

@@ -143,6 +143,8 @@ create unique index turns_one_open on turns (conversation_id) where status = 'op
 create index turns_open_on_number on turns (phone_number_id) where status = 'open';
 create index turns_of_conversation on turns (conversation_id, begun_at);
 create index turns_of_user on turns (user_id);
+-- The sweeper looks every second: what it looks at must not grow with all that was ever answered.
+create index turns_undecided on turns (ended_at) where status = 'undecided';
 
 create table messages (
     id uuid primary key,
@@ -157,6 +159,8 @@ create table messages (
     status text not null,
     reason text,
     platform_message_id text,
+    -- What the platform called earlier tries of a reply that was retried: its news of those are not about this one.
+    former_platform_message_ids text[],
     turn_id uuid references turns on delete set null,
     error jsonb,
     written_at timestamptz,
@@ -174,10 +178,15 @@ create table messages (
 create index messages_of_user on messages (user_id, created_at, id);
 create index messages_of_phone_number on messages (phone_number_id, created_at, id);
 create index messages_waiting on messages (created_at) where status = 'received' and turn_id is null;
+-- A conversation's own messages without a turn, found by key however many others wait.
+create index messages_to_answer on messages (conversation_id) where direction = 'inbound' and turn_id is null;
 -- Nearly all messages end in one of four ways; whoever asks for the others asks for a handful among a million.
 create index messages_unusual on messages (user_id, status, created_at, id)
     where status not in ('answered', 'sent', 'delivered', 'read');
 create index messages_of_turn on messages (turn_id) where turn_id is not null;
+-- For the sweeper: who has messages that wait for credit, and which of them have waited too long.
+create index messages_blocked on messages (user_id) where status = 'blocked';
+create index messages_blocked_by_age on messages (created_at) where status = 'blocked';
 
 -- What was written to a phone number that nobody has registered. It is answered once the number is added.
 create table unclaimed_messages (

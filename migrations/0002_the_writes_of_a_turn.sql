@@ -137,7 +137,14 @@ begin
             crashes = t.crashes + (t.worker_id is not null)::integer
         from open_turn o where t.id = o.id and not o.alive
         returning t.*
-    ), unanswered as (
+    ), unanswered as materialized (
+        -- "offset 0": each conversation's own, by key. Else the planner may begin with everything that waits anywhere,
+        -- because it last saw that small; with 10,000 waiting it is read for each conversation.
+        select m.* from item cross join lateral (
+            select m.id, m.conversation_id, m.status, m.created_at from messages m
+            where m.conversation_id = item.conversation_id and m.direction = 'inbound' and m.turn_id is null offset 0
+        ) m where m.status in ('received', 'blocked')
+    ), due as (
         select item.place, item.new_turn_id, c.id, c.user_id, c.phone_number_id, c.agent_id, case
             when item.at_once then 0
             else extract(epoch from least(
@@ -145,15 +152,14 @@ begin
             ) - clock_timestamp())::double precision
         end as quiet_seconds
         from item join conversations c on c.id = item.conversation_id
-        cross join lateral (
-            select min(created_at) as first, max(created_at) as last from messages m
-            where m.conversation_id = c.id and m.turn_id is null and m.status in ('received', 'blocked')
-        ) m
-        where c.status = 'active' and c.agent_id is not null and m.first is not null
+        join (
+            select conversation_id, min(created_at) as first, max(created_at) as last from unanswered group by 1
+        ) m on m.conversation_id = c.id
+        where c.status = 'active' and c.agent_id is not null
             and not exists (select from open_turn o where o.conversation_id = c.id)
     ), ready as (
         select *, row_number() over (partition by phone_number_id order by place) as place_on_number
-        from unanswered where quiet_seconds <= 0
+        from due where quiet_seconds <= 0
     ), waiting as (
         select r.*, row_number() over (partition by user_id order by place) * p_price as cost
         from ready r
@@ -175,14 +181,13 @@ begin
         from (select user_id, sum(price) as amount from begun group by 1) b where a.user_id = b.user_id
     ), joined as (
         update messages m set turn_id = begun.id, status = 'received', reason = null
-        from begun
-        where m.conversation_id = begun.conversation_id and m.turn_id is null and m.status in ('received', 'blocked')
+        from begun join unanswered u on u.conversation_id = begun.conversation_id
+        where m.id = u.id
         returning m.*
     ), blocked as (
         update messages m set status = 'blocked', reason = 'insufficient_credits', status_at = now()
-        from waiting w
-        where w.place not in (select place from funded)
-            and m.conversation_id = w.id and m.turn_id is null and m.status = 'received'
+        from waiting w join unanswered u on u.conversation_id = w.id
+        where w.place not in (select place from funded) and m.id = u.id and u.status = 'received'
     ), taken as (
         select 'begun' as state, begun.* from begun union all select 'resumed', resumed.* from resumed
     ), question as (
@@ -196,8 +201,8 @@ begin
             when taken.id is not null then taken.state
             when exists (select from open_turn o where o.conversation_id = item.conversation_id) then 'busy'
             when exists (select from waiting w where w.place = item.place) then 'blocked'
-            when unanswered.quiet_seconds > 0 then 'quiet'
-            when unanswered.place is not null then 'busy'
+            when due.quiet_seconds > 0 then 'quiet'
+            when due.place is not null then 'busy'
             else 'nothing'
         end,
         taken.id, taken.fence, taken.user_id, taken.phone_number_id, taken.agent_id, customer.address,
@@ -210,9 +215,9 @@ begin
             select jsonb_build_array(m.id, m.text, m.status) from messages m
             where taken.state = 'resumed' and m.turn_id = taken.id and m.direction = 'outbound'
         ),
-        taken.attempts, taken.crashes, unanswered.quiet_seconds
+        taken.attempts, taken.crashes, due.quiet_seconds
     from item
-    left join unanswered on unanswered.place = item.place
+    left join due on due.place = item.place
     left join conversations c on c.id = item.conversation_id
     left join customers customer on customer.id = c.customer_id
     left join taken on taken.conversation_id = item.conversation_id;
@@ -394,8 +399,11 @@ begin
 
     return query
     select i.place, i.turn_id = any (v_turn_id), exists (
-        select from messages m join turns t on t.conversation_id = m.conversation_id
-        where t.id = i.turn_id and m.status = 'received' and m.turn_id is null
+        select from turns t cross join lateral (
+            select m.status from messages m
+            where m.conversation_id = t.conversation_id and m.direction = 'inbound' and m.turn_id is null
+            offset 0 -- for the reason given in begin_turns
+        ) m where t.id = i.turn_id and m.status = 'received'
     )
     from unnest(p_turn_id) with ordinality as i (turn_id, place);
 end $$;
@@ -411,7 +419,8 @@ language plpgsql as $$
 declare
     v_known uuid[];
 begin
-    -- Our own id goes first: the platform's may not be known yet.
+    -- Two look-ups and not one with an "or", which would walk through a whole index. Our own id goes first: the
+    -- platform's may not be known yet.
     select array_agg(coalesce(own.id, named.id) order by i.place) into v_known
     from unnest(p_type, p_account, p_platform_message_id, p_message_id)
         with ordinality as i (type, account, platform_message_id, message_id, place)
@@ -430,8 +439,9 @@ begin
         select * from unnest(v_known, p_platform_message_id, p_status, p_at, p_error)
             with ordinality as i (message_id, platform_message_id, status, at, error, place)
     ), furthest as (
-        select distinct on (message_id) * from item where message_id is not null
-        order by message_id, outbound_rank(status) desc, place
+        select distinct on (message_id) item.* from item join messages m on m.id = item.message_id
+        where item.platform_message_id <> all (coalesce(m.former_platform_message_ids, '{}'))
+        order by message_id, outbound_rank(item.status) desc, place
     ), forward as (
         update messages m set status = f.status, status_at = now(), error = coalesce(f.error, m.error),
             platform_message_id = coalesce(m.platform_message_id, f.platform_message_id)

@@ -22,6 +22,16 @@ def pytest_configure_node(node) -> None:
     node.workerinput["cluster"] = _postgres_of(node.config).cluster.parcel()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """Tests that share a house run in one worker, which alone starts it; all others go wherever there is time."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from tests.rig.scheduling import OneHouseOneWorker  # noqa: PLC0415 - there is no xdist in every run
+
+    return OneHouseOneWorker(config, log)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _POSTGRES in config.stash:
         config.stash[_POSTGRES].stop()

@@ -4,9 +4,9 @@
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
-| the scheduler's clock      | scheduler      | sweep                                                  |
+| the scheduler's clock      | scheduler      | sweep, watch                                           |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
-|                            |                | agents, conversations, credits                         |
+|                            |                | agents, conversations, retry_message, credits, alerts  |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.agents import ManageAgents, ManagePrompts
+from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.conversations.guards import GuardedGateway, GuardedModel
@@ -23,7 +24,9 @@ from application.conversations.read_conversations import ReadConversations
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.credits import ManageCredits
-from application.monitoring import CheckHealth, Sweep
+from application.delivery.retry_message import RetryMessage
+from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
+from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
@@ -34,11 +37,13 @@ from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.retries import Retries
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
 from application.users import Authenticate, ManageUsers
 from domain.conversations import LaneScope
+from domain.credits import BLOCKED_HOURS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Application:
     accept_webhook: AcceptWebhook
     work: Work
     sweep: Sweep
+    watch: Watch
     check_health: CheckHealth
     authenticate: Authenticate
     users: ManageUsers
@@ -55,7 +61,9 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    retry_message: RetryMessage
     credits: ManageCredits
+    alerts: ReadAlerts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +86,27 @@ class Ports:
     prompts: Prompts
     agents: Agents
     conversations: Conversations
+    retries: Retries
     credits: Credits
+    alerts: Alerts
     probes: Sequence[Probe]
 
 
-def assemble(ports: Ports, *, admin_api_key: str, lane_scope: LaneScope) -> Application:
+def assemble(
+    ports: Ports,
+    *,
+    admin_api_key: str,
+    lane_scope: LaneScope = LaneScope.CONVERSATION,
+    undecided_seconds: float = UNDECIDED_SECONDS,
+    blocked_hours_max: float = BLOCKED_HOURS_MAX,
+) -> Application:
     """The application over these ports."""
     p = ports
     return Application(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue),
+        watch=Watch(p.alerts, p.credits, undecided_seconds, blocked_hours_max),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
@@ -96,7 +114,9 @@ def assemble(ports: Ports, *, admin_api_key: str, lane_scope: LaneScope) -> Appl
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
-        credits=ManageCredits(p.credits, p.turns, p.queue),
+        retry_message=RetryMessage(p.retries, p.queue),
+        credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
+        alerts=ReadAlerts(p.alerts),
     )
 
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from application.idempotency import checked_idempotency_key
 from application.pages import Page, PageRequest
 from application.ports.credits import Added, Credits
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
-from domain.credits import Account, Entry, checked_amount
-from domain.shared import InvalidInput
+from domain.credits import BLOCKED_HOURS_MAX, Account, Entry, checked_amount
 from domain.users import Caller, checked_text
-
-IDEMPOTENCY_KEY_LENGTH_MAX = 255
 
 
 @dataclass(frozen=True, slots=True)
 class ManageCredits:
-    """A user's credits. A top-up resumes what was blocked for want of them."""
+    """A user's credits. A top-up resumes what was blocked for want of them and is still worth answering."""
 
     credits: Credits
     turns: Turns
     queue: TurnQueue
+    blocked_hours_max: float = BLOCKED_HOURS_MAX
 
     async def account(self, caller: Caller, user_id: UUID) -> Account:
         """Balance, holds and what is available. Raises NotFound."""
@@ -35,10 +34,11 @@ class ManageCredits:
     ) -> Added:
         """Add credits, once for each key. Raises InvalidInput, NotFound or KeyReused."""
         caller.must_own(user_id)
-        if idempotency_key is not None and not 1 <= len(idempotency_key) <= IDEMPOTENCY_KEY_LENGTH_MAX:
-            raise InvalidInput("Idempotency-Key", f"It must have 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} characters.")
+        key = checked_idempotency_key(idempotency_key)
         note = None if note is None else checked_text(note, "note", 1_000)
-        added = await self.credits.add(user_id, checked_amount(amount), note, idempotency_key)
+        added = await self.credits.add(
+            user_id, checked_amount(amount), note, key, blocked_hours_max=self.blocked_hours_max
+        )
         await requeue(self.turns, self.queue, WaitingFilter(user_id=user_id))
         return added
 

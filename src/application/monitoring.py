@@ -6,15 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from application.channels.accept_webhook import admit_stored
+from application.ports.alerts import Alerts
+from application.ports.credits import Credits
 from application.ports.inbox import Inbox
 from application.ports.probes import Probe
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import REQUEUE_BATCH, requeue
+from domain.credits import BLOCKED_HOURS_MAX
 from domain.shared import Unavailable
 
 SWEEP_AGE_SECONDS = 2.0
 """How long a message may wait unclaimed before the sweeper feeds it again: longer than any healthy hand-over."""
+UNDECIDED_SECONDS = 60.0
+"""How long a send may stay undecided before somebody is told: platforms report on theirs within seconds."""
+EXPIRY_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,33 @@ class Sweep:
         await admit_stored(self.queue, claimed)
         requeued = await requeue(self.turns, self.queue, WaitingFilter(older_than_seconds=SWEEP_AGE_SECONDS))
         return Swept(requeued, len(claimed))
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """What a look around changed: alerts `opened` and `resolved`, and blocked messages that have `expired`."""
+
+    opened: int = 0
+    resolved: int = 0
+    expired: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Gives up what has been blocked too long, and keeps alerts in step with what is wrong. Two at once do no harm."""
+
+    alerts: Alerts
+    credits: Credits
+    undecided_seconds: float = UNDECIDED_SECONDS
+    blocked_hours_max: float = BLOCKED_HOURS_MAX
+
+    async def __call__(self) -> Noticed:
+        """One round. Raises Unavailable when the store is out of reach."""
+        # Alerts first: who has blocked messages is to be told, even when they are given up in this round.
+        sends = await self.alerts.watch_sends(self.undecided_seconds)
+        credits_ = await self.alerts.watch_credits()
+        expired = await self.credits.expire_blocked(self.blocked_hours_max, EXPIRY_BATCH)
+        return Noticed(sends.opened + credits_.opened, sends.resolved + credits_.resolved, expired)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ class UnansweredReason(StrEnum):
     SEND_FAILED = "send_failed"
     NO_CREDIT = "insufficient_credits"
     SET_ASIDE = "set_aside"
+    WAITED_TOO_LONG = "waited_too_long"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from domain.shared import Conflict, Exhausted, InvalidInput
 TURN_PRICE = 1
 """What one answer costs, in credits."""
 AMOUNT_MAX = 1_000_000_000
+BLOCKED_HOURS_MAX = 24.0
+"""How long a message that waits for credit is still worth answering: WhatsApp lets a business answer for a day."""
 
 
 class EntryKind(StrEnum):

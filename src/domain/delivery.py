@@ -8,9 +8,28 @@ from typing import Any
 from domain.answers import NotAnswered
 from domain.conversations import InboundStatus, OutboundStatus, TurnStatus, UnansweredReason
 from domain.credits import EntryKind
+from domain.shared import Conflict
 
 BACKOFF_SECONDS_FIRST = 0.5
 BACKOFF_SECONDS_MAX = 8.0
+
+
+class NotFailed(Conflict):
+    """Only a reply of ours that failed can be sent again."""
+
+    code = "message_not_failed"
+
+
+class AgentGone(Conflict):
+    """The agent that wrote the message was removed, and nobody speaks for it any more."""
+
+    code = "agent_removed"
+
+
+class TurnUnderWay(Conflict):
+    """The conversation is being answered now; one turn at a time keeps its messages in order."""
+
+    code = "turn_under_way"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
 from adapters.llm.deferred import DeferredModel
 from adapters.persistence.agents import PostgresAgents
+from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
@@ -28,11 +29,13 @@ from adapters.persistence.database import Database
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
+from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
 from adapters.probes import PostgresProbe, RedisProbe
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
+from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
@@ -43,6 +46,7 @@ from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.retries import Retries
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
@@ -105,7 +109,9 @@ class Container(containers.DeclarativeContainer):
     prompts: Provider[Prompts] = providers.Singleton(PostgresPrompts, database)
     agents: Provider[Agents] = providers.Singleton(PostgresAgents, database)
     conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
+    retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
+    alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
     postgres_probe: Provider[Probe] = providers.Singleton(PostgresProbe, database)
     redis_probe: Provider[Probe] = providers.Singleton(RedisProbe, redis)
 
@@ -127,7 +133,9 @@ class Container(containers.DeclarativeContainer):
         prompts=prompts,
         agents=agents,
         conversations=conversations,
+        retries=retries,
         credits=credits,
+        alerts=alerts,
         probes=providers.List(postgres_probe, redis_probe),
     )
     application: Provider[Application] = providers.Singleton(
@@ -135,6 +143,8 @@ class Container(containers.DeclarativeContainer):
         ports,
         admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
         lane_scope=settings.provided.lane_scope,
+        undecided_seconds=settings.provided.undecided_seconds,
+        blocked_hours_max=settings.provided.blocked_hours_max,
     )
 
 

@@ -14,7 +14,9 @@ from application.app import Application
 from domain.shared import DomainError
 from entrypoints.container import running
 from entrypoints.logs import configure_logs
+from entrypoints.memory import keep_what_is_loaded
 from entrypoints.readiness import announce_ready
+from entrypoints.serving import CannotListen
 from entrypoints.settings import Settings, SettingsError, load_settings
 
 KNOCK_SECONDS = 0.02
@@ -28,7 +30,7 @@ def run_process(environment: Mapping[str, str], role: str, door: Door) -> int:
         settings = load_settings(environment)
         configure_logs(settings.log_level, settings.log_format, process=role)
         uvloop.run(_serve(settings, role, door))
-    except (SettingsError, DomainError, OSError) as error:
+    except (SettingsError, DomainError, CannotListen, OSError) as error:
         sys.stderr.write(f"frontdesk {role}: {error}\n")
         return 1
     return 0
@@ -39,6 +41,7 @@ async def _serve(settings: Settings, role: str, door: Door) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running(settings, role=role) as application:
+        keep_what_is_loaded()
         await door(application, settings, stop)
 
 

@@ -68,6 +68,8 @@ class Settings(BaseModel):
     lease_seconds: Annotated[float, Field(ge=1, le=3_600)] = 30
     dedupe_seconds: Annotated[float, Field(ge=0, le=3_600)] = 5
     queue_capacity: Annotated[int, Field(ge=1)] = 10_000
+    undecided_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60
+    blocked_hours_max: Annotated[float, Field(gt=0, le=720)] = 24
     cache_ttl_seconds: Annotated[float, Field(ge=300, le=600)] = 300
     workers_min: Annotated[int, Field(ge=1, le=1_000)] = 1
     workers_max: Annotated[int, Field(ge=1, le=1_000)] | None = None

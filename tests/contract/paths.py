@@ -12,12 +12,16 @@ from uuid import UUID, uuid4
 import psycopg
 
 from adapters.clock import RandomIds
+from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.database import Database
 from adapters.persistence.inbox import PostgresInbox
+from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.turns import PostgresTurns
 from application.pages import PageRequest
+from application.ports.alerts import Alerts
 from application.ports.conversations import MessageFilter
 from application.ports.inbox import Inbox
+from application.ports.retries import Retries
 from application.ports.turns import ReplyRecord, Settled, Turns
 from domain.agents import Agent
 from domain.answers import Usage
@@ -28,9 +32,11 @@ from domain.delivery import Accepted, Ambiguous, Refused, settlement_of_send
 from domain.users import User
 from tests.builders import a_phone_number, a_user, an_agent, an_api_key, an_id
 from tests.contract.worlds import World, memory_world, postgres_world
+from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import MONDAY_MORNING, CountingIds, FrozenClock
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.retries import MemoryRetries
 from tests.fakes.turns import MemoryTurns
 
 LEASE_SECONDS = 30.0
@@ -126,6 +132,8 @@ class Path:
     world: World
     time: Time
     inbox: Inbox
+    alerts: Alerts
+    retries: Retries
     new_inbox: Callable[[], Inbox]
     new_turns: Callable[[], Turns]
     find_broken: Callable[[], list[str]]
@@ -190,6 +198,7 @@ class PostgresTime:
 
     async def passes(self, seconds: float) -> None:
         await self._execute("update messages set created_at = created_at - %s * interval '1 second'", seconds)
+        await self._execute("update turns set ended_at = ended_at - %s * interval '1 second'", seconds)
 
     async def _execute(self, statement: str, *values: object) -> None:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
@@ -205,6 +214,8 @@ def memory_path() -> Path:
         world,
         MemoryTime(clock),
         inbox,
+        MemoryAlerts(store),
+        MemoryRetries(store, ids),
         lambda: inbox,
         lambda: MemoryTurns(store, ids, LEASE_SECONDS),
         lambda: broken_in_memory(store),
@@ -232,6 +243,8 @@ async def postgres_path(url: str, url_owner: str, pools: int = 4) -> AsyncIterat
             world,
             PostgresTime(url_owner),
             PostgresInbox(databases[0], ids),
+            PostgresAlerts(databases[0]),
+            PostgresRetries(databases[0], ids),
             lambda: PostgresInbox(next_database(), ids),
             lambda: PostgresTurns(next_database(), ids, LEASE_SECONDS),
             lambda: broken_in_postgres(url_owner),

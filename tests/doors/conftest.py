@@ -25,6 +25,7 @@ class Shop:
     prompt_id: str
     agent_id: str
     conversation_id: str
+    message_id: str
 
     def path(self, template: str) -> str:
         """A route's path with this user's things in it."""
@@ -75,7 +76,9 @@ async def a_shop(rest, house, account: str) -> Shop:
         rest, f"{base}/agents", {"name": "Ann", "prompt_id": prompt["id"], "phone_number_id": number["id"]}
     )
     conversation = house.a_conversation(UUID(user["id"]), UUID(number["id"]))
-    return Shop(user["id"], user["api_key"], number["id"], prompt["id"], agent["id"], str(conversation.id))
+    reply = house.store.messages_of(conversation.id)[-1]
+    things = (number["id"], prompt["id"], agent["id"], str(conversation.id), str(reply.id))
+    return Shop(user["id"], user["api_key"], *things)
 
 
 async def made(rest, path, body):

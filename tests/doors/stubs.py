@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -12,12 +13,14 @@ from application.app import Application, Ports, assemble
 from application.ports.channel_gateway import ForgedWebhook, UnreadableWebhook, UnsignedWebhook
 from domain.channels import Delivery
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
-from domain.shared import Unavailable
+from domain.shared import NotFound, Unavailable
+from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
 
 ADMIN_KEY = "admin-key-of-the-tests"
@@ -45,6 +48,24 @@ class NoTurns:
 
     async def waiting(self, wanted, limit):
         return ()
+
+
+class ToldRetries:
+    """Puts any message of the user back to waiting, or raises what it is told."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.wrong: Exception | None = None
+        self.keys: list[str | None] = []
+
+    async def retry(self, user_id, message_id, idempotency_key):
+        message = self._store.messages.get(message_id)
+        if message is None or self._store.owner_of(message) != user_id:
+            raise NotFound("message")
+        self.keys.append(idempotency_key)
+        if self.wrong:
+            raise self.wrong
+        return replace(message, status="pending", platform_message_id=None, error=None)
 
 
 class TellTaleReader:
@@ -94,6 +115,8 @@ class House:
         self.reader = TellTaleReader()
         self.probe = ToldProbe()
         self.ids = CountingIds()
+        self.retries = ToldRetries(self.store)
+        self.alerts = MemoryAlerts(self.store)
         self.application = self._application()
 
     def _application(self) -> Application:
@@ -106,7 +129,7 @@ class House:
             vault=PlainVault(),
             inbox=NoInbox(),
             turns=NoTurns(),
-            queue=nothing,
+            queue=MemoryTurnQueue(self.clock),
             briefings=nothing,
             model=nothing,
             gateway=nothing,
@@ -116,7 +139,9 @@ class House:
             prompts=MemoryPrompts(store),
             agents=agents,
             conversations=MemoryConversations(store),
+            retries=self.retries,
             credits=BrokenCredits(store),
+            alerts=self.alerts,
             probes=[self.probe],
         )
         self.credits = ports.credits

@@ -15,7 +15,11 @@ NUMBER = USER + "/phone_numbers/{phone_number_id}"
 AGENT = USER + "/agents/{agent_id}"
 CONVERSATION = USER + "/conversations/{conversation_id}"
 
-ADMIN_ROUTES = [("POST", "/users", {"name": "Shop"}, 201), ("GET", "/users", None, 200)]
+ADMIN_ROUTES = [
+    ("POST", "/users", {"name": "Shop"}, 201),
+    ("GET", "/users", None, 200),
+    ("GET", "/alerts", None, 200),
+]
 USER_ROUTES = [
     ("GET", USER, None, 200),
     ("PATCH", USER, {"name": "New"}, 200),
@@ -41,9 +45,11 @@ USER_ROUTES = [
     ("GET", CONVERSATION, None, 200),
     ("POST", CONVERSATION + "/archive", None, 200),
     ("GET", USER + "/messages", None, 200),
+    ("POST", USER + "/messages/{message_id}/retry", None, 202),
     ("GET", USER + "/credits", None, 200),
     ("POST", USER + "/credits/add", {"amount": 5}, 201),
     ("GET", USER + "/credits/entries", None, 200),
+    ("GET", USER + "/alerts", None, 200),
 ]
 ROUTES = ADMIN_ROUTES + USER_ROUTES
 OPEN_ROUTES = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}

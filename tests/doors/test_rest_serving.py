@@ -75,7 +75,8 @@ def chunks(count: int) -> list[bytes]:
     return [f"{size:x}\r\n".encode() + b"x" * size + b"\r\n"] * (count * MEBIBYTE // size) + [b"0\r\n\r\n"]
 
 
-@pytest.mark.parametrize(("path", "mebibytes"), [("/users", 1), ("/webhooks/meta", 4)])
+# A delivery up to eight times too large is read and thrown away first: its sender could not read the 413 otherwise.
+@pytest.mark.parametrize(("path", "mebibytes"), [("/users", 1), ("/webhooks/meta", 32)])
 async def test_a_body_that_is_announced_too_large_is_refused_unread(house, path, mebibytes):
     async with served(serve_rest, house.application) as (port, _, _):
         status, problem = await answered(port, announced(path, mebibytes * MEBIBYTE + 1))

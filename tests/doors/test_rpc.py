@@ -14,6 +14,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
+from domain.credits import InsufficientCredits
+from domain.delivery import NotFailed, TurnUnderWay
 from domain.shared import Unavailable
 from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2, credit_pb2
 from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import ConversationServiceStub
@@ -67,9 +69,11 @@ def key_of(shop: Shop):
     return (("authorization", f"bearer {shop.key}"),)
 
 
-def calls(credits_, conversations, user_id: str, conversation_id: str):
+def calls(credits_, conversations, shop: Shop):
     """Each method with its request."""
-    one = {"user_id": user_id, "conversation_id": conversation_id}
+    user_id = shop.user_id
+    one = {"user_id": user_id, "conversation_id": shop.conversation_id}
+    message = {"user_id": user_id, "message_id": shop.message_id}
     return [
         (credits_.GetBalance, credit_pb2.GetBalanceRequest(user_id=user_id)),
         (credits_.AddCredits, credit_pb2.AddCreditsRequest(user_id=user_id, amount=1)),
@@ -78,25 +82,26 @@ def calls(credits_, conversations, user_id: str, conversation_id: str):
         (conversations.ListConversations, conversation_pb2.ListConversationsRequest(user_id=user_id)),
         (conversations.ArchiveConversation, conversation_pb2.ArchiveConversationRequest(**one)),
         (conversations.ListMessages, conversation_pb2.ListMessagesRequest(user_id=user_id)),
+        (conversations.RetryMessage, conversation_pb2.RetryMessageRequest(**message)),
     ]
 
 
 async def test_every_method_is_open_to_the_admin_and_to_the_owner(credits_, conversations, shop):
-    for method, request in calls(credits_, conversations, shop.user_id, shop.conversation_id):
+    for method, request in calls(credits_, conversations, shop):
         await method(request, metadata=ADMIN)
         await method(request, metadata=key_of(shop))
 
 
 async def test_no_method_is_open_without_a_known_key(credits_, conversations, shop):
     for metadata in ((), (("authorization", "Bearer wrong"),), (("authorization", "Basic abc"),)):
-        for method, request in calls(credits_, conversations, shop.user_id, shop.conversation_id):
+        for method, request in calls(credits_, conversations, shop):
             error = await refused(method(request, metadata=metadata))
             assert error.code() is grpc.StatusCode.UNAUTHENTICATED
             assert details_of(error)["ErrorInfo"].metadata["code"] == "unauthorized"
 
 
 async def test_another_users_things_do_not_exist(credits_, conversations, shop, stranger):
-    for method, request in calls(credits_, conversations, stranger.user_id, stranger.conversation_id):
+    for method, request in calls(credits_, conversations, stranger):
         error = await refused(method(request, metadata=key_of(shop)))
         assert error.code() is grpc.StatusCode.NOT_FOUND
     request = conversation_pb2.GetConversationRequest(user_id=shop.user_id, conversation_id=stranger.conversation_id)
@@ -137,6 +142,32 @@ async def test_a_ledger_is_read_page_by_page(credits_, shop):
         if not token:
             break
     assert amounts == [3, 2, 1]
+
+
+async def test_a_failed_message_is_sent_again_once_for_each_key(conversations, shop, house):
+    request = conversation_pb2.RetryMessageRequest(
+        user_id=shop.user_id, message_id=shop.message_id, idempotency_key="k"
+    )
+    message = (await conversations.RetryMessage(request, metadata=key_of(shop))).message
+    assert (message.id, message.status) == (shop.message_id, conversation_pb2.MESSAGE_STATUS_PENDING)
+    request.ClearField("idempotency_key")
+    await conversations.RetryMessage(request, metadata=key_of(shop))
+    assert house.retries.keys == ["k", None]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "reason"),
+    [
+        (InsufficientCredits("none"), grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_CREDITS"),
+        (NotFailed("sent"), grpc.StatusCode.FAILED_PRECONDITION, "MESSAGE_NOT_FAILED"),
+        (TurnUnderWay("busy"), grpc.StatusCode.FAILED_PRECONDITION, "TURN_UNDER_WAY"),
+    ],
+)
+async def test_a_retry_that_is_refused_says_why(conversations, shop, house, wrong, code, reason):
+    house.retries.wrong = wrong
+    request = conversation_pb2.RetryMessageRequest(user_id=shop.user_id, message_id=shop.message_id)
+    error = await refused(conversations.RetryMessage(request, metadata=key_of(shop)))
+    assert (error.code(), details_of(error)["ErrorInfo"].reason) == (code, reason)
 
 
 async def test_a_conversation_and_its_messages_are_told_in_full(conversations, shop, house):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.credits import Added, KeyReused
+from domain.conversations import InboundStatus, Message, UnansweredReason
 from domain.credits import Account, Entry, EntryKind
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_in_order
@@ -21,13 +24,22 @@ class MemoryCredits:
         self._store.must_have_user(user_id)
         return self._store.accounts[user_id]
 
-    async def add(self, user_id: UUID, amount: int, note: str | None, idempotency_key: str | None) -> Added:
+    async def add(
+        self,
+        user_id: UUID,
+        amount: int,
+        note: str | None,
+        idempotency_key: str | None,
+        *,
+        blocked_hours_max: float | None = None,
+    ) -> Added:
         self._store.must_have_user(user_id)
         if idempotency_key is None:
-            return self._added(user_id, amount, note)
+            return self._added(user_id, amount, note, blocked_hours_max)
         request = (amount, note)
         if (user_id, idempotency_key) not in self._store.answers:
-            self._store.answers[user_id, idempotency_key] = request, self._added(user_id, amount, note)
+            answer = self._added(user_id, amount, note, blocked_hours_max)
+            self._store.answers[user_id, idempotency_key] = request, answer
         first_request, answer = self._store.answers[user_id, idempotency_key]
         if request != first_request:
             raise KeyReused("Idempotency-Key", "It was used before with another request.")
@@ -36,7 +48,25 @@ class MemoryCredits:
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         return page_in_order(self._store.entries.get(user_id, ()), page, lambda entry: [entry.id])
 
-    def _added(self, user_id: UUID, amount: int, note: str | None) -> Added:
+    async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:
+        return self._give_up(self._blocked_longer_than(blocked_hours_max)[:limit])
+
+    def _give_up(self, messages: list[Message]) -> int:
+        for message in messages:
+            self._store.messages[message.id] = replace(
+                message, status=InboundStatus.UNANSWERABLE, reason=UnansweredReason.WAITED_TOO_LONG
+            )
+        return len(messages)
+
+    def _blocked_longer_than(self, hours: float, user_id: UUID | None = None) -> list[Message]:
+        until = self._store.clock.now() - timedelta(hours=hours)
+        blocked = [one for one in self._store.messages.values() if one.status == InboundStatus.BLOCKED]
+        own = [one for one in blocked if user_id in {None, self._store.owner_of(one)}]
+        return sorted((one for one in own if one.created_at <= until), key=lambda one: one.created_at)
+
+    def _added(self, user_id: UUID, amount: int, note: str | None, blocked_hours_max: float | None) -> Added:
         entry = self._store.move_credits(user_id, EntryKind.ADD, amount, None, note)
+        if blocked_hours_max is not None:
+            self._give_up(self._blocked_longer_than(blocked_hours_max, user_id))
         self._store.unblock(user_id)
         return Added(entry, self._store.accounts[user_id])

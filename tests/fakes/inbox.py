@@ -138,7 +138,14 @@ class MemoryInbox:
         message_id = known[place]
         if message_id is None:
             return ReceiptOutcome.UNKNOWN
-        rivals = [other for other, id_ in enumerate(known) if id_ == message_id]
+        former = self._store.former_platform_message_ids[message_id]
+        if receipts[place].platform_message_id in former:
+            return ReceiptOutcome.OLD
+        rivals = [
+            other
+            for other, id_ in enumerate(known)
+            if id_ == message_id and receipts[other].platform_message_id not in former
+        ]
         furthest = max(rivals, key=lambda other: (OUTBOUND_ORDER.index(_status(receipts[other])), -other))
         message, receipt = self._store.messages[message_id], receipts[place]
         before, reported = OutboundStatus(message.status), _status(receipt)

@@ -61,6 +61,7 @@ class MemoryStore:
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     answers: dict[tuple[UUID, str], tuple[Any, Added]] = field(default_factory=dict)
     turns: dict[UUID, StoredTurn] = field(default_factory=dict)
+    former_platform_message_ids: dict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     workers: dict[UUID, datetime] = field(default_factory=dict)
     unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
     calls_open: int = 0
@@ -93,6 +94,11 @@ class MemoryStore:
     def agent_on(self, phone_number_id: UUID) -> Agent | None:
         """The agent that answers there."""
         return next((agent for agent in self.agents.values() if agent.phone_number_id == phone_number_id), None)
+
+    def messages_of(self, conversation_id: UUID) -> list[Message]:
+        """What was said in it, in order."""
+        said = [message for message in self.messages.values() if message.conversation_id == conversation_id]
+        return sorted(said, key=lambda message: message.sequence_number)
 
     def shown(self, conversation: Conversation) -> Conversation:
         """The conversation with its customer as it is now."""

@@ -108,6 +108,9 @@ class Simulator:
 
     url: str
 
+    def turn(self, **knobs: object) -> None:
+        self.control("PATCH", "knobs", knobs)
+
     def control(self, method: str, path: str, body: object = None) -> Any:
         answer = call(self.url, method, f"/_sim/{path}", body)
         assert answer.status == 200, answer.content
@@ -136,11 +139,11 @@ class Simulator:
     def turned(self, **knobs: object) -> Iterator[None]:
         """Knobs turned for a while."""
         before = self.control("GET", "knobs")
-        self.control("PATCH", "knobs", knobs)
+        self.turn(**knobs)
         try:
             yield
         finally:
-            self.control("PATCH", "knobs", {name: before[name] for name in knobs})
+            self.turn(**{name: before[name] for name in knobs})
 
 
 @dataclass(frozen=True)
@@ -208,8 +211,11 @@ class House:
         return processes_of(self.home)
 
     def workers(self) -> list[psutil.Process]:
+        return [child for child in self._children() if child.cmdline()[-1:] == ["worker"]]
+
+    def _children(self) -> list[psutil.Process]:
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if child.cmdline()[-1:] == ["worker"]]
+        return [child for child in children if is_alive(child)]
 
     def interrupt(self) -> int:
         """Ctrl+C: SIGINT to everyone in the terminal's foreground group. The exit code."""
@@ -245,12 +251,12 @@ class Tenant:
         assert answer.status == 200, answer.content
         return answer.json
 
-    def open(self, access_token: str = "a token") -> None:
+    def open(self) -> None:
         """Register the phone number and put an agent on it."""
         prompt = self.make("prompts", {"name": "P", "instructions": "Answer.", "model": "gpt-5.5"})
         number = self.make(
             "phone_numbers",
-            {"type": "whatsapp", "meta_phone_number_id": self.account, "access_token": access_token},
+            {"type": "whatsapp", "meta_phone_number_id": self.account, "access_token": "a token"},
         )
         self.make("agents", {"name": "A", "prompt_id": prompt["id"], "phone_number_id": number["id"]})
 
@@ -295,8 +301,8 @@ class Tenant:
 
     def credits(self) -> tuple[int, int]:
         """Balance and held."""
-        credits = self.get("credits")
-        return credits["balance"], credits["held"]
+        account = self.get("credits")
+        return account["balance"], account["held"]
 
     def ledger(self) -> list[str]:
         """The kinds of the ledger's lines, the oldest first."""
@@ -349,6 +355,7 @@ def running_house(
         assert process.poll() is None, log.read_text()
         yield House(process, home, log, json.loads(ready_file.read_text()), time.monotonic() - began)
     finally:
+        sys.stdout.write(log.read_text())  # pytest shows it beside a failure
         process.terminate()
         try:
             process.wait(SECONDS)
@@ -363,14 +370,26 @@ def processes_of(home: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if _belongs_to(process, str(home))]
 
 
-def _belongs_to(process: psutil.Process, home: str) -> bool:
+def is_alive(process: psutil.Process) -> bool:
+    """A process that ended and that nobody has asked about yet does not count."""
     try:
-        if process.status() == psutil.STATUS_ZOMBIE or process.pid == os.getpid():
-            return False
-        named = [*process.environ().values(), process.cwd(), *process.cmdline()]
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return any(home in name for name in named if name)
+
+
+def _belongs_to(process: psutil.Process, home: str) -> bool:
+    if process.pid == os.getpid() or not is_alive(process):
+        return False
+    return any(home in str(_told(ask)) for ask in (process.environ, process.cmdline, process.cwd))
+
+
+def _told(ask: Callable[[], object]) -> object:
+    """Another user's process may hide its environment and still show its command line."""
+    try:
+        return ask()
+    except psutil.Error:
+        return None
 
 
 def _digits(count: int) -> str:

@@ -10,9 +10,9 @@ import msgspec
 from adapters.channels.graph_errors import outcome_of_error
 from application.ports.briefings import Briefing
 from application.ports.channel_gateway import OutboundText
-from domain.delivery import Accepted, Ambiguous, Deferred, SendOutcome
+from domain.delivery import Accepted, Ambiguous, Deferred, Refused, SendOutcome
 
-ERRORS_START = 400
+REDIRECTS_START = 300
 
 
 class _Id(msgspec.Struct):
@@ -45,6 +45,9 @@ class WhatsAppGateway:
                 allow_redirects=False,
             ) as response:
                 return _outcome(response, await response.read())
+        except ValueError:
+            # A URL or a header that cannot be written (a token with a line break in it): nothing was sent.
+            return Refused({"detail": "Account or access token hold characters that no request can carry."})
         except aiohttp.ClientConnectorError as error:
             return Deferred({"detail": f"Graph could not be reached: {type(error).__name__}"}, is_outage=True)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -71,7 +74,7 @@ def _recipient(address: str) -> dict[str, str]:
 
 
 def _outcome(response: aiohttp.ClientResponse, body: bytes) -> SendOutcome:
-    if response.status < ERRORS_START:
+    if response.status < REDIRECTS_START:
         return _accepted(body)
     try:
         error = msgspec.json.decode(body, type=_Failed).error

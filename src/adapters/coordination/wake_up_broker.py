@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -46,14 +47,15 @@ class WakeUpBroker(dramatiq.Broker):
     def __init__(self, url: str, middleware: list[dramatiq.Middleware]) -> None:
         super().__init__(middleware=middleware)
         self._url = url
-        self._consumers: list[WakeUpConsumer] = []
+        # Dramatiq makes a new consumer after every lost connection and drops the old one.
+        self._consumers: weakref.WeakSet[WakeUpConsumer] = weakref.WeakSet()
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30_000) -> Consumer:  # noqa: ARG002
         """A consumer of that queue. Wake-ups are taken one at a time, so there is nothing to prefetch."""
         if queue_name not in self.queues:
             raise QueueNotFound(queue_name)  # type: ignore[no-untyped-call]
         consumer = WakeUpConsumer(self._url, queue_name)
-        self._consumers.append(consumer)
+        self._consumers.add(consumer)
         return consumer
 
     def declare_queue(self, queue_name: str) -> None:
@@ -75,7 +77,7 @@ class WakeUpBroker(dramatiq.Broker):
 
     def interrupt(self) -> None:
         """End all waiting at once, for a worker that stops."""
-        for consumer in self._consumers:
+        for consumer in list(self._consumers):
             consumer.interrupt()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import aiohttp
 import httpx2
 import openai
 
@@ -39,10 +40,21 @@ def _names_the_conversation(error: openai.NotFoundError) -> bool:
 
 
 def of_connection(error: openai.APIConnectionError) -> TryAgain | Uncertain:
-    """Nothing was sent when no connection was made; otherwise nobody knows."""
-    if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+    """Nothing was sent when no connection was made; otherwise nobody knows.
+
+    Only aiohttp's own error tells the two apart: the SDK's transport calls every broken connection a ConnectTimeout.
+    """
+    cause = _first_cause(error, aiohttp.ClientError) or error
+    if isinstance(cause, aiohttp.ClientConnectorError):
         return TryAgain("OpenAI could not be reached.", is_outage=True)
-    return Uncertain(f"The connection to OpenAI broke: {type(error.__cause__ or error).__name__}")
+    return Uncertain(f"The connection to OpenAI broke: {type(cause).__name__}")
+
+
+def _first_cause(error: BaseException, of_type: type[BaseException]) -> BaseException | None:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, of_type):
+        cause = cause.__cause__
+    return cause
 
 
 def orphaned_call(error: openai.APIStatusError) -> str | None:

@@ -95,10 +95,18 @@ def _valkey_paths() -> Iterator[Path]:
 
 
 def _version(program: Path) -> str:
-    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 -- a path we found
+    answer = _asked(program)
+    while answer.returncode < 0:  # Ctrl+C can still reach it in the moment before its session is its own
+        answer = _asked(program)
     version = re.search(r"(?:\) |v=)(\d+[\d.]*)", answer.stdout)
     if not version:
         raise LocalStoreError(
             f"{program} --version does not name a version: {(answer.stderr or answer.stdout).strip()}"
         )
     return version[1]
+
+
+def _asked(program: Path) -> subprocess.CompletedProcess[str]:
+    question = [str(program), "--version"]
+    # In a session of its own: Ctrl+C is for us, and an interrupted program names no version.
+    return subprocess.run(question, capture_output=True, text=True, check=False, start_new_session=True)  # noqa: S603 -- a path we found

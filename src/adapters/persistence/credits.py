@@ -29,7 +29,7 @@ LOCK_ACCOUNT = "select user_id from credit_accounts where user_id = %s for no ke
 FIRST_ANSWER = """
 select answer.request_digest, (answer.answer ->> 'balance')::bigint, (answer.answer ->> 'held')::bigint,
     item.id, item.kind, item.amount, item.balance_change, item.held_change, item.turn_id, item.note, item.created_at
-from idempotent_answers answer join credit_entries item on item.id = (answer.answer ->> 'entry_id')::bigint
+from idempotent_answers answer left join credit_entries item on item.id = (answer.answer ->> 'entry_id')::bigint
 where answer.user_id = %s and answer.key = %s
 """
 ADD = """
@@ -39,9 +39,17 @@ with account as (
     insert into credit_entries (user_id, kind, amount, balance_change, held_change, note)
     values (%(user_id)s, 'add', %(amount)s, %(amount)s, 0, %(note)s)
     returning id, kind, amount, balance_change, held_change, turn_id, note, created_at
+), expired as (
+    update messages set status = 'unanswerable', reason = 'waited_too_long', status_at = now()
+    where user_id = %(user_id)s and status = 'blocked'
+        and created_at <= now() - %(blocked_hours_max)s::float8 * interval '1 hour'
 ), resumed as (
     update messages set status = 'received', reason = null, status_at = now()
     where user_id = %(user_id)s and status = 'blocked'
+        and (created_at <= now() - %(blocked_hours_max)s::float8 * interval '1 hour') is not true
+), relieved as (
+    update alerts set resolved_at = clock_timestamp()
+    where kind = 'credits_exhausted' and subject = %(user_id)s::text and resolved_at is null
 ), answer as (
     insert into idempotent_answers (user_id, key, request_digest, answer)
     select %(user_id)s, %(key)s, %(digest)s,
@@ -50,6 +58,7 @@ with account as (
 )
 select account.balance, account.held, entry.* from account, entry
 """
+EXPIRE_BLOCKED = "select expire_blocked(%s, %s)"
 
 
 class PostgresCredits:
@@ -62,11 +71,26 @@ class PostgresCredits:
         """The user's account; see the port."""
         return Account(*found(await self._database.fetch(ACCOUNT, (user_id,)), "user"))
 
-    async def add(self, user_id: UUID, amount: int, note: str | None, idempotency_key: str | None) -> Added:
+    async def add(
+        self,
+        user_id: UUID,
+        amount: int,
+        note: str | None,
+        idempotency_key: str | None,
+        *,
+        blocked_hours_max: float | None = None,
+    ) -> Added:
         """Add credits, once for each key; see the port."""
         key = None if idempotency_key is None else storable(idempotency_key)
         digest = sha256(json.dumps(["credits.add", amount, note]).encode()).digest()
-        request = {"user_id": user_id, "amount": amount, "note": note, "key": key, "digest": digest}
+        request = {
+            "user_id": user_id,
+            "amount": amount,
+            "note": note,
+            "key": key,
+            "digest": digest,
+            "blocked_hours_max": blocked_hours_max,
+        }
         async with self._database.transaction() as connection:
             found(await fetched(connection, LOCK_ACCOUNT, (user_id,)), "user")
             if key is not None and (first := await fetched(connection, FIRST_ANSWER, (user_id, key))):
@@ -76,6 +100,11 @@ class PostgresCredits:
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         """The lines of the user's ledger; see the port."""
         return await fetch_page(self._database, LIST, {"item.user_id = %s": user_id}, page, _entry, BY_NUMBER)
+
+    async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:
+        """Give up messages that have been blocked too long; see the port."""
+        ((expired,),) = await self._database.fetch(EXPIRE_BLOCKED, (blocked_hours_max * 3_600, limit))
+        return int(expired)
 
 
 def _first_answer(row: TupleRow, digest: bytes) -> Added:

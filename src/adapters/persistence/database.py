@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from adapters.persistence.reasons import last_reason
 from domain.shared import Unavailable
 
 
@@ -22,6 +23,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, connections_max: int = 8, name: str = "frontdesk") -> None:
+        self._url = url
         self._pool = AsyncConnectionPool(
             url,
             open=False,
@@ -43,6 +45,7 @@ class Database:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Database]:
         """Open the pool, and close it at the end. Raises Unavailable when no connection can be made."""
+        await self._knock()
         try:
             await self._pool.open(wait=True, timeout=10.0)
         except PoolTimeout as error:
@@ -52,6 +55,14 @@ class Database:
             yield self
         finally:
             await self._pool.close()
+
+    async def _knock(self) -> None:
+        """Connect once by hand: the pool would go on trying, and say in the end neither why nor where."""
+        try:
+            connection = await AsyncConnection.connect(self._url, connect_timeout=10)
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"Postgres cannot be reached; check DATABASE_URL: {last_reason(error)}") from error
+        await connection.close()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:

@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.persistence import grants, unfinished_indexes
 from adapters.persistence.migration_files import MigrationError, MigrationFile, Section, read_migrations
+from adapters.persistence.reasons import last_reason
 
 _LOCK = 0x46524F4E54  # "FRONT"; advisory locks are counted per database
 _POLL_SECONDS = 0.05
@@ -187,4 +188,4 @@ def _line(section: Section, error: psycopg.Error) -> str:
 
 
 def _reason(error: psycopg.Error) -> str:
-    return error.diag.message_primary or (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return error.diag.message_primary or last_reason(error)

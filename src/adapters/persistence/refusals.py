@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 
 from domain.shared import Conflict, DomainError, NotFound
 
-REFUSALS: Mapping[str | None, DomainError] = {
-    "api_keys_user_id_fkey": NotFound("user"),
-    "phone_numbers_user_id_fkey": NotFound("user"),
-    "prompts_user_id_fkey": NotFound("user"),
-    "agents_user_id_fkey": NotFound("user"),
-    "phone_numbers_account_is_taken_once": Conflict("Another phone number is connected to this account."),
-    "agents_one_per_phone_number": Conflict("Another agent answers on this phone number."),
+REFUSALS: Mapping[str | None, Callable[[], DomainError]] = {
+    "api_keys_user_id_fkey": partial(NotFound, "user"),
+    "alerts_user_id_fkey": partial(NotFound, "user"),
+    "phone_numbers_user_id_fkey": partial(NotFound, "user"),
+    "prompts_user_id_fkey": partial(NotFound, "user"),
+    "agents_user_id_fkey": partial(NotFound, "user"),
+    "phone_numbers_account_is_taken_once": partial(Conflict, "Another phone number is connected to this account."),
+    "agents_one_per_phone_number": partial(Conflict, "Another agent answers on this phone number."),
 }
 
 
@@ -28,4 +30,4 @@ def refusals_named() -> Iterator[None]:
         refusal = REFUSALS.get(error.diag.constraint_name)
         if refusal is None:
             raise
-        raise type(refusal)(*refusal.args) from error
+        raise refusal() from error

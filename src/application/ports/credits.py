@@ -32,8 +32,19 @@ class Credits(Protocol):
         """The user's account. Raises NotFound when there is no such user."""
         ...
 
-    async def add(self, user_id: UUID, amount: int, note: str | None, idempotency_key: str | None) -> Added:
+    async def add(
+        self,
+        user_id: UUID,
+        amount: int,
+        note: str | None,
+        idempotency_key: str | None,
+        *,
+        blocked_hours_max: float | None = None,
+    ) -> Added:
         """Add credits, and put messages that were blocked for want of them back to waiting.
+
+        Those that came longer ago than `blocked_hours_max` become unanswerable (`waited_too_long`) instead;
+        None sets no limit. An open `credits_exhausted` alert of the user is resolved.
 
         With a key that was used before, nothing is added and the first answer comes back: the account in it is
         the one of then. A key is its user's own, and is kept with what it added or not at all.
@@ -43,4 +54,11 @@ class Credits(Protocol):
 
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         """The lines of the user's ledger, as they were written. Raises InvalidInput for a wrong cursor."""
+        ...
+
+    async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:
+        """Make up to `limit` blocked messages that are older than that unanswerable (`waited_too_long`).
+
+        Returns how many. Conversations that are being written in are left for the next call.
+        """
         ...

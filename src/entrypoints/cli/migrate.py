@@ -15,8 +15,8 @@ def migrate(environment: Mapping[str, str], steps_down: int | None) -> int:
     if not direct:
         sys.stderr.write("frontdesk migrate: The setting DATABASE_URL is missing.\n")
         return 1
-    migrator = create_migrator(url or direct, direct)
     try:
+        migrator = create_migrator(url or direct, direct)
         names = migrator.up() if steps_down is None else migrator.down(steps_down)
     except MigrationError as error:
         sys.stderr.write(f"frontdesk migrate: {error}\n")

@@ -15,7 +15,7 @@ from pathlib import Path
 from entrypoints.cli.say import READY_FILE
 from entrypoints.dev.demo import WHATSAPP_ACCOUNT, Demo, DemoFailed, ensure_demo
 from entrypoints.dev.keys import Keys, write_private
-from entrypoints.dev.plan import Plan, make_plan, shown_base_urls, store_names
+from entrypoints.dev.plan import Plan, make_choice, make_plan, shown_base_urls, store_names
 from entrypoints.dev.processes import Process, ProcessFailed
 from entrypoints.settings import SettingsError
 from entrypoints.stores import LocalStoreError, LocalStores, MigrationError, create_migrator
@@ -44,11 +44,14 @@ def _run(environment: Mapping[str, str], port: int | None, ready_file: Path | No
     home = Path(environment.get("FRONTDESK_HOME") or ".frontdesk").absolute()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys = Keys(home)
+    choice = make_choice({**environment, "FRONTDESK_HOME": str(home)}, port, keys)
     _say("Starting the stores …")
     with LocalStores(
         home, postgres=_absent(environment, "DATABASE_URL"), valkey=_absent(environment, "REDIS_URL")
     ) as urls:
-        plan = make_plan({**environment, "FRONTDESK_HOME": str(home)}, port, urls, keys)
+        if stop.is_set():
+            return
+        plan = make_plan(choice, urls)
         _say("Bringing the schema up to date …")
         settings = plan.settings
         create_migrator(settings.database_url.get_secret_value(), settings.database_url_direct.get_secret_value()).up()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
@@ -13,6 +13,9 @@ from entrypoints.dev.keys import Keys
 from entrypoints.dev.processes import Process
 from entrypoints.settings import Settings, SettingsError, load_settings
 from entrypoints.stores import StoreUrls, end_lease_of
+
+STORES_TO_COME = {"DATABASE_URL": "postgresql://to-come/frontdesk", "REDIS_URL": "redis://to-come"}
+"""Stand in for the embedded stores while the other settings are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,32 @@ class Plan:
         return (*self.simulators, *self.doors_and_workers)
 
 
-def make_plan(environment: Mapping[str, str], port: int | None, stores: StoreUrls, keys: Keys) -> Plan:
-    """The plan. Raises SettingsError, also for a port that is in use."""
-    given = {name: value for name, value in environment.items() if value != ""}
-    full = dict(given)
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is known before any store runs: the settings without the stores' URLs, and what is to be simulated."""
+
+    settings: Mapping[str, str]
+    simulators: tuple[tuple[str, Sequence[str]], ...]
+
+
+def make_choice(environment: Mapping[str, str], port: int | None, keys: Keys) -> Choice:
+    """The choice. Raises SettingsError for any setting that is wrong, also for a port that is in use."""
+    full = {name: value for name, value in environment.items() if value != ""}
     _fill_in(full, keys.generated())
-    _fill_in(full, {"DATABASE_URL": stores.database_url, "REDIS_URL": stores.redis_url})
-    if "DATABASE_URL" not in given:
-        full["DATABASE_URL_DIRECT"] = stores.database_url_direct
     _choose_ports(full, port)
     simulators = _simulate_what_is_missing(full)
+    load_settings({**STORES_TO_COME, **full})
+    return Choice(full, tuple(simulators))
+
+
+def make_plan(choice: Choice, stores: StoreUrls) -> Plan:
+    """The plan, once the stores are there."""
+    full = dict(choice.settings)
+    if "DATABASE_URL" not in full:
+        full["DATABASE_URL_DIRECT"] = stores.database_url_direct
+    _fill_in(full, {"DATABASE_URL": stores.database_url, "REDIS_URL": stores.redis_url})
     settings = load_settings(full)
+    simulators = tuple(Process(name, words, full) for name, words in choice.simulators)
     rest = Process("REST", ("serve", "rest"), full)
     doors = (rest, Process("gRPC", ("serve", "grpc"), full), Process("the scheduler", ("scheduler",), full))
     count = settings.workers_max or max(settings.workers_min, os.cpu_count() or 1)
@@ -51,7 +69,7 @@ def make_plan(environment: Mapping[str, str], port: int | None, stores: StoreUrl
         settings=settings,
         rest_url=f"http://{settings.rest_host}:{settings.rest_port}",
         grpc_target=f"{settings.grpc_host}:{settings.grpc_port}",
-        simulators=tuple(simulators),
+        simulators=simulators,
         doors_and_workers=(*doors, *workers),
     )
 
@@ -83,19 +101,20 @@ def _checked_port(name: str, host: str, port: str) -> int:
         raise SettingsError(f"The setting {name} cannot be used: port {port} on {host}: {error}") from None
 
 
-def _simulate_what_is_missing(settings: dict[str, str]) -> list[Process]:
-    simulators = []
+def _simulate_what_is_missing(settings: dict[str, str]) -> list[tuple[str, Sequence[str]]]:
+    """Name and words of each simulator; the settings learn where it will be."""
+    simulators: list[tuple[str, Sequence[str]]] = []
     if "OPENAI_API_KEY" not in settings and "OPENAI_BASE_URL" not in settings:
         port = _checked_port("OPENAI_BASE_URL", "127.0.0.1", "0")
         settings["OPENAI_BASE_URL"] = f"http://127.0.0.1:{port}/v1"
-        simulators.append(Process("the simulator of OpenAI", ("simulate", "openai", "--port", str(port)), settings))
+        simulators.append(("the simulator of OpenAI", ("simulate", "openai", "--port", str(port))))
     settings.setdefault("OPENAI_API_KEY", "simulated")
     if "META_GRAPH_BASE_URL" not in settings:
         port = _checked_port("META_GRAPH_BASE_URL", "127.0.0.1", "0")
         settings["META_GRAPH_BASE_URL"] = f"http://127.0.0.1:{port}"
         webhook_url = f"http://{settings.get('REST_HOST', '127.0.0.1')}:{settings['REST_PORT']}/webhooks/meta"
         words = ("simulate", "meta", "--port", str(port), "--webhook-url", webhook_url)
-        simulators.append(Process("the simulator of Meta", words, settings))
+        simulators.append(("the simulator of Meta", words))
     return simulators
 
 

@@ -46,15 +46,10 @@ class Process:
         """Start it; the pipe on which it says that it is ready."""
         reader, writer = os.pipe()
         self._id = uuid4()
-        self._child = subprocess.Popen(  # noqa: S603 - our own words
-            [sys.executable, "-m", "entrypoints.cli.main", *self.words],
-            env={**self.environment, READY_FD: str(writer), PROCESS_ID: str(self._id)},
-            stdin=subprocess.DEVNULL,
-            pass_fds=(writer,),
-            start_new_session=True,  # Ctrl+C is for the launcher, which stops everyone in order
-            preexec_fn=bound_to_launcher(signal.SIGTERM),  # noqa: PLW1509 - two system calls, no locks
-        )
-        os.close(writer)
+        try:
+            self._launch({READY_FD: str(writer), PROCESS_ID: str(self._id)}, (writer,))
+        finally:
+            os.close(writer)
         return reader
 
     def wait_until_ready(self, reader: int) -> None:
@@ -69,14 +64,16 @@ class Process:
             os.close(reader)
 
     def mend(self) -> None:
-        """Start it again when it has ended. Raises ProcessFailed when it keeps ending by itself."""
+        """Start it again when it has ended, and do not wait for it. Raises ProcessFailed when it keeps ending by itself."""
         if self._child is None or (code := self._child.poll()) is None:
             return
         if self.bury is not None and self._id is not None:
             self.bury(self._id)
         if code >= 0:  # below zero somebody killed it, which says nothing about its health
             self._count_end(code)
-        self.wait_until_ready(self.start())
+        sys.stderr.write(f"frontdesk dev: {self.name} ended with {code}; starting it again.\n")
+        self._id = uuid4()
+        self._launch({PROCESS_ID: str(self._id)}, ())
 
     def _count_end(self, code: int) -> None:
         now = time.monotonic()
@@ -98,3 +95,13 @@ class Process:
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+
+    def _launch(self, more: Mapping[str, str], descriptors: Sequence[int]) -> None:
+        self._child = subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-m", "entrypoints.cli.main", *self.words],
+            env={**self.environment, **more},
+            stdin=subprocess.DEVNULL,
+            pass_fds=descriptors,
+            start_new_session=True,  # Ctrl+C is for the launcher, which stops everyone in order
+            preexec_fn=bound_to_launcher(signal.SIGTERM),  # noqa: PLW1509 - two system calls, no locks
+        )

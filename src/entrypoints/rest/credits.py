@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar.params import FromPath, JSONBody
 
 from application.app import Application
 from application.pages import PageRequest
 from domain.credits import EntryKind
 from domain.users import Caller
 from entrypoints.rest.bodies import view
+from entrypoints.rest.idempotency import IdempotencyKey
 from entrypoints.rest.paging import Listing, listing
-
-IdempotencyKey = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", description="The same key adds once, however often it comes.")
-]
 
 
 class TopUp(msgspec.Struct, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from application.ports.channel_gateway import UnreadableWebhook
+from domain.credits import InsufficientCredits
 from domain.shared import (
     Conflict,
     DomainError,
@@ -45,6 +46,7 @@ STATUSES: Mapping[type[DomainError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     Exhausted: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    InsufficientCredits: HTTPStatus.PAYMENT_REQUIRED,
     NotJson: HTTPStatus.BAD_REQUEST,
     UnreadableWebhook: HTTPStatus.BAD_REQUEST,
 }

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
@@ -15,7 +15,9 @@ from application.app import Application
 from application.pages import PageRequest
 from application.ports.conversations import MessageFilter
 from domain.users import Caller
+from entrypoints.rest.bodies import view
 from entrypoints.rest.filters import checked_customer, checked_time
+from entrypoints.rest.idempotency import IdempotencyKey
 from entrypoints.rest.paging import Listing, listing
 
 Direction = Literal["inbound", "outbound"]
@@ -79,4 +81,16 @@ async def list_messages(
     return listing(MessageView, await application.conversations.messages(caller, user_id, wanted, page))
 
 
-routes = [list_messages]
+@post("/users/{user_id:uuid}/messages/{message_id:uuid}/retry", status_code=202)
+async def retry_message(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    message_id: FromPath[UUID],
+    idempotency_key: IdempotencyKey = None,
+) -> MessageView:
+    """Send a failed message again, with the same content; it costs a credit when the platform takes it."""
+    return view(MessageView, await application.retry_message(caller, user_id, message_id, idempotency_key))
+
+
+routes = [list_messages, retry_message]

@@ -20,6 +20,8 @@ BODY_STATUSES = (400, 409, 413, 415, 422)
 PARAMETER_STATUSES = (422,)
 KEY_STATUSES = (401, 403, 404)
 STATUSES_OF_ALL = (500, 503)
+STATUSES_OF_ONE = {"/users/{user_id}/messages/{message_id}/retry": (402, 409)}
+"""What only that path refuses: the state of the thing, or of its owner's credits."""
 
 Document = dict[str, Any]
 
@@ -63,9 +65,9 @@ def completed(document: Document) -> Document:
     _, schemas = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     schemas_of_all = document["components"]["schemas"]
     schemas_of_all.update(schemas)
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
         for operation in operations.values():
-            operation["responses"].update(_problems(_statuses_of(operation)))
+            operation["responses"].update(_problems((*_statuses_of(operation), *STATUSES_OF_ONE.get(path, ()))))
             if "requestBody" not in operation:
                 operation["responses"].pop("400", None)  # the framework's own guess, of another form
     for name in _bodies_of(document):

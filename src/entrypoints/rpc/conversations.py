@@ -13,6 +13,7 @@ from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import ConversationServiceServicer
 from entrypoints.rpc.fields import (
     number_out,
+    optional_key_in,
     optional_text_in,
     optional_time_in,
     optional_uuid_in,
@@ -29,6 +30,7 @@ class ConversationServicer(ConversationServiceServicer):
 
     def __init__(self, application: Application) -> None:
         self._conversations = application.conversations
+        self._retry_message = application.retry_message
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
         """Show a conversation."""
@@ -81,6 +83,14 @@ class ConversationServicer(ConversationServiceServicer):
         return pb.ListMessagesResponse(
             messages=[_message(one) for one in found.items], next_page_token=found.next_cursor or ""
         )
+
+    async def RetryMessage(self, request: pb.RetryMessageRequest, context: Context) -> pb.RetryMessageResponse:
+        """Send a failed message again."""
+        user_id = uuid_in(request.user_id, "user_id")
+        message_id = uuid_in(request.message_id, "message_id")
+        key = optional_key_in(request.idempotency_key if request.HasField("idempotency_key") else None)
+        message = await self._retry_message(caller_of_call.get(), user_id, message_id, key)
+        return pb.RetryMessageResponse(message=_message(message))
 
 
 def _conversation(conversation: Conversation) -> pb.Conversation:

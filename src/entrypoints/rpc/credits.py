@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from application.app import Application
 from domain.credits import Account, Entry
-from domain.users import checked_text
 from entrypoints.rpc._generated.frontdesk.v1 import credit_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import CreditServiceServicer
-from entrypoints.rpc.fields import number_out, page_in, time_out, uuid_in
+from entrypoints.rpc.fields import number_out, optional_key_in, page_in, time_out, uuid_in
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -27,9 +26,7 @@ class CreditServicer(CreditServiceServicer):
         """Add credits, once for each key."""
         user_id = uuid_in(request.user_id, "user_id")
         note = request.note if request.HasField("note") else None
-        key = request.idempotency_key if request.HasField("idempotency_key") else None
-        # HTTP headers cannot carry what no store keeps; a protobuf string can.
-        key = None if key is None else checked_text(key, "idempotency_key")
+        key = optional_key_in(request.idempotency_key if request.HasField("idempotency_key") else None)
         added = await self._application.credits.add(caller_of_call.get(), user_id, request.amount, note, key)
         return pb.AddCreditsResponse(entry=_entry(added.entry), balance=_balance(added.account))
 

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from domain.credits import InsufficientCredits
 from domain.shared import (
     Conflict,
     DomainError,
@@ -34,6 +35,8 @@ STATUS_CODES: Mapping[type[DomainError], grpc.StatusCode] = {
     Conflict: grpc.StatusCode.FAILED_PRECONDITION,
     Exhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
+    # Clients repeat what a limit refused; a balance does not fill up by itself.
+    InsufficientCredits: grpc.StatusCode.FAILED_PRECONDITION,
 }
 
 

@@ -29,9 +29,10 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep every SWEEP_SECONDS until `stop` is set."""
+    """Sweep and look around every SWEEP_SECONDS until `stop` is set."""
     while not stop.is_set():
         await _sweep(application)
+        await _watch(application)
         try:
             await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
         except TimeoutError:
@@ -46,3 +47,13 @@ async def _sweep(application: Application) -> None:
         return
     if swept.requeued or swept.claimed:
         log.info("swept", requeued=swept.requeued, claimed=swept.claimed)
+
+
+async def _watch(application: Application) -> None:
+    try:
+        noticed = await application.watch()
+    except Unavailable as error:
+        log.warning("watch_failed", reason=str(error))
+        return
+    if noticed.resolved or noticed.expired:
+        log.info("watched", resolved=noticed.resolved, expired=noticed.expired)

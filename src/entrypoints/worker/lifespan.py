@@ -11,6 +11,7 @@ from dramatiq.asyncio import get_event_loop_thread
 
 from domain.shared import DomainError
 from entrypoints.container import WakeUpBroker, running
+from entrypoints.memory import keep_what_is_loaded
 from entrypoints.readiness import process_id
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
@@ -55,6 +56,7 @@ class ApplicationLifespan(dramatiq.Middleware):
         self._loop = asyncio.get_running_loop()
         self._dispatcher = Dispatcher(application.work, process_id(), self._settings.lease_seconds)
         await self._dispatcher.start()
+        keep_what_is_loaded()
 
     async def _close(self) -> None:
         if self._dispatcher is not None:

@@ -41,6 +41,8 @@ class ConversationServiceStub:
     """Ends a conversation: the customer's next message opens another."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListMessagesRequest, _conversation_pb2.ListMessagesResponse]
     """Lists a user's messages."""
+    RetryMessage: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RetryMessageRequest, _conversation_pb2.RetryMessageResponse]
+    """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
 
 @_typing.type_check_only
 class ConversationServiceAsyncStub(ConversationServiceStub):
@@ -55,6 +57,8 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Ends a conversation: the customer's next message opens another."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListMessagesRequest, _conversation_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Lists a user's messages."""
+    RetryMessage: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RetryMessageRequest, _conversation_pb2.RetryMessageResponse]  # type: ignore[assignment]
+    """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     """A user's conversations with customers, and what was said in them."""
@@ -90,5 +94,13 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.ListMessagesResponse, _abc.Awaitable[_conversation_pb2.ListMessagesResponse]]:
         """Lists a user's messages."""
+
+    @_abc_1.abstractmethod
+    def RetryMessage(
+        self,
+        request: _conversation_pb2.RetryMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.RetryMessageResponse, _abc.Awaitable[_conversation_pb2.RetryMessageResponse]]:
+        """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

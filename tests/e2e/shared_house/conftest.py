@@ -1,18 +1,10 @@
-"""One house for all tests that do it no harm. Under xdist they share a group, so that one worker starts one house."""
+"""One house for all tests that do it no harm."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.rig.house import House, Tenant, a_home, running_house
-
-SHARED = "the shared house"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "house" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(SHARED))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.rig.house import a_customer, delivery, text_message
 from tests.rig.waiting import until
 
-WHATSAPP_TEXT = Path(__file__).parents[1] / "payloads/simulators/whatsapp/text__facebook-openapi__text-message.json"
+WHATSAPP_TEXT = Path(__file__).parents[2] / "payloads/simulators/whatsapp/text__facebook-openapi__text-message.json"
 
 
 def test_say_prints_the_reply_and_everything_is_accounted_for(house):

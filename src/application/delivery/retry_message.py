@@ -1,0 +1,33 @@
+"""Sending a failed message again, because a person asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from application.idempotency import checked_idempotency_key
+from application.ports.retries import Retries
+from application.ports.turn_queue import QueueUnavailable, TurnQueue
+from application.ports.turns import Waiting
+from domain.conversations import Message
+from domain.users import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class RetryMessage:
+    """Puts a failed message back to waiting; a worker delivers it, with the same content."""
+
+    retries: Retries
+    queue: TurnQueue
+
+    async def __call__(self, caller: Caller, user_id: UUID, message_id: UUID, idempotency_key: str | None) -> Message:
+        """The message as it waits. Raises NotFound, InvalidInput, or a Conflict; InsufficientCredits without credit."""
+        caller.must_own(user_id)
+        key = checked_idempotency_key(idempotency_key)
+        message = await self.retries.retry(user_id, message_id, key)
+        try:
+            await self.queue.admit([Waiting(message.conversation_id, message.phone_number_id)])
+        except QueueUnavailable:
+            # It is in the store: the sweeper feeds the queue when that is back.
+            return message
+        return message

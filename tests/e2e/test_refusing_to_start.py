@@ -1,0 +1,117 @@
+"""A start that cannot succeed ends soon, with one line that names the cause."""
+
+import re
+import socket
+import time
+
+import pytest
+
+from tests.rig.house import a_home, run_frontdesk
+
+SETTINGS = {
+    "DATABASE_URL": "postgresql://app:geheim@127.0.0.1:1/frontdesk",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "OPENAI_API_KEY": "key",
+    "META_APP_SECRETS": "secret",
+    "META_VERIFY_TOKEN": "token",
+    "ADMIN_API_KEY": "admin",
+    "ENCRYPTION_KEYS": "key",
+}
+SERVICES = (("serve", "rest"), ("serve", "grpc"), ("worker",), ("scheduler",))
+QUICKLY = 20.0
+"""Longer than anybody should wait, and far shorter than trying again and again would take."""
+
+
+def assert_refused(ended, named):
+    """One line that names it, no trace, no secret."""
+    assert ended.returncode != 0
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended.stderr
+    assert re.search(named, lines[0]), lines
+    assert "geheim" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("words", SERVICES, ids=" ".join)
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"DATABASE_URL": ""}, "DATABASE_URL is missing"),
+        ({"LANE_SCOPE": "banana"}, "LANE_SCOPE is malformed"),
+    ],
+)
+def test_a_missing_or_malformed_setting_is_named(words, changes, named):
+    assert_refused(run_frontdesk(*words, seconds=QUICKLY, **{**SETTINGS, **changes}), named)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"META_APP_SECRETS": ""}, "META_APP_SECRETS is missing"),
+        ({"LEASE_SECONDS": "x"}, "LEASE_SECONDS is malformed"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is malformed"),
+    ],
+)
+def test_every_setting_is_checked(changes, named):
+    assert_refused(run_frontdesk("serve", "rest", seconds=QUICKLY, **{**SETTINGS, **changes}), named)
+
+
+@pytest.mark.parametrize("words", SERVICES, ids=" ".join)
+def test_an_unreachable_store_is_named(words):
+    assert_refused(run_frontdesk(*words, seconds=QUICKLY, **SETTINGS), "DATABASE_URL|Postgres")
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("", "DATABASE_URL is missing"),
+        (SETTINGS["DATABASE_URL"], "the database: .*refused"),
+        ("nonsense", "database URL"),
+    ],
+)
+def test_migrating_names_what_is_wrong_with_the_database(url, named):
+    assert_refused(run_frontdesk("migrate", seconds=QUICKLY, DATABASE_URL=url), named)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"LANE_SCOPE": "banana"}, "LANE_SCOPE is malformed"),
+        ({"LEASE_SECONDS": "x"}, "LEASE_SECONDS is malformed"),
+        ({"REST_PORT": "many"}, "REST_PORT is malformed"),
+        ({"DATABASE_URL": SETTINGS["DATABASE_URL"], "REDIS_URL": SETTINGS["REDIS_URL"]}, "the database: .*refused"),
+    ],
+)
+def test_dev_names_what_is_wrong_before_it_starts_anything(changes, named):
+    with a_home() as home:
+        assert_refused(run_frontdesk("dev", seconds=QUICKLY, FRONTDESK_HOME=str(home), **changes), named)
+        assert not (home / "data").exists()
+
+
+@pytest.mark.parametrize(("setting", "words"), [("REST_PORT", ("--port",)), ("GRPC_PORT", ())])
+def test_dev_names_a_port_in_use_before_it_starts_anything(setting, words):
+    with socket.create_server(("127.0.0.1", 0)) as taken, a_home() as home:
+        port = str(taken.getsockname()[1])
+        settings = {"FRONTDESK_HOME": str(home)} | ({} if words else {setting: port, "REST_PORT": "0"})
+        ended = run_frontdesk("dev", *words, *([port] if words else []), seconds=QUICKLY, **settings)
+
+        assert_refused(ended, rf"{setting}.*{port}")
+        assert not (home / "data").exists()
+
+
+@pytest.mark.parametrize(("door", "setting"), [("rest", "REST_PORT"), ("grpc", "GRPC_PORT")])
+def test_a_door_names_the_port_that_is_in_use(door, setting, database, redis_url):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        stores = {"DATABASE_URL": database.url, "REDIS_URL": redis_url}
+        ended = run_frontdesk("serve", door, seconds=QUICKLY, **{**SETTINGS, **stores, setting: port})
+
+    assert_refused(ended, port)
+
+
+def test_say_without_a_house_says_so_at_once():
+    with a_home() as home:
+        began = time.monotonic()
+        ended = run_frontdesk("say", "Hello", FRONTDESK_HOME=str(home))
+
+        assert_refused(ended, "Nothing runs in")
+        assert time.monotonic() - began < QUICKLY

@@ -1,0 +1,67 @@
+"""Failed messages taken up again, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from application.ports.clock import Ids
+from application.ports.credits import KeyReused
+from domain.conversations import InboundStatus, Message, OutboundStatus, TurnStatus
+from domain.credits import TURN_PRICE, EntryKind
+from domain.delivery import AgentGone, NotFailed, TurnUnderWay
+from domain.shared import NotFound
+from tests.fakes.memory_store import MemoryStore, StoredTurn
+
+
+class MemoryRetries:
+    """Each call is whole: nothing is awaited inside."""
+
+    def __init__(self, store: MemoryStore, ids: Ids) -> None:
+        self._store = store
+        self._ids = ids
+        self._requests: dict[tuple[UUID, str], UUID] = {}
+
+    async def retry(self, user_id: UUID, message_id: UUID, idempotency_key: str | None) -> Message:
+        message = self._store.messages.get(message_id)
+        if message is None or self._store.owner_of(message) != user_id:
+            raise NotFound("message")
+        if idempotency_key is not None and (first := self._requests.get((user_id, idempotency_key))):
+            if first != message_id:
+                raise KeyReused("Idempotency-Key", "It was used before with another request.")
+            return message
+        retried = self._retried(user_id, message)
+        if idempotency_key is not None:
+            self._requests[user_id, idempotency_key] = message_id
+        return retried
+
+    def _retried(self, user_id: UUID, message: Message) -> Message:
+        failed = self._store.turns.get(message.turn_id) if message.turn_id else None
+        if message.direction != "outbound" or message.status != OutboundStatus.FAILED or failed is None:
+            raise NotFailed("It did not fail.")
+        if any(
+            (turn.conversation_id, turn.status) == (message.conversation_id, TurnStatus.OPEN)
+            for turn in self._store.turns.values()
+        ):
+            raise TurnUnderWay("It is being answered now.")
+        if failed.agent_id not in self._store.agents:
+            raise AgentGone("It was removed.")
+        turn = replace(
+            failed, id=self._ids.new(), worker_id=None, status=TurnStatus.OPEN, begun_at=self._store.clock.now()
+        )
+        turn.fence = turn.attempts = 1
+        self._store.move_credits(user_id, EntryKind.HOLD, TURN_PRICE, turn.id, None)
+        self._store.turns[turn.id] = turn
+        return self._taken_over(failed, turn, message)
+
+    def _taken_over(self, failed: StoredTurn, turn: StoredTurn, message: Message) -> Message:
+        for one in [one for one in self._store.messages.values() if one.turn_id == failed.id]:
+            self._store.messages[one.id] = replace(
+                one, turn_id=turn.id, status=InboundStatus.RECEIVED, reason=None, error=None
+            )
+        if message.platform_message_id:
+            self._store.former_platform_message_ids[message.id].add(message.platform_message_id)
+        self._store.messages[message.id] = retried = replace(
+            message, turn_id=turn.id, status=OutboundStatus.PENDING, platform_message_id=None, error=None
+        )
+        return retried

@@ -64,7 +64,7 @@ class Process:
             os.close(reader)
 
     def mend(self) -> None:
-        """Start it again when it has ended, and do not wait for it. Raises ProcessFailed when it keeps ending by itself."""
+        """Start it again when it has ended, without waiting for it. Raises ProcessFailed when it keeps ending."""
         if self._child is None or (code := self._child.poll()) is None:
             return
         if self.bury is not None and self._id is not None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.shared import InvalidInput
 
-TOKEN = re.compile(r"[!-~]{1,4096}")
+TOKEN = re.compile(r"[ -~]{1,4096}")
 
 
 class ChannelType(StrEnum):
@@ -111,5 +111,5 @@ class Delivery:
 def checked_token(access_token: str) -> str:
     """`access_token` as it is. Raises InvalidInput unless it can travel in a request's header."""
     if not TOKEN.fullmatch(access_token):
-        raise InvalidInput("access_token", "It must be 1 to 4096 printable ASCII characters without blanks.")
+        raise InvalidInput("access_token", "It must be 1 to 4096 printable ASCII characters.")
     return access_token

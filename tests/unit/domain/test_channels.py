@@ -29,7 +29,7 @@ def test_a_channel_with_another_platform_s_id_is_refused(type_: ChannelType) -> 
             assert refused.value.field == field
 
 
-@pytest.mark.parametrize("token", ["", "two words", "a\nline", "a\x00b", "tökén", "x" * 4_097])
+@pytest.mark.parametrize("token", ["", "a\nline", "a\x00b", "tökén", "x" * 4_097])
 def test_a_token_that_no_header_can_carry_is_refused_by_name(token):
     with pytest.raises(InvalidInput) as refused:
         checked_token(token)

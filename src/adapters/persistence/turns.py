@@ -38,7 +38,7 @@ select settled, more from settle_turns(
 """
 
 ATTACH = """
-select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[]) order by place
+select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[], %s::text[]) order by place
 """
 MARK = "select mark_reply(%s, %s, %s)"
 
@@ -122,9 +122,11 @@ class PostgresTurns:
         rows = await self._database.fetch(TRANSCRIPT, (turn.conversation_id, before, limit))
         return [Said(author, text) for author, text in reversed(rows)]
 
-    async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
+    async def attach_model_conversation(
+        self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None
+    ) -> None:
         """Keep the id of the model's conversation; see the port."""
-        if not await self._attached.one((turn, openai_conversation_id)):
+        if not await self._attached.one((turn, openai_conversation_id, last_item_id)):
             raise TurnLost
 
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
@@ -184,13 +186,14 @@ class PostgresTurns:
             found[place] = _turn(conversation_id, *row)
         return found
 
-    async def _attach(self, wanted: list[tuple[Turn, str]]) -> Sequence[bool]:
+    async def _attach(self, wanted: list[tuple[Turn, str, str | None]]) -> Sequence[bool]:
         rows = await self._database.fetch(
             ATTACH,
             (
-                [turn.id for turn, _ in wanted],
-                [turn.fence for turn, _ in wanted],
-                [openai_conversation_id for _, openai_conversation_id in wanted],
+                [turn.id for turn, _, _ in wanted],
+                [turn.fence for turn, _, _ in wanted],
+                [openai_conversation_id for _, openai_conversation_id, _ in wanted],
+                [last_item_id for _, _, last_item_id in wanted],
             ),
         )
         return [attached for (attached,) in rows]

@@ -159,7 +159,9 @@ class MemoryTurns:
         if conversation.status is ConversationStatus.ACTIVE and conversation.agent_id:
             until = self._store.clock.now() - timedelta(seconds=older_than_seconds)
             unasked = self._unasked(conversation_id, InboundStatus.RECEIVED)
-            moments += [message.created_at for message in unasked if message.created_at <= until]
+            old = [message for message in unasked if message.created_at <= until]
+            if old and self._quiet_seconds(old) <= -older_than_seconds:
+                moments += [message.created_at for message in old]
         return min(moments, default=None)
 
     def _resumed(self, turn: StoredTurn, worker_id: UUID) -> Turn:

@@ -84,6 +84,10 @@ select conversation_id, phone_number_id from (
             where t.conversation_id = c.id and t.status = 'open' and w.lease_until > clock_timestamp()
         )
     group by c.id
+    -- What a worker lets be quiet is in its hands.
+    having least(
+        max(m.created_at) + %(quiet)s * interval '1 second', min(m.created_at) + 5 * %(quiet)s * interval '1 second'
+    ) <= clock_timestamp() - %(age)s * interval '1 second'
     union all
     select t.conversation_id, t.phone_number_id, t.begun_at
     from turns t
@@ -164,6 +168,7 @@ class PostgresTurns:
             WAITING,
             {
                 "age": wanted.older_than_seconds,
+                "quiet": self._quiet_seconds,
                 "phone_number": wanted.phone_number_id,
                 "user": wanted.user_id,
                 "limit": limit,

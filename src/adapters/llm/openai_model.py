@@ -111,7 +111,10 @@ class OpenAIModel:
         """Answer a tool call that a dead turn left open; until then OpenAI takes nothing more in this conversation."""
         output = {"type": "function_call_output", "call_id": call_id, "output": "cancelled"}
         path = f"/conversations/{request.model_conversation_id}/items"
-        answer = await self._made(self._post(path, {"items": [output]}), request.timeout_seconds)
+        try:
+            answer = await self._made(self._post(path, {"items": [output]}), request.timeout_seconds)
+        except _OrphanedCall as orphan:
+            return TryAgain(f"More tool calls were left open: {orphan.call_id}.")
         return TryAgain("A tool call that was left open was closed.", 0.0) if isinstance(answer, bytes) else answer
 
     async def _made(self, call: Awaitable[httpx2.Response], timeout_seconds: float) -> bytes | Failure:

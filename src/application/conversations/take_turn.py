@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from application.alerting import raise_quietly
+from application.ports.alerts import Alerts
 from application.ports.briefings import Briefing, Briefings
 from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
@@ -30,6 +32,7 @@ from domain.delivery import (
     settlement_of_send,
     settlement_without_reply,
 )
+from domain.monitoring import AlertKind
 
 TURN_SECONDS_MAX = 120.0
 """A turn that has not been answered after this long is given up, with that as its reason."""
@@ -49,6 +52,7 @@ class TakeTurn:
     gateway: ChannelGateway
     clock: Clock
     ids: Ids
+    alerts: Alerts
     lane_scope: LaneScope
 
     async def __call__(self, conversation_id: UUID, worker_id: UUID) -> int:
@@ -60,10 +64,13 @@ class TakeTurn:
         settled = 0
         while (turn := await self._begin(conversation_id, worker_id, at_once=settled > 0)) is not None:
             try:
-                more = (await self.turns.settle(turn, await self._settlement(turn))).more
+                settlement = await self._settlement(turn)
+                more = (await self.turns.settle(turn, settlement)).more
             except TurnLost:
                 return settled
             settled += 1
+            if settlement.reason is UnansweredReason.SET_ASIDE:
+                await self._tell_of(turn)
             if not more or self.lane_scope is LaneScope.PHONE_NUMBER:
                 return settled  # in a lane of the whole number, what came meanwhile stands in the queue behind others
         return settled
@@ -73,6 +80,11 @@ class TakeTurn:
         while isinstance(begun := await self.turns.begin(conversation_id, worker_id, at_once=at_once), NotYet):
             await self.clock.sleep(begun.seconds)
         return begun if isinstance(begun, Turn) else None
+
+    async def _tell_of(self, turn: Turn) -> None:
+        detail = f"{turn.crashes} workers ended while they answered it."
+        subject = str(turn.questions[0].message_id)
+        await raise_quietly(self.alerts, AlertKind.MESSAGE_SET_ASIDE, subject, turn.user_id, detail)
 
     async def _settlement(self, turn: Turn) -> Settlement:
         if turn.reply is not None and turn.reply.status is not OutboundStatus.PENDING:
@@ -104,7 +116,7 @@ class TakeTurn:
         After a call whose end nobody saw (ours, or that of a worker that is gone) the conversation is looked into
         before the next one: the model must not hear a message twice.
         """
-        conversation_id = turn.openai_conversation_id
+        conversation_id, last_item_id = turn.openai_conversation_id, turn.last_item_id
         may_have_heard = turn.attempts > 1
         attempt = 0
         while (seconds_left := min(CALL_SECONDS_MAX, self._seconds_until(deadline))) > 0:
@@ -112,15 +124,17 @@ class TakeTurn:
             if conversation_id is None:
                 outcome = await self._open_conversation(turn, seconds_left)
             elif may_have_heard:
-                outcome = await self.model.recall(_request(turn, briefing, conversation_id, seconds_left))
+                request = _request(turn, briefing, conversation_id, last_item_id, seconds_left)
+                outcome = await self.model.recall(request)
             else:
-                outcome = await self.model.answer(_request(turn, briefing, conversation_id, seconds_left))
+                request = _request(turn, briefing, conversation_id, last_item_id, seconds_left)
+                outcome = await self.model.answer(request)
             match outcome:
                 case Answered() | NotAnswered():
                     return outcome
-                case ModelConversation(id=opened_id):
-                    await self.turns.attach_model_conversation(turn, opened_id)
-                    conversation_id, may_have_heard = opened_id, False
+                case ModelConversation(conversation_id, last_item_id):
+                    await self.turns.attach_model_conversation(turn, conversation_id, last_item_id)
+                    may_have_heard = False
                 case NotHeard():
                     may_have_heard = False
                 case Forgotten():
@@ -177,7 +191,9 @@ class TakeTurn:
         return (deadline - self.clock.now()).total_seconds()
 
 
-def _request(turn: Turn, briefing: Briefing, model_conversation_id: str, timeout_seconds: float) -> ModelRequest:
+def _request(
+    turn: Turn, briefing: Briefing, model_conversation_id: str, last_item_id: str | None, timeout_seconds: float
+) -> ModelRequest:
     return ModelRequest(
         briefing=briefing,
         model_conversation_id=model_conversation_id,
@@ -185,7 +201,7 @@ def _request(turn: Turn, briefing: Briefing, model_conversation_id: str, timeout
         customer=pseudonym(turn.user_id, turn.address),
         questions=tuple(question.text for question in turn.questions),
         timeout_seconds=timeout_seconds,
-        last_item_id=turn.last_item_id,
+        last_item_id=last_item_id,
     )
 
 

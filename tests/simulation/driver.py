@@ -90,6 +90,11 @@ class Driver:
         self.seconds += seconds
         self._wake()
 
+    def close(self) -> None:
+        """The run is over: what is left of all coroutines is thrown away."""
+        for task in [*self.graveyard, *(task for _, task in self._ready), *(one[-1] for one in self._asleep)]:
+            task.close()
+
     def tell(self, line: str) -> None:
         """Write a line of the trace."""
         if self.trace:

@@ -65,6 +65,7 @@ def _disorder(world: World) -> Iterator[str]:
 
 
 def _heard_twice(world: World) -> Iterator[str]:
+    yield from (f"misuse: {misuse}" for misuse in world.model.misuses)
     for name, conversation in world.model.conversations.items():
         heard = Counter(item.text for item in conversation.items + conversation.coming if item.role == "user")
         seeded = {item.text for item in conversation.items if item.role == "seed"}

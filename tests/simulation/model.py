@@ -45,6 +45,7 @@ class SimulatedModel:
         self._driver, self._harm, self._random = driver, harm, harm.random
         self._names = 0
         self.conversations: dict[str, Remembered] = {}
+        self.misuses: list[str] = []
 
     async def open_conversation(
         self, conversation_id: UUID, said: Sequence[Said], timeout_seconds: float
@@ -110,6 +111,9 @@ class SimulatedModel:
         if self._harm.happens(self._harm.model / 3):
             return self._random.choice((TryAgain("rate", 1.0), Uncertain("cut")))
         behind = _behind(conversation.items, request.last_item_id)
+        if behind is None:
+            self.misuses.append(f"{request.last_item_id} does not stand in {request.model_conversation_id}")
+            return NotAnswered(UnansweredReason.MODEL_FAILED, "There is no such item.")
         said = [item.text if item.role == "user" else None for item in behind]
         asked = list(request.questions)
         for start in range(len(said) - len(asked), -1, -1):
@@ -134,11 +138,11 @@ class SimulatedModel:
         return Item(f"item_{self._names}", role, text)
 
 
-def _behind(items: list[Item], last_item_id: str | None) -> list[Item]:
+def _behind(items: list[Item], last_item_id: str | None) -> list[Item] | None:
     if last_item_id is None:
         return items
-    place = next(place for place, item in enumerate(items) if item.id == last_item_id)
-    return items[place + 1 :]
+    places = [place for place, item in enumerate(items) if item.id == last_item_id]
+    return items[places[0] + 1 :] if places else None
 
 
 def _read(item: Item) -> ModelOutcome:

@@ -21,6 +21,7 @@ from domain.users import Caller
 from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.clock import CountingIds
 from tests.fakes.credits import MemoryCredits
+from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.turns import MemoryTurns
@@ -70,21 +71,6 @@ class WakingQueue:
         self._queue.wake_ups.clear()
 
 
-class ShortMemory:
-    """The quick filter, which remembers for five seconds."""
-
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
-        self._seen: dict[str, float] = {}
-
-    async def known(self, names: Sequence[str]) -> Sequence[bool]:
-        return [self._seen.get(name, 0.0) > self._driver.seconds for name in names]
-
-    async def remember(self, names: Sequence[str]) -> None:
-        for name in names:
-            self._seen[name] = self._driver.seconds + 5.0
-
-
 class World:
     """One run. Planted faults are worlds that build one of these parts in another way."""
 
@@ -116,7 +102,10 @@ class World:
 
     def run(self) -> None:
         """Until everything has come to rest. Raises Stuck when it does not."""
-        self.driver.run(self._is_at_rest, self._disturb, STEPS_MAX)
+        try:
+            self.driver.run(self._is_at_rest, self._disturb, STEPS_MAX)
+        finally:
+            self.driver.close()
 
     def _build_ports(self) -> None:
         self._queue_memory = MemoryTurnQueue(self.clock)
@@ -126,7 +115,7 @@ class World:
         self.queue = self._stepped(waking, "queue", "queue_down")
         self.credits = self._stepped(MemoryCredits(self.store), "credits", "store_down")
         self.briefings = self._stepped(MemoryBriefings(self.store, VAULT), "briefings", "store_down")
-        self.seen = self._stepped(ShortMemory(self.driver), "seen")
+        self.seen = self._stepped(MemoryDuplicateFilter(self.clock), "seen")
 
     def _stepped(self, port: Any, name: str, chance: str = "") -> Any:
         return Stepped(port, name, self.driver, self.harm, chance)
@@ -185,7 +174,8 @@ class World:
             return False
         if any(turn.status == "open" for turn in self.store.turns.values()):
             return False
-        return not any(message.status == "received" for message in self.store.messages.values())
+        messages = self.store.messages.values()
+        return not any(message.status == "received" and message.turn_id is None for message in messages)
 
     def _disturb(self) -> int:
         if self.driver.seconds > HARM_SECONDS_MAX or self.driver.steps > HARM_STEPS_MAX:

@@ -104,7 +104,7 @@ class TakeTurn:
         After a call whose end nobody saw (ours, or that of a worker that is gone) the conversation is looked into
         before the next one: the model must not hear a message twice.
         """
-        conversation_id = turn.openai_conversation_id
+        conversation_id, last_item_id = turn.openai_conversation_id, turn.last_item_id
         may_have_heard = turn.attempts > 1
         attempt = 0
         while (seconds_left := min(CALL_SECONDS_MAX, self._seconds_until(deadline))) > 0:
@@ -112,15 +112,16 @@ class TakeTurn:
             if conversation_id is None:
                 outcome = await self._open_conversation(turn, seconds_left)
             elif may_have_heard:
-                outcome = await self.model.recall(_request(turn, briefing, conversation_id, seconds_left))
+                outcome = await self.model.recall(_request(turn, briefing, conversation_id, last_item_id, seconds_left))
             else:
-                outcome = await self.model.answer(_request(turn, briefing, conversation_id, seconds_left))
+                outcome = await self.model.answer(_request(turn, briefing, conversation_id, last_item_id, seconds_left))
             match outcome:
                 case Answered() | NotAnswered():
                     return outcome
                 case ModelConversation(id=opened_id):
                     await self.turns.attach_model_conversation(turn, opened_id)
-                    conversation_id, may_have_heard = opened_id, False
+                    # An item of the conversation before does not stand in the new one: nothing to look behind there.
+                    conversation_id, last_item_id, may_have_heard = opened_id, None, False
                 case NotHeard():
                     may_have_heard = False
                 case Forgotten():
@@ -177,7 +178,9 @@ class TakeTurn:
         return (deadline - self.clock.now()).total_seconds()
 
 
-def _request(turn: Turn, briefing: Briefing, model_conversation_id: str, timeout_seconds: float) -> ModelRequest:
+def _request(
+    turn: Turn, briefing: Briefing, model_conversation_id: str, last_item_id: str | None, timeout_seconds: float
+) -> ModelRequest:
     return ModelRequest(
         briefing=briefing,
         model_conversation_id=model_conversation_id,
@@ -185,7 +188,7 @@ def _request(turn: Turn, briefing: Briefing, model_conversation_id: str, timeout
         customer=pseudonym(turn.user_id, turn.address),
         questions=tuple(question.text for question in turn.questions),
         timeout_seconds=timeout_seconds,
-        last_item_id=turn.last_item_id,
+        last_item_id=last_item_id,
     )
 
 

@@ -76,7 +76,7 @@ class SimulatedModel:
         if conversation.is_gone:
             return Forgotten("It is gone.")
         if conversation.locked_until > self._driver.seconds:
-            return TryAgain("conversation_locked")
+            return TryAgain("conversation_locked", is_locked=True)
         if self._harm.happens(self._harm.model):
             return self._harmed(conversation, request)
         return self._heard(conversation, request, is_refused=False)

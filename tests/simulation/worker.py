@@ -19,7 +19,9 @@ class SimulatedWorker:
     """Takes entries when it is woken, answers many at once, and says every third of a lease that it lives."""
 
     def __init__(self, work: Work, worker_id: UUID, driver: Driver, name: str) -> None:
-        self.id, self.process, self.serving = worker_id, Process(name), {}
+        self.id, self.process = worker_id, Process(name)
+        self.serving: dict[int, QueueEntry] = {}
+        self._taken = 0
         self._work, self._driver = work, driver
         self._to_look_into: deque[UUID] = deque()
         self._is_looking = False
@@ -48,15 +50,16 @@ class SimulatedWorker:
             except QueueUnavailable:
                 continue
             for entry in entries:
-                self._driver.start(self.process, self._serve(entry))
-                self.serving[entry.entry_id, entry.conversation_id] = entry
+                self._taken += 1
+                self.serving[self._taken] = entry
+                self._driver.start(self.process, self._serve(self._taken, entry))
             if len(entries) == CLAIM_MAX:
                 self._to_look_into.append(number)
         self._is_looking = False
 
-    async def _serve(self, entry: QueueEntry) -> None:
+    async def _serve(self, place: int, entry: QueueEntry) -> None:
         try:
             await self._work.serve(entry)
         except Unavailable:
             self._driver.tell(f"{self.process.name} drops {str(entry.conversation_id)[-4:]}")
-        del self.serving[entry.entry_id, entry.conversation_id]
+        del self.serving[place]

@@ -131,7 +131,8 @@ class TakeTurn:
                         await self._wait_or_reach(deadline, attempt, None)
                 case TryAgain() | Uncertain():
                     attempt += 1
-                    may_have_heard = may_have_heard or isinstance(outcome, Uncertain)
+                    # A locked conversation is answering an earlier call of ours: it will have heard.
+                    may_have_heard = may_have_heard or isinstance(outcome, Uncertain) or outcome.is_locked
                     await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
         return NotAnswered(UnansweredReason.DEADLINE, f"The model gave no answer within {TURN_SECONDS_MAX:g} s.")
 

@@ -59,6 +59,10 @@ class MemoryTurns:
             told = [one for one in self._store.messages_of(turn.conversation_id) if one.sequence_number < before]
             return [Said(one.author, one.text) for one in told if one.text is not None and _was_said(one)][-limit:]
 
+    async def confirm(self, turn: Turn) -> None:
+        async with self._store.call():
+            self._must_hold(turn)
+
     async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
         async with self._store.call():
             self._must_hold(turn)

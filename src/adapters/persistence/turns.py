@@ -41,6 +41,7 @@ ATTACH = """
 select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[]) order by place
 """
 MARK = "select mark_reply(%s, %s, %s)"
+CONFIRM = "select exists (select from turns where id = %s and fence = %s and status = 'open')"
 
 # Turns that somebody is writing are passed over: whoever does has them in hand, and nobody waits in a circle.
 RENEW = """
@@ -121,6 +122,12 @@ class PostgresTurns:
         before = turn.questions[0].sequence_number
         rows = await self._database.fetch(TRANSCRIPT, (turn.conversation_id, before, limit))
         return [Said(author, text) for author, text in reversed(rows)]
+
+    async def confirm(self, turn: Turn) -> None:
+        """Look whether the turn is still ours; see the port."""
+        ((is_held,),) = await self._database.fetch(CONFIRM, (turn.id, turn.fence))
+        if not is_held:
+            raise TurnLost
 
     async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
         """Keep the id of the model's conversation; see the port."""

@@ -84,6 +84,10 @@ class Turns(Protocol):
         """The last `limit` things that were said in the conversation before this turn, the oldest first."""
         ...
 
+    async def confirm(self, turn: Turn) -> None:
+        """Return when the turn is still this worker's. Raises TurnLost."""
+        ...
+
     async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
         """Keep the id of the model's conversation. Raises TurnLost."""
         ...

@@ -7,7 +7,7 @@ import sys
 import time
 
 from tests.simulation.runs import verdict
-from tests.simulation.test_planted_faults import FAULTS
+from tests.simulation.faults import FAULTS
 from tests.simulation.world import World
 
 

@@ -78,6 +78,4 @@ class SimulatedPlatform:
 
     def _receipt(self, taken: Taken, status: str) -> Receipt:
         error = ERROR if status == "failed" else None
-        return Receipt(
-            ChannelType.WHATSAPP, taken.account, taken.name, taken.message_id, status, MONDAY_MORNING, error
-        )
+        return Receipt(ChannelType.WHATSAPP, taken.account, taken.name, taken.message_id, status, MONDAY_MORNING, error)

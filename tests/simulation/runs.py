@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from domain.shared import DomainError
 from tests.simulation.driver import Stuck
 from tests.simulation.judge import violations
 from tests.simulation.world import World
@@ -16,6 +17,8 @@ def verdict(seed: int, world: type[World] = World, trace: Callable[[str], None] 
         run.run()
     except Stuck:
         return ["stuck: the world does not come to rest"]
+    except DomainError as error:
+        return [f"refused: {error}"]
     return violations(run)
 
 

@@ -48,6 +48,7 @@ class MemoryTurns:
 
     async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
         async with self._store.call():
+            self._live(worker_id)
             turn = self._open_turn(conversation_id)
             if turn is None:
                 return self._begun(conversation_id, worker_id, at_once=at_once)
@@ -162,6 +163,12 @@ class MemoryTurns:
             unasked = self._unasked(conversation_id, InboundStatus.RECEIVED)
             moments += [message.created_at for message in unasked if message.created_at <= until]
         return min(moments, default=None)
+
+    def _live(self, worker_id: UUID) -> None:
+        """A worker that begins something lives, whatever became of its heartbeat."""
+        now = self._store.clock.now()
+        if self._store.workers.get(worker_id, now) <= now + self._lease / 2:
+            self._store.workers[worker_id] = now + self._lease
 
     def _resumed(self, turn: StoredTurn, worker_id: UUID) -> Turn:
         """A turn that still bears its worker's name was in hand when that one died."""

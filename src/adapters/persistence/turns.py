@@ -20,7 +20,7 @@ BATCH_MAX = 256
 BEGIN = """
 select state, quiet_seconds, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
     last_item_id, attempts, crashes, questions, reply
-from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s) order by place
+from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s) order by place
 """
 
 RECORD_REPLIES = """
@@ -185,7 +185,7 @@ class PostgresTurns:
         at_once = [wanted[place][2] for place in places.values()]
         turn_ids = [self._ids.new() for _ in places]
         columns = (list(places), turn_ids, at_once, worker_id, TURN_PRICE, self._quiet_seconds, self._one_per_number)
-        rows = await self._database.fetch(BEGIN, columns)
+        rows = await self._database.fetch(BEGIN, (*columns, self._lease_seconds))
         found: list[Turn | NoTurn | NotYet] = [NoTurn.BUSY] * len(wanted)
         for (conversation_id, place), row in zip(places.items(), rows, strict=True):
             found[place] = _turn(conversation_id, *row)

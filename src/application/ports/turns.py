@@ -76,7 +76,8 @@ class Turns(Protocol):
     async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
         """Take the conversation's turn: a new one with a credit held, or one that a dead worker left open.
 
-        `at_once` does not wait for the customer to be quiet.
+        `at_once` does not wait for the customer to be quiet. A worker that begins something lives: a lease that has
+        run out, or soon will, is renewed.
         """
         ...
 

@@ -286,7 +286,7 @@ begin
 end $$;
 
 -- Keep the ids of the model's conversations. Old fences are refused (attached = false).
-create function attach_model_conversations(p_turn_id uuid[], p_fence bigint[], p_openai_conversation_id text[])
+create function attach_model_conversations(p_turn_id uuid[], p_fence bigint[], p_openai_conversation_id text[], p_last_item_id text[])
 returns table (place bigint, attached boolean)
 language plpgsql as $$
 #variable_conflict use_column
@@ -297,10 +297,11 @@ begin
 
     return query
     with item as (
-        select * from unnest(p_turn_id, p_fence, p_openai_conversation_id)
-            with ordinality as i (turn_id, fence, openai_conversation_id, place)
+        select * from unnest(p_turn_id, p_fence, p_openai_conversation_id, p_last_item_id)
+            with ordinality as i (turn_id, fence, openai_conversation_id, last_item_id, place)
     ), attached as (
-        update conversations c set openai_conversation_id = item.openai_conversation_id, openai_last_item_id = null
+        update conversations c set openai_conversation_id = item.openai_conversation_id,
+            openai_last_item_id = item.last_item_id
         from item join turns t on t.id = item.turn_id
         where t.fence = item.fence and t.status = 'open' and c.id = t.conversation_id
         returning item.place

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.agents import ManageAgents, ManagePrompts
+from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
@@ -102,10 +103,11 @@ def assemble(
 ) -> Application:
     """The application over these ports."""
     p = ports
+    overflow = Overflow(p.alerts, p.clock)
     return Application(
-        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen),
+        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
-        sweep=Sweep(p.turns, p.inbox, p.queue),
+        sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, undecided_seconds, blocked_hours_max),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
@@ -122,5 +124,6 @@ def assemble(
 
 def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
     """The turn, with a breaker before each provider."""
-    model, gateway = GuardedModel(p.model, p.clock), GuardedGateway(p.gateway, p.clock)
-    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, lane_scope)
+    model = GuardedModel(p.model, ProviderWatch("openai", p.alerts, p.clock))
+    gateway = GuardedGateway(p.gateway, ProviderWatch("meta", p.alerts, p.clock))
+    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, p.alerts, lane_scope)

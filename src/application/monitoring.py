@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from application.alerting import Overflow
 from application.channels.accept_webhook import admit_stored
 from application.ports.alerts import Alerts
 from application.ports.credits import Credits
@@ -38,13 +39,16 @@ class Sweep:
     turns: Turns
     inbox: Inbox
     queue: TurnQueue
+    overflow: Overflow
 
     async def __call__(self) -> Swept:
         """One round. Raises Unavailable when the store is out of reach."""
         claimed = await self.inbox.claim_unclaimed(REQUEUE_BATCH)
         await admit_stored(self.queue, claimed)
-        requeued = await requeue(self.turns, self.queue, WaitingFilter(older_than_seconds=SWEEP_AGE_SECONDS))
-        return Swept(requeued, len(claimed))
+        fed = await requeue(self.turns, self.queue, WaitingFilter(older_than_seconds=SWEEP_AGE_SECONDS))
+        if fed.full is not None:
+            await self.overflow.swept(fed.full)
+        return Swept(fed.conversations, len(claimed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,5 +39,6 @@ class Breaker:
     def failed(self, now: datetime) -> None:
         """Note a call that was not answered."""
         self.failures += 1
-        if self.failures >= FAILURES_MAX:
+        # Calls that were under way when it opened fail late: they must not put the next trial off again and again.
+        if self.failures >= FAILURES_MAX and not self.is_open:
             self.next_trial_at = now + timedelta(seconds=OPEN_SECONDS)

@@ -64,7 +64,9 @@ class MemoryTurns:
         async with self._store.call():
             self._must_hold(turn)
 
-    async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
+    async def attach_model_conversation(
+        self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None
+    ) -> None:
         async with self._store.call():
             self._must_hold(turn)
             conversation = self._store.conversations[turn.conversation_id]
@@ -72,6 +74,7 @@ class MemoryTurns:
                 conversation, openai_conversation_id=openai_conversation_id
             )
             self._store.last_item_ids.pop(conversation.id, None)
+            self._remember(conversation.id, last_item_id)
 
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
         async with self._store.call():
@@ -161,7 +164,9 @@ class MemoryTurns:
         if conversation.status is ConversationStatus.ACTIVE and conversation.agent_id:
             until = self._store.clock.now() - timedelta(seconds=older_than_seconds)
             unasked = self._unasked(conversation_id, InboundStatus.RECEIVED)
-            moments += [message.created_at for message in unasked if message.created_at <= until]
+            old = [message for message in unasked if message.created_at <= until]
+            if old and self._quiet_seconds(old) <= -older_than_seconds:
+                moments += [message.created_at for message in old]
         return min(moments, default=None)
 
     def _live(self, worker_id: UUID) -> None:

@@ -57,7 +57,7 @@ class SimulatedModel:
         self.conversations[name] = opened
         self._driver.tell(f"model opens {name} with {len(said)} things said")
         await STEP
-        return ModelConversation(name)
+        return ModelConversation(name, opened.items[-1].id if opened.items else None)
 
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         outcome = self._answer(request)

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from application.alerting import Overflow, ProviderWatch
 from application.channels.accept_webhook import AcceptWebhook
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.take_turn import TakeTurn
@@ -18,6 +19,7 @@ from application.ports.turns import Waiting
 from domain.conversations import LaneScope
 from domain.shared import Unavailable
 from domain.users import Caller
+from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.clock import CountingIds
 from tests.fakes.credits import MemoryCredits
@@ -114,6 +116,8 @@ class World:
         self.turns = self._stepped(self.make_turns(), "turns", "store_down")
         self.queue = self._stepped(waking, "queue", "queue_down")
         self.credits = self._stepped(MemoryCredits(self.store), "credits", "store_down")
+        self.alerts = self._stepped(MemoryAlerts(self.store), "alerts", "store_down")
+        self.overflow = Overflow(self.alerts, self.clock)
         self.briefings = self._stepped(MemoryBriefings(self.store, VAULT), "briefings", "store_down")
         self.seen = self._stepped(MemoryDuplicateFilter(self.clock), "seen")
 
@@ -123,7 +127,10 @@ class World:
     def _build_people(self) -> None:
         reader = HandedOver()
         self.door = Door(
-            self.accept_webhook(reader, self.inbox, self.queue, self.seen), reader, self.driver, self.random
+            self.accept_webhook(reader, self.inbox, self.queue, self.seen, self.overflow),
+            reader,
+            self.driver,
+            self.random,
         )
         self.model = self.make_model()
         self.platform = SimulatedPlatform(self.driver, self.harm, self.door.bring_receipts)
@@ -140,8 +147,11 @@ class World:
 
     def _new_worker(self) -> SimulatedWorker:
         clock = VirtualClock(self.driver, self.random.choice((0.0, 0.0, -3600.0, 3600.0)))
-        model, gateway = GuardedModel(self.model, clock), GuardedGateway(self.platform, clock)
-        take_turn = self.take_turn(self.turns, self.briefings, model, gateway, clock, self.ids, self.lane_scope)
+        model = GuardedModel(self.model, ProviderWatch("openai", self.alerts, clock))
+        gateway = GuardedGateway(self.platform, ProviderWatch("meta", self.alerts, clock))
+        take_turn = self.take_turn(
+            self.turns, self.briefings, model, gateway, clock, self.ids, self.alerts, self.lane_scope
+        )
         worker_id = self.ids.new()
         work = Work(take_turn, self.turns, self.queue, clock, self.ids)
         return SimulatedWorker(work, worker_id, self.driver, f"worker {str(worker_id)[-3:]}")
@@ -150,7 +160,7 @@ class World:
         self.random.choice(self.workers).wake(phone_number_ids)
 
     async def _sweep_again_and_again(self) -> None:
-        sweep = Sweep(self.turns, self.inbox, self.queue)
+        sweep = Sweep(self.turns, self.inbox, self.queue, self.overflow)
         while True:
             await Sleep(1.0 + self.random.random() * 7.0)
             try:

@@ -47,6 +47,8 @@ local function lock(locks, conversation, owner, milliseconds, now)
         end
     end
     redis.call('HSET', locks, conversation, owner .. ':' .. string.format('%d', now + milliseconds))
+    -- All locks last as long, so none outlives this one: what the dead left here is gone with it.
+    redis.call('PEXPIRE', locks, milliseconds)
     return 1
 end
 local function unlock(locks, conversation, owner)
@@ -129,11 +131,19 @@ return had
 """
 )
 
-STATE = """
+STATE = (
+    LOCKING
+    + """
 -- KEYS: stream, locks
 -- Returns how many wait, how many are in flight, how many milliseconds the oldest has waited (-1: none), locks held
+local now, locked = now_milliseconds(), 0
+for _, held in ipairs(redis.call('HVALS', KEYS[2])) do
+    if tonumber(string.match(held, ':(%d+)$')) > now then
+        locked = locked + 1
+    end
+end
 if redis.call('EXISTS', KEYS[1]) == 0 then
-    return {0, 0, -1, redis.call('HLEN', KEYS[2])}
+    return {0, 0, -1, locked}
 end
 local in_flight = redis.call('XPENDING', KEYS[1], 'workers')[1]
 local last = redis.call('XINFO', 'GROUPS', KEYS[1])[1]
@@ -146,11 +156,11 @@ end
 local oldest = redis.call('XRANGE', KEYS[1], '(' .. delivered, '+', 'COUNT', 1)
 local age = -1
 if oldest[1] then
-    local time = redis.call('TIME')
-    age = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(string.match(oldest[1][1], '^(%d+)'))
+    age = now - tonumber(string.match(oldest[1][1], '^(%d+)'))
 end
-return {redis.call('XLEN', KEYS[1]) - in_flight, in_flight, age, redis.call('HLEN', KEYS[2])}
+return {redis.call('XLEN', KEYS[1]) - in_flight, in_flight, age, locked}
 """
+)
 
 SEEN = """
 -- KEYS: marks   Returns for each whether it is there.

@@ -129,7 +129,7 @@ def _spoken(items: Sequence[Item]) -> list[_Part]:
     return [
         part
         for item in items
-        if item.type == "message" and item.role == "assistant" and item.phase != "commentary"
+        if item.type == "message" and item.role != "user" and item.phase != "commentary"
         for part in item.content or ()
     ]
 

@@ -35,8 +35,11 @@ def of_status(error: openai.APIStatusError) -> Failure:
 
 
 def _names_the_conversation(error: openai.NotFoundError) -> bool:
-    """A 404 about the model or the prompt is the business's to mend."""
-    return error.param == "conversation" or "conversation with id" in error.message.lower()
+    """A 404 about the model or the prompt is the business's to mend.
+
+    A conversation that lacks the item behind which we look (`after`) is not the one we know either.
+    """
+    return error.param in {"conversation", "after"} or "conversation with id" in error.message.lower()
 
 
 def of_connection(error: openai.APIConnectionError) -> TryAgain | Uncertain:

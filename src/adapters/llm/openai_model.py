@@ -20,7 +20,7 @@ import openai
 from adapters.llm.openai_answers import Item, read_answer, read_items
 from adapters.llm.openai_failures import Failure, of_connection, of_status, orphaned_call
 from application.ports.language_model import ModelConversation, ModelRequest
-from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.answers import Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import Said, UnansweredReason
 
 ITEMS_MAX = 100
@@ -50,7 +50,7 @@ class OpenAIModel:
             body["items"] = [_item(each) for each in said]
         answer = await self._made(self._post("/conversations", body), timeout_seconds)
         if isinstance(answer, bytes):
-            return _conversation(answer)
+            return await self._seeded(_conversation(answer), timeout_seconds) if said else _conversation(answer)
         # Nothing else was asked for: what is gone here is the address itself.
         if isinstance(answer, TryAgain | Uncertain | NotAnswered):
             return answer
@@ -74,17 +74,35 @@ class OpenAIModel:
         query: dict[str, Any] = {"order": "asc", "limit": ITEMS_MAX}
         if request.last_item_id is not None:
             query["after"] = request.last_item_id
-        path = f"/conversations/{request.model_conversation_id}/items"
+        items = await self._items(request.model_conversation_id, query, request.timeout_seconds)
+        if not isinstance(items, list):
+            return items
+        voice = request.briefing.voice
+        return read_items(items, request.questions, voice.model if voice else request.briefing.prompt_id)
+
+    async def _seeded(
+        self, opened: ModelConversation | Uncertain, timeout_seconds: float
+    ) -> ModelConversation | TryAgain | Uncertain | NotAnswered:
+        """The conversation with the last thing it was told: a customer who says that again has not been heard yet."""
+        if isinstance(opened, Uncertain):
+            return opened
+        items = await self._items(opened.id, {"order": "desc", "limit": 1}, timeout_seconds)
+        if isinstance(items, list):
+            return ModelConversation(opened.id, items[0].id if items else None)
+        return TryAgain(items.detail) if isinstance(items, Forgotten) else items
+
+    async def _items(
+        self, model_conversation_id: str, query: dict[str, Any], timeout_seconds: float
+    ) -> list[Item] | Failure:
+        path = f"/conversations/{model_conversation_id}/items"
         call = self._client.get(path, cast_to=httpx2.Response, options={"params": query})
-        answer = await self._made(call, request.timeout_seconds)
+        answer = await self._made(call, timeout_seconds)
         if not isinstance(answer, bytes):
             return answer
-        voice = request.briefing.voice
         try:
-            items = msgspec.json.decode(answer, type=_Items).data
+            return msgspec.json.decode(answer, type=_Items).data
         except msgspec.DecodeError:
             return Uncertain("OpenAI answered something that is no list of items.")
-        return read_items(items, request.questions, voice.model if voice else request.briefing.prompt_id)
 
     def _post(self, path: str, body: dict[str, Any]) -> Awaitable[httpx2.Response]:
         return self._client.post(path, cast_to=httpx2.Response, body=body)

@@ -38,7 +38,7 @@ select settled, more from settle_turns(
 """
 
 ATTACH = """
-select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[]) order by place
+select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[], %s::text[]) order by place
 """
 MARK = "select mark_reply(%s, %s, %s)"
 CONFIRM = "select exists (select from turns where id = %s and fence = %s and status = 'open')"
@@ -85,6 +85,10 @@ select conversation_id, phone_number_id from (
             where t.conversation_id = c.id and t.status = 'open' and w.lease_until > clock_timestamp()
         )
     group by c.id
+    -- What a worker lets be quiet is in its hands.
+    having least(
+        max(m.created_at) + %(quiet)s * interval '1 second', min(m.created_at) + 5 * %(quiet)s * interval '1 second'
+    ) <= clock_timestamp() - %(age)s * interval '1 second'
     union all
     select t.conversation_id, t.phone_number_id, t.begun_at
     from turns t
@@ -129,9 +133,11 @@ class PostgresTurns:
         if not is_held:
             raise TurnLost
 
-    async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
+    async def attach_model_conversation(
+        self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None
+    ) -> None:
         """Keep the id of the model's conversation; see the port."""
-        if not await self._attached.one((turn, openai_conversation_id)):
+        if not await self._attached.one((turn, openai_conversation_id, last_item_id)):
             raise TurnLost
 
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
@@ -169,6 +175,7 @@ class PostgresTurns:
             WAITING,
             {
                 "age": wanted.older_than_seconds,
+                "quiet": self._quiet_seconds,
                 "phone_number": wanted.phone_number_id,
                 "user": wanted.user_id,
                 "limit": limit,
@@ -191,13 +198,14 @@ class PostgresTurns:
             found[place] = _turn(conversation_id, *row)
         return found
 
-    async def _attach(self, wanted: list[tuple[Turn, str]]) -> Sequence[bool]:
+    async def _attach(self, wanted: list[tuple[Turn, str, str | None]]) -> Sequence[bool]:
         rows = await self._database.fetch(
             ATTACH,
             (
-                [turn.id for turn, _ in wanted],
-                [turn.fence for turn, _ in wanted],
-                [openai_conversation_id for _, openai_conversation_id in wanted],
+                [turn.id for turn, _, _ in wanted],
+                [turn.fence for turn, _, _ in wanted],
+                [openai_conversation_id for _, openai_conversation_id, _ in wanted],
+                [last_item_id for _, _, last_item_id in wanted],
             ),
         )
         return [attached for (attached,) in rows]

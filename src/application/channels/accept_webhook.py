@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from application.alerting import Overflow
 from application.ports.channel_gateway import WebhookReader
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Acceptance, Inbox, Stored
@@ -38,6 +39,7 @@ class AcceptWebhook:
     inbox: Inbox
     queue: TurnQueue
     seen: DuplicateFilter
+    overflow: Overflow
 
     def challenge(self, query: Mapping[str, str]) -> str:
         """What to echo in the platform's handshake. Raises ForgedWebhook for a wrong token."""
@@ -50,7 +52,7 @@ class AcceptWebhook:
         stored = await self.inbox.accept(messages) if messages else ()
         if receipts:
             await self.inbox.record(receipts)
-        queued = await admit_stored(self.queue, stored)
+        queued = await admit_stored(self.queue, stored, self.overflow)
         # Only now: a mark set before the commit would hide the redelivery of what was not committed.
         if messages or receipts:
             named = [message.name_of_delivery for message in messages]
@@ -73,8 +75,11 @@ class AcceptWebhook:
         return [each for each, is_known in zip(delivered, known, strict=True) if not is_known]
 
 
-async def admit_stored(queue: TurnQueue, stored: Sequence[Stored]) -> bool:
-    """Queue the conversations of newly stored messages. False when the queue is out of reach: then they are swept."""
+async def admit_stored(queue: TurnQueue, stored: Sequence[Stored], overflow: Overflow | None = None) -> bool:
+    """Queue the conversations of newly stored messages.
+
+    False when the queue is out of reach or one of its numbers is full: then they are swept.
+    """
     waiting = [
         Waiting(place.conversation_id, place.phone_number_id)
         for place in stored
@@ -83,7 +88,9 @@ async def admit_stored(queue: TurnQueue, stored: Sequence[Stored]) -> bool:
     if not waiting:
         return True
     try:
-        await queue.admit(waiting)
+        full = await queue.admit(waiting)
     except QueueUnavailable:
         return False
-    return True
+    if full and overflow:
+        await overflow.noticed(full)
+    return not full

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
+from application.alerting import ProviderWatch
 from application.ports.briefings import Briefing
 from application.ports.channel_gateway import ChannelGateway, OutboundText
-from application.ports.clock import Clock
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
 from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
-from domain.breaker import Breaker
 from domain.conversations import Said
 from domain.delivery import Ambiguous, Deferred, SendOutcome
 
@@ -24,8 +23,7 @@ class GuardedModel:
     """A model behind a breaker. Held back, a call is a TryAgain that says when."""
 
     model: LanguageModel
-    clock: Clock
-    breaker: Breaker = field(default_factory=Breaker)
+    watch: ProviderWatch
 
     async def open_conversation(
         self, conversation_id: UUID, said: Sequence[Said], timeout_seconds: float
@@ -42,14 +40,12 @@ class GuardedModel:
         return await self._guarded(lambda: self.model.recall(request))
 
     async def _guarded(self, call: Callable[[], Awaitable[T]]) -> T | TryAgain:
-        wait_seconds = self.breaker.wait_seconds(self.clock.now())
+        wait_seconds = self.watch.wait_seconds()
         if wait_seconds > 0:
             return TryAgain("The model's provider is out.", wait_seconds)
         outcome = await call()
-        if isinstance(outcome, Uncertain) or (isinstance(outcome, TryAgain) and outcome.is_outage):
-            self.breaker.failed(self.clock.now())
-        else:
-            self.breaker.succeeded()
+        is_outage = isinstance(outcome, Uncertain) or (isinstance(outcome, TryAgain) and outcome.is_outage)
+        await self.watch.note(failed=is_outage)
         return outcome
 
 
@@ -58,17 +54,14 @@ class GuardedGateway:
     """A platform behind a breaker. Held back, a message is Deferred: it was surely not sent."""
 
     gateway: ChannelGateway
-    clock: Clock
-    breaker: Breaker = field(default_factory=Breaker)
+    watch: ProviderWatch
 
     async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
         """Hand the message over; see the port."""
-        wait_seconds = self.breaker.wait_seconds(self.clock.now())
+        wait_seconds = self.watch.wait_seconds()
         if wait_seconds > 0:
             return Deferred({"detail": "The platform is out."}, wait_seconds)
         outcome = await self.gateway.send(briefing, message)
-        if isinstance(outcome, Ambiguous) or (isinstance(outcome, Deferred) and outcome.is_outage):
-            self.breaker.failed(self.clock.now())
-        else:
-            self.breaker.succeeded()
+        is_outage = isinstance(outcome, Ambiguous) or (isinstance(outcome, Deferred) and outcome.is_outage)
+        await self.watch.note(failed=is_outage)
         return outcome

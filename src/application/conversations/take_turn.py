@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from application.alerting import raise_quietly
+from application.ports.alerts import Alerts
 from application.ports.briefings import Briefing, Briefings
 from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
@@ -30,6 +32,7 @@ from domain.delivery import (
     settlement_of_send,
     settlement_without_reply,
 )
+from domain.monitoring import AlertKind
 
 TURN_SECONDS_MAX = 120.0
 """A turn that has not been answered after this long is given up, with that as its reason."""
@@ -51,6 +54,7 @@ class TakeTurn:
     gateway: ChannelGateway
     clock: Clock
     ids: Ids
+    alerts: Alerts
     lane_scope: LaneScope
 
     async def __call__(self, conversation_id: UUID, worker_id: UUID) -> int:
@@ -63,10 +67,13 @@ class TakeTurn:
         while (begun := await self._begin(conversation_id, worker_id, at_once=settled > 0)) is not None:
             turn, begun_at = begun
             try:
-                more = (await self.turns.settle(turn, await self._settlement(turn, begun_at))).more
+                settlement = await self._settlement(turn, begun_at)
+                more = (await self.turns.settle(turn, settlement)).more
             except TurnLost:
                 return settled
             settled += 1
+            if settlement.reason is UnansweredReason.SET_ASIDE:
+                await self._tell_of(turn)
             if not more or self.lane_scope is LaneScope.PHONE_NUMBER:
                 return settled  # in a lane of the whole number, what came meanwhile stands in the queue behind others
         return settled
@@ -78,6 +85,11 @@ class TakeTurn:
             await self.clock.sleep(begun.seconds)
             asked_at = self.clock.now()
         return (begun, asked_at) if isinstance(begun, Turn) else None
+
+    async def _tell_of(self, turn: Turn) -> None:
+        detail = f"{turn.crashes} workers ended while they answered it."
+        subject = str(turn.questions[0].message_id)
+        await raise_quietly(self.alerts, AlertKind.MESSAGE_SET_ASIDE, subject, turn.user_id, detail)
 
     async def _settlement(self, turn: Turn, begun_at: datetime) -> Settlement:
         if turn.reply is not None and turn.reply.status is not OutboundStatus.PENDING:
@@ -131,11 +143,9 @@ class TakeTurn:
             match outcome:
                 case Answered() | NotAnswered():
                     return outcome
-                case ModelConversation(id=opened_id):
-                    await self.turns.attach_model_conversation(turn, opened_id)
-                    # An item of the conversation before does not stand in the new one: nothing to look behind there.
-                    conversation_id, last_item_id, may_have_heard = opened_id, None, False
-                    was_unseen = False
+                case ModelConversation(conversation_id, last_item_id):
+                    await self.turns.attach_model_conversation(turn, conversation_id, last_item_id)
+                    may_have_heard = was_unseen = False
                 case NotHeard():
                     may_have_heard = False
                 case Forgotten():

@@ -34,9 +34,10 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModelConversation:
-    """A conversation the model remembers."""
+    """A conversation the model remembers; `last_item_id` is the last thing it was told when it was opened."""
 
     id: str
+    last_item_id: str | None = None
 
 
 class LanguageModel(Protocol):

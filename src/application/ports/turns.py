@@ -89,8 +89,10 @@ class Turns(Protocol):
         """Return when the turn is still this worker's. Raises TurnLost."""
         ...
 
-    async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
-        """Keep the id of the model's conversation. Raises TurnLost."""
+    async def attach_model_conversation(
+        self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None
+    ) -> None:
+        """Keep the id of the model's conversation, and the last item that stands in it. Raises TurnLost."""
         ...
 
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from application.alerting import Overflow
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.pages import PageRequest
@@ -13,6 +14,7 @@ from domain.channels import ChannelType, InboundMessage, PhoneNumber
 from domain.conversations import LaneScope, Message
 from domain.credits import Account
 from tests.builders import a_phone_number, a_prompt, a_user, an_agent, an_api_key, an_id
+from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.credits import MemoryCredits
@@ -56,6 +58,8 @@ class Desk:
         self.turns = MemoryTurns(self.store, self.ids, quiet_seconds=self.quiet_seconds, lane_scope=self.lane_scope)
         self.queue = MemoryTurnQueue(self.clock)
         self.seen = MemoryDuplicateFilter(self.clock)
+        self.alerts = MemoryAlerts(self.store)
+        self.overflow = Overflow(self.alerts, self.clock)
         self.credits = MemoryCredits(self.store)
         self.agents = MemoryAgents(self.store)
         self.phone_numbers = MemoryPhoneNumbers(self.store)
@@ -63,7 +67,7 @@ class Desk:
         self.gateway = ScriptedGateway(self.store)
         briefings = MemoryBriefings(self.store, self.vault)
         self.take_turn = TakeTurn(
-            self.turns, briefings, self.model, self.gateway, self.clock, self.ids, self.lane_scope
+            self.turns, briefings, self.model, self.gateway, self.clock, self.ids, self.alerts, self.lane_scope
         )
         self.work = Work(self.take_turn, self.turns, self.queue, self.clock, self.ids)
         self.worker_id = an_id()

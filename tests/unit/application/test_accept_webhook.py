@@ -22,7 +22,8 @@ class ReadsWhatItIsTold:
 
 
 async def _accepts(desk: Desk, delivery: Delivery | Exception) -> WebhookOutcome:
-    return await AcceptWebhook(ReadsWhatItIsTold(delivery), desk.inbox, desk.queue, desk.seen)({}, b"")
+    reader = ReadsWhatItIsTold(delivery)
+    return await AcceptWebhook(reader, desk.inbox, desk.queue, desk.seen, desk.overflow)({}, b"")
 
 
 def _a_receipt(desk: Desk) -> Receipt:

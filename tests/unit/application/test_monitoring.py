@@ -9,7 +9,7 @@ async def _queued(desk: Desk) -> list:
 
 
 def _sweep(desk: Desk) -> Sweep:
-    return Sweep(desk.turns, desk.inbox, desk.queue)
+    return Sweep(desk.turns, desk.inbox, desk.queue, desk.overflow)
 
 
 async def test_a_message_that_the_queue_lost_is_fed_again(desk: Desk) -> None:

@@ -60,9 +60,11 @@ class MemoryTurns:
             told = [one for one in self._store.messages_of(turn.conversation_id) if one.sequence_number < before]
             return [Said(one.author, one.text) for one in told if one.text is not None and _was_said(one)][-limit:]
 
-    async def confirm(self, turn: Turn) -> None:
+    async def confirm(self, turn: Turn, seconds: float) -> None:
         async with self._store.call():
-            self._must_hold(turn)
+            worker_id, now = self._must_hold(turn).worker_id, self._store.clock.now()
+            if worker_id is None or self._store.workers.get(worker_id, now) <= now + timedelta(seconds=seconds):
+                raise TurnLost
 
     async def attach_model_conversation(
         self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None

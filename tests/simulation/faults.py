@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -56,8 +56,7 @@ class SendBeforeRecord(World):
         async def _write_down(self, turn: Turn, briefing: Any, answer: Any) -> Any:
             message_id = self.ids.new()
             record = ReplyRecord(message_id, answer.text, "p", 1, "m", None, answer.usage, answer.last_item_id)
-            reply = super()._write_down
-            return _Unwritten(message_id, answer.text, OutboundStatus.SENDING, record, reply)
+            return _Unwritten(message_id, answer.text, OutboundStatus.SENDING, record)
 
         async def _deliver(self, turn: Turn, briefing: Any, reply: Any, deadline: Any) -> Settlement:
             if not isinstance(reply, _Unwritten):
@@ -70,11 +69,14 @@ class SendBeforeRecord(World):
             return None
 
 
+@dataclass
 class _Unwritten:
     """A reply that is nowhere yet."""
 
-    def __init__(self, message_id: UUID, text: str, status: OutboundStatus, record: ReplyRecord, _: Any) -> None:
-        self.message_id, self.text, self.status, self.record = message_id, text, status, record
+    message_id: UUID
+    text: str
+    status: OutboundStatus
+    record: ReplyRecord
 
 
 class MarkBeforeCommit(World):
@@ -184,7 +186,7 @@ class NotAskedAgain(WithTurns):
     """A worker that stood still does not learn that its turn was taken over."""
 
     class turns_made_by(MemoryTurns):
-        async def confirm(self, turn: Turn) -> None:
+        async def confirm(self, turn: Turn, seconds: float) -> None:
             return None
 
 

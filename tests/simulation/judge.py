@@ -76,6 +76,7 @@ def _heard_twice(world: World) -> Iterator[str]:
 
 def _charges(world: World) -> Iterator[str]:
     store = world.store
+    yield from _wrong_sums(world)
     owed, charged = Counter(), Counter()
     for taken in world.platform.taken:
         reply = store.messages.get(taken.message_id)
@@ -86,6 +87,15 @@ def _charges(world: World) -> Iterator[str]:
         furthest = max([*taken.statuses, "sent"], key=[*map(str, OUTBOUND_ORDER)].index)
         if reply.status != furthest:
             yield f"charge: the platform has said {furthest} of a reply that is {reply.status}"
+    for entry in (entry for entries in store.entries.values() for entry in entries if entry.turn_id):
+        charged[entry.turn_id] -= entry.balance_change
+    for turn_id in owed | charged:
+        if owed[turn_id] != charged[turn_id]:
+            yield f"charge: {charged[turn_id]} was charged for a turn that owes {owed[turn_id]}"
+
+
+def _wrong_sums(world: World) -> Iterator[str]:
+    store = world.store
     for user_id, account in store.accounts.items():
         entries = store.entries[user_id]
         balance, held = sum(one.balance_change for one in entries), sum(one.held_change for one in entries)
@@ -94,12 +104,6 @@ def _charges(world: World) -> Iterator[str]:
         undecided = sum(one.user_id == user_id and one.status == "undecided" for one in store.turns.values())
         if held != undecided * TURN_PRICE:
             yield f"charge: {held} are held for {undecided} undecided turns"
-        for entry in entries:
-            if entry.turn_id:
-                charged[entry.turn_id] -= entry.balance_change
-    for turn_id in owed | charged:
-        if owed[turn_id] != charged[turn_id]:
-            yield f"charge: {charged[turn_id]} was charged for a turn that owes {owed[turn_id]}"
 
 
 def _rows_by_text(world: World) -> dict[str, list[Message]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from application.conversations.work import Work
@@ -36,10 +37,8 @@ class SimulatedWorker:
 
     async def _live(self) -> None:
         while True:
-            try:
+            with suppress(Unavailable, QueueUnavailable):
                 await self._work.renew(self.id, list(self.serving.values()))
-            except (Unavailable, QueueUnavailable):
-                pass
             await Sleep(LEASE_SECONDS / 3)
 
     async def _look(self) -> None:

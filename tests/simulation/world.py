@@ -81,7 +81,7 @@ class World:
     take_turn: Callable[..., Any] = TakeTurn
 
     def __init__(self, seed: int, trace: Callable[[str], None] | None = None) -> None:
-        self.random = Random(seed)
+        self.random = Random(seed)  # noqa: S311 - it has to repeat itself
         self.driver = Driver(self.random, trace)
         self.harm = Harm(self.random)
         self.clock = VirtualClock(self.driver)

@@ -41,7 +41,12 @@ ATTACH = """
 select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[], %s::text[]) order by place
 """
 MARK = "select mark_reply(%s, %s, %s)"
-CONFIRM = "select exists (select from turns where id = %s and fence = %s and status = 'open')"
+CONFIRM = """
+select exists (
+    select from turns t join workers w on w.id = t.worker_id
+    where t.id = %s and t.fence = %s and t.status = 'open' and w.lease_until > clock_timestamp() + %s * interval '1 second'
+)
+"""
 
 # Turns that somebody is writing are passed over: whoever does has them in hand, and nobody waits in a circle.
 RENEW = """
@@ -127,9 +132,9 @@ class PostgresTurns:
         rows = await self._database.fetch(TRANSCRIPT, (turn.conversation_id, before, limit))
         return [Said(author, text) for author, text in reversed(rows)]
 
-    async def confirm(self, turn: Turn) -> None:
+    async def confirm(self, turn: Turn, seconds: float) -> None:
         """Look whether the turn is still ours; see the port."""
-        ((is_held,),) = await self._database.fetch(CONFIRM, (turn.id, turn.fence))
+        ((is_held,),) = await self._database.fetch(CONFIRM, (turn.id, turn.fence, seconds))
         if not is_held:
             raise TurnLost
 

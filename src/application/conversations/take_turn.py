@@ -132,7 +132,7 @@ class TakeTurn:
             outcome: ModelOutcome | ModelConversation | NotHeard
             if not self._is_fresh(confirmed_at):
                 confirmed_at, may_have_heard = self.clock.now(), was_unseen
-                await self.turns.confirm(turn)
+                await self.turns.confirm(turn, FRESH_SECONDS)
                 continue
             if conversation_id is None:
                 outcome = await self._open_conversation(turn, seconds_left)

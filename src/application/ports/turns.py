@@ -85,8 +85,8 @@ class Turns(Protocol):
         """The last `limit` things that were said in the conversation before this turn, the oldest first."""
         ...
 
-    async def confirm(self, turn: Turn) -> None:
-        """Return when the turn is still this worker's. Raises TurnLost."""
+    async def confirm(self, turn: Turn, seconds: float) -> None:
+        """Return when the turn is still this worker's, and its lease good for so long. Raises TurnLost."""
         ...
 
     async def attach_model_conversation(

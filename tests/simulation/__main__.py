@@ -6,8 +6,8 @@ import argparse
 import sys
 import time
 
-from tests.simulation.runs import verdict
 from tests.simulation.faults import FAULTS
+from tests.simulation.runs import verdict
 from tests.simulation.world import World
 
 

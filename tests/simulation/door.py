@@ -1,4 +1,4 @@
-"""The platform's deliveries: several at once, more than once, out of order, until the door has said that it has them."""
+"""The platform's deliveries: several at once, more than once, out of order, until the door has taken them."""
 
 from __future__ import annotations
 

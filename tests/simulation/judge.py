@@ -59,9 +59,9 @@ def _disorder(world: World) -> Iterator[str]:
             yield f"disorder: {[taken.text for taken in chat]} is no order of the inbox"
         last = max(order)
         for message in world.store.messages_of(rows[chat[0].answers[0]][0].conversation_id):
-            if message.status in {"received", "blocked"} and message.sequence_number < last:
-                if not _is_undecided(world, message):
-                    yield f"disorder: a reply ignores {message.text}"
+            is_open = message.status in {"received", "blocked"} and not _is_undecided(world, message)
+            if is_open and message.sequence_number < last:
+                yield f"disorder: a reply ignores {message.text}"
 
 
 def _heard_twice(world: World) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _charges(world: World) -> Iterator[str]:
             yield f"charge: the platform has said {furthest} of a reply that is {reply.status}"
     for entry in (entry for entries in store.entries.values() for entry in entries if entry.turn_id):
         charged[entry.turn_id] -= entry.balance_change
-    for turn_id in owed | charged:
+    for turn_id in {*owed, *charged}:
         if owed[turn_id] != charged[turn_id]:
             yield f"charge: {charged[turn_id]} was charged for a turn that owes {owed[turn_id]}"
 

@@ -44,7 +44,8 @@ MARK = "select mark_reply(%s, %s, %s)"
 CONFIRM = """
 select exists (
     select from turns t join workers w on w.id = t.worker_id
-    where t.id = %s and t.fence = %s and t.status = 'open' and w.lease_until > clock_timestamp() + %s * interval '1 second'
+    where t.id = %s and t.fence = %s and t.status = 'open'
+        and w.lease_until > clock_timestamp() + %s * interval '1 second'
 )
 """
 

@@ -136,10 +136,9 @@ class TakeTurn:
                 continue
             if conversation_id is None:
                 outcome = await self._open_conversation(turn, seconds_left)
-            elif may_have_heard:
-                outcome = await self.model.recall(_request(turn, briefing, conversation_id, last_item_id, seconds_left))
             else:
-                outcome = await self.model.answer(_request(turn, briefing, conversation_id, last_item_id, seconds_left))
+                request = _request(turn, briefing, conversation_id, last_item_id, seconds_left)
+                outcome = await self._ask_once(request, may_have_heard=may_have_heard)
             match outcome:
                 case Answered() | NotAnswered():
                     return outcome
@@ -160,6 +159,9 @@ class TakeTurn:
                     may_have_heard = may_have_heard or was_unseen
                     await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
         return NotAnswered(UnansweredReason.DEADLINE, f"The model gave no answer within {TURN_SECONDS_MAX:g} s.")
+
+    async def _ask_once(self, request: ModelRequest, *, may_have_heard: bool) -> ModelOutcome | NotHeard:
+        return await (self.model.recall(request) if may_have_heard else self.model.answer(request))
 
     async def _open_conversation(
         self, turn: Turn, timeout_seconds: float

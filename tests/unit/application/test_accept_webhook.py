@@ -1,10 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
+from application.alerting import OVERFLOW_SECONDS
 from application.channels.accept_webhook import AcceptWebhook, WebhookOutcome
+from application.monitoring import SWEEP_AGE_SECONDS, Sweep
+from application.pages import PageRequest
 from application.ports.channel_gateway import ForgedWebhook
 from domain.channels import Delivery, Receipt
+from domain.monitoring import AlertState
 from domain.shared import Unavailable
 from tests.builders import an_id
+from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.unit.application.desk import Desk
 
 
@@ -92,3 +99,122 @@ async def test_a_message_nobody_will_answer_takes_no_one_s_place(desk: Desk) -> 
     outcome = await _accepts(desk, Delivery([desk.a_text(type="image", text=None)]))
 
     assert outcome == WebhookOutcome(accepted=1)
+
+
+# --- what came a moment ago
+
+
+async def test_what_came_a_moment_ago_is_counted_without_asking_the_store(desk: Desk) -> None:
+    text, receipt = desk.a_text(), _a_receipt(desk)
+    await _accepts(desk, Delivery([text], [receipt]))
+
+    async def asked(_):
+        raise AssertionError("the store was asked")
+
+    desk.inbox.accept = desk.inbox.record = asked
+    outcome = await _accepts(desk, Delivery([text], [receipt]))
+
+    assert outcome == WebhookOutcome(duplicates=1)
+
+
+async def test_a_receipt_that_says_more_is_none_that_came_before(desk: Desk) -> None:
+    sent = _a_receipt(desk)
+    await _accepts(desk, Delivery(receipts=[sent]))
+
+    assert (await _accepts(desk, Delivery(receipts=[replace(sent, status="read")]))).receipts == 1
+
+
+@pytest.mark.parametrize("forgetting", ["its time is over", "it is out of reach"])
+async def test_without_the_quick_filter_the_store_tells_duplicates(desk: Desk, forgetting: str) -> None:
+    text = desk.a_text()
+    await _accepts(desk, Delivery([text]))
+    if forgetting == "its time is over":
+        desk.clock.advance(5)
+    desk.seen.is_down = forgetting == "it is out of reach"
+
+    assert (await _accepts(desk, Delivery([text]))).duplicates == 1
+    assert len(desk.store.messages) == 1
+
+
+@pytest.mark.parametrize("broken", ["accept", "record"])
+async def test_what_was_not_committed_is_taken_when_it_comes_again(desk: Desk, broken: str) -> None:
+    async def fails(_):
+        raise Unavailable("Postgres does not answer.")
+
+    delivery, works = Delivery([desk.a_text()], [_a_receipt(desk)]), getattr(desk.inbox, broken)
+    setattr(desk.inbox, broken, fails)
+    with pytest.raises(Unavailable):
+        await _accepts(desk, delivery)
+    setattr(desk.inbox, broken, works)
+
+    outcome = await _accepts(desk, delivery)
+
+    assert outcome.receipts == 1
+    assert outcome.accepted + outcome.duplicates == 1
+    assert len(desk.store.messages) == 1
+
+
+# --- full queues
+
+
+async def _open_alerts(desk: Desk) -> list[tuple[str, str, int]]:
+    page = await desk.alerts.list(None, AlertState.OPEN, PageRequest())
+    return [(alert.kind.value, alert.subject, alert.times) for alert in page.items]
+
+
+async def _fills(desk: Desk) -> WebhookOutcome:
+    desk.queue = MemoryTurnQueue(desk.clock, capacity=1)
+    await _accepts(desk, Delivery([desk.a_text(address="1")]))
+    return await _accepts(desk, Delivery([desk.a_text(address="2")]))
+
+
+async def test_what_finds_a_full_queue_is_stored_and_people_are_told(desk: Desk) -> None:
+    outcome = await _fills(desk)
+
+    assert outcome == WebhookOutcome(accepted=1, queued=False)
+    assert len(desk.store.messages) == 2
+    assert await _open_alerts(desk) == [("queue_overflow", str(desk.number.id), 1)]
+
+
+async def test_a_queue_that_stays_full_is_reported_now_and_then(desk: Desk) -> None:
+    await _fills(desk)
+    for place in range(5):
+        await _accepts(desk, Delivery([desk.a_text(address=f"3{place}")]))
+    desk.clock.advance(OVERFLOW_SECONDS)
+    await _accepts(desk, Delivery([desk.a_text(address="4")]))
+
+    assert await _open_alerts(desk) == [("queue_overflow", str(desk.number.id), 2)]
+
+
+async def test_a_webhook_is_accepted_also_when_nobody_can_be_told(desk: Desk) -> None:
+    async def fails(*_):
+        raise Unavailable("Postgres does not answer.")
+
+    desk.alerts.raise_alert = fails
+
+    assert (await _fills(desk)).accepted == 1
+
+
+async def test_the_sweep_that_finds_room_ends_the_alert(desk: Desk) -> None:
+    await _fills(desk)
+    desk.clock.advance(SWEEP_AGE_SECONDS)
+    sweep = Sweep(desk.turns, desk.inbox, desk.queue, desk.overflow)
+    assert (await sweep()).requeued == 0
+    assert len(await _open_alerts(desk)) == 1
+    (entry,) = await desk.queue.claim(desk.number.id, desk.worker_id, 5)
+    await desk.takes_turns(entry.conversation_id)
+    await desk.queue.finish(entry)
+
+    assert (await sweep()).requeued == 1
+
+    assert await _open_alerts(desk) == []
+
+
+async def test_a_sweep_that_could_not_ask_the_queue_ends_nothing(desk: Desk) -> None:
+    await _fills(desk)
+    desk.clock.advance(SWEEP_AGE_SECONDS)
+    desk.queue.is_down = True
+
+    await Sweep(desk.turns, desk.inbox, desk.queue, desk.overflow)()
+
+    assert len(await _open_alerts(desk)) == 1

@@ -1,0 +1,125 @@
+import pytest
+
+from application.alerting import ProviderWatch
+from application.conversations.guards import GuardedGateway, GuardedModel
+from application.pages import PageRequest
+from domain.answers import NotHeard, TryAgain, Uncertain
+from domain.breaker import FAILURES_MAX, OPEN_SECONDS
+from domain.delivery import Accepted, Ambiguous, Deferred, Refused
+from domain.monitoring import AlertState
+from domain.shared import Unavailable
+from tests.builders import an_id
+from tests.unit.application.desk import Desk
+
+OUTAGES = [Uncertain("cut"), TryAgain("no quota", is_outage=True)]
+
+
+def _model(desk: Desk) -> GuardedModel:
+    return GuardedModel(desk.model, ProviderWatch("openai", desk.alerts, desk.clock))
+
+
+def _gateway(desk: Desk) -> GuardedGateway:
+    return GuardedGateway(desk.gateway, ProviderWatch("meta", desk.alerts, desk.clock))
+
+
+async def _alerts(desk: Desk, state: AlertState = AlertState.OPEN) -> list[tuple[str, str, int]]:
+    page = await desk.alerts.list(None, state, PageRequest())
+    return [(alert.kind.value, alert.subject, alert.times) for alert in page.items]
+
+
+async def _is_out(desk: Desk, model: GuardedModel) -> None:
+    desk.model.says(*[Uncertain("cut")] * FAILURES_MAX)
+    for _ in range(FAILURES_MAX):
+        await model.answer(None)
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+async def test_after_so_many_failures_the_model_is_left_alone_and_people_are_told(desk: Desk, outage) -> None:
+    model = _model(desk)
+    desk.model.says(*[outage] * FAILURES_MAX)
+    for _ in range(FAILURES_MAX):
+        assert await model.answer(None) == outage
+
+    held_back = await model.answer(None), await model.recall(None), await model.open_conversation(an_id(), (), 5)
+
+    assert held_back == (TryAgain("The model's provider is out.", OPEN_SECONDS),) * 3
+    assert len(desk.model.calls) == FAILURES_MAX
+    assert await _alerts(desk) == [("provider_outage", "openai", 1)]
+
+
+async def test_the_first_trial_that_succeeds_lets_everybody_go_on_and_ends_the_alert(desk: Desk) -> None:
+    model = _model(desk)
+    await _is_out(desk, model)
+    desk.clock.advance(OPEN_SECONDS)
+
+    assert await model.recall(None) == NotHeard()
+
+    assert not isinstance(await model.answer(None), TryAgain)
+    assert await _alerts(desk) == []
+    assert len(await _alerts(desk, AlertState.RESOLVED)) == 1
+
+
+async def test_an_outage_that_goes_on_is_told_once(desk: Desk) -> None:
+    model = _model(desk)
+    await _is_out(desk, model)
+    for _ in range(3):
+        desk.clock.advance(OPEN_SECONDS)
+        desk.model.says(Uncertain("cut"))
+        await model.answer(None)
+
+    assert await _alerts(desk) == [("provider_outage", "openai", 1)]
+
+
+async def test_the_outage_of_a_process_that_is_gone_ends_with_the_first_success_of_another(desk: Desk) -> None:
+    await _is_out(desk, _model(desk))
+
+    await _model(desk).answer(None)
+
+    assert await _alerts(desk) == []
+
+
+async def test_a_rate_of_one_s_own_is_no_outage(desk: Desk) -> None:
+    model = _model(desk)
+    desk.model.says(*[TryAgain("rate")] * 2 * FAILURES_MAX)
+    for _ in range(2 * FAILURES_MAX):
+        await model.answer(None)
+
+    assert len(desk.model.asked) == 2 * FAILURES_MAX
+    assert await _alerts(desk) == []
+
+
+@pytest.mark.parametrize("outage", [Ambiguous({"code": 1}), Deferred({}, is_outage=True)])
+async def test_a_message_held_back_was_surely_not_sent(desk: Desk, outage) -> None:
+    gateway = _gateway(desk)
+    desk.gateway.says(*[outage] * FAILURES_MAX)
+    for _ in range(FAILURES_MAX):
+        await gateway.send(None, None)
+
+    held_back = await gateway.send(None, None)
+
+    assert held_back == Deferred({"detail": "The platform is out."}, OPEN_SECONDS)
+    assert len(desk.gateway.sent) == FAILURES_MAX
+    assert await _alerts(desk) == [("provider_outage", "meta", 1)]
+
+
+@pytest.mark.parametrize("outcome", [Accepted("wamid.1"), Refused({}), Deferred({})])
+async def test_a_platform_that_answers_is_there(desk: Desk, outcome) -> None:
+    gateway = _gateway(desk)
+    desk.gateway.says(*[Ambiguous({})] * (FAILURES_MAX - 1), outcome, *[Ambiguous({})] * (FAILURES_MAX - 1))
+    for _ in range(2 * FAILURES_MAX - 1):
+        await gateway.send(None, None)
+
+    assert await gateway.send(None, None) == Accepted("wamid.reply.1")
+
+
+async def test_alerts_that_cannot_be_written_fail_no_call(desk: Desk) -> None:
+    async def fails(*_):
+        raise Unavailable("Postgres does not answer.")
+
+    desk.alerts.raise_alert = desk.alerts.resolve = fails
+    model = _model(desk)
+
+    await _is_out(desk, model)
+    desk.clock.advance(OPEN_SECONDS)
+
+    assert await model.recall(None) == NotHeard()

@@ -102,9 +102,11 @@ end $$;
 -- another conversation goes first) | quiet (the customer may still be writing) | blocked (no credit) | nothing
 -- Only begun and resumed come with a turn, only quiet with seconds to wait: until nothing came for p_quiet_seconds, but
 -- no longer than five times that since the first message. p_at_once does not wait.
+-- A worker that begins something lives: its lease is renewed when a heartbeat was missed, or what it takes would be free
+-- for others from the start.
 create function begin_turns(
     p_conversation_id uuid[], p_turn_id uuid[], p_at_once boolean[], p_worker_id uuid, p_price bigint,
-    p_quiet_seconds double precision, p_one_per_phone_number boolean
+    p_quiet_seconds double precision, p_one_per_phone_number boolean, p_lease_seconds double precision
 )
 returns table (
     place bigint, state text, turn_id uuid, fence bigint, user_id uuid, phone_number_id uuid, agent_id uuid, address text,
@@ -114,6 +116,14 @@ returns table (
 language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 begin
+    if not exists (
+        select from workers w
+        where w.id = p_worker_id and w.lease_until > clock_timestamp() + p_lease_seconds / 2 * interval '1 second'
+    ) then
+        insert into workers as w (id, lease_until)
+        values (p_worker_id, clock_timestamp() + p_lease_seconds * interval '1 second')
+        on conflict (id) do update set lease_until = excluded.lease_until;
+    end if;
     if p_one_per_phone_number then
         perform from phone_numbers
             where id in (select phone_number_id from conversations where id = any (p_conversation_id))

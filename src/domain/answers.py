@@ -44,12 +44,14 @@ class TryAgain:
     """The provider did not take the call; nothing was said to the model.
 
     `after_seconds` is how long the provider asked us to wait, None when it did not say. `is_outage`: it would
-    have refused anybody, so others need not try.
+    have refused anybody, so others need not try. `is_locked`: an earlier call is still being answered in the same
+    conversation, and what it was asked will stand there when it is done.
     """
 
     detail: str
     after_seconds: float | None = None
     is_outage: bool = False
+    is_locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class MemoryTurns:
 
     async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
         async with self._store.call():
+            self._live(worker_id)
             turn = self._open_turn(conversation_id)
             if turn is None:
                 return self._begun(conversation_id, worker_id, at_once=at_once)
@@ -58,6 +59,12 @@ class MemoryTurns:
             before = turn.questions[0].sequence_number
             told = [one for one in self._store.messages_of(turn.conversation_id) if one.sequence_number < before]
             return [Said(one.author, one.text) for one in told if one.text is not None and _was_said(one)][-limit:]
+
+    async def confirm(self, turn: Turn, seconds: float) -> None:
+        async with self._store.call():
+            worker_id, now = self._must_hold(turn).worker_id, self._store.clock.now()
+            if worker_id is None or self._store.workers.get(worker_id, now) <= now + timedelta(seconds=seconds):
+                raise TurnLost
 
     async def attach_model_conversation(
         self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None
@@ -163,6 +170,12 @@ class MemoryTurns:
             if old and self._quiet_seconds(old) <= -older_than_seconds:
                 moments += [message.created_at for message in old]
         return min(moments, default=None)
+
+    def _live(self, worker_id: UUID) -> None:
+        """A worker that begins something lives, whatever became of its heartbeat."""
+        now = self._store.clock.now()
+        if self._store.workers.get(worker_id, now) <= now + self._lease / 2:
+            self._store.workers[worker_id] = now + self._lease
 
     def _resumed(self, turn: StoredTurn, worker_id: UUID) -> Turn:
         """A turn that still bears its worker's name was in hand when that one died."""

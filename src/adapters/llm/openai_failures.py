@@ -23,7 +23,7 @@ def of_status(error: openai.APIStatusError) -> Failure:
     """What an error answer means; by its code where it has one."""
     detail = f"OpenAI answered {error.status_code} {error.code or ''}: {error.message}"[:DETAIL_LENGTH_MAX]
     if error.code == "conversation_locked" or isinstance(error, openai.ConflictError):
-        return TryAgain(detail)
+        return TryAgain(detail, is_locked=True)
     if isinstance(error, openai.RateLimitError):
         # Without quota nobody's call is taken until somebody pays: an outage, not a rate.
         return TryAgain(detail, _retry_after(error.response), is_outage=error.code == "insufficient_quota")

@@ -20,7 +20,7 @@ BATCH_MAX = 256
 BEGIN = """
 select state, quiet_seconds, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
     last_item_id, attempts, crashes, questions, reply
-from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s) order by place
+from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s) order by place
 """
 
 RECORD_REPLIES = """
@@ -41,6 +41,13 @@ ATTACH = """
 select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[], %s::text[]) order by place
 """
 MARK = "select mark_reply(%s, %s, %s)"
+CONFIRM = """
+select exists (
+    select from turns t join workers w on w.id = t.worker_id
+    where t.id = %s and t.fence = %s and t.status = 'open'
+        and w.lease_until > clock_timestamp() + %s * interval '1 second'
+)
+"""
 
 # Turns that somebody is writing are passed over: whoever does has them in hand, and nobody waits in a circle.
 RENEW = """
@@ -126,6 +133,12 @@ class PostgresTurns:
         rows = await self._database.fetch(TRANSCRIPT, (turn.conversation_id, before, limit))
         return [Said(author, text) for author, text in reversed(rows)]
 
+    async def confirm(self, turn: Turn, seconds: float) -> None:
+        """Look whether the turn is still ours; see the port."""
+        ((is_held,),) = await self._database.fetch(CONFIRM, (turn.id, turn.fence, seconds))
+        if not is_held:
+            raise TurnLost
+
     async def attach_model_conversation(
         self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None
     ) -> None:
@@ -185,7 +198,7 @@ class PostgresTurns:
         at_once = [wanted[place][2] for place in places.values()]
         turn_ids = [self._ids.new() for _ in places]
         columns = (list(places), turn_ids, at_once, worker_id, TURN_PRICE, self._quiet_seconds, self._one_per_number)
-        rows = await self._database.fetch(BEGIN, columns)
+        rows = await self._database.fetch(BEGIN, (*columns, self._lease_seconds))
         found: list[Turn | NoTurn | NotYet] = [NoTurn.BUSY] * len(wanted)
         for (conversation_id, place), row in zip(places.items(), rows, strict=True):
             found[place] = _turn(conversation_id, *row)

@@ -40,6 +40,8 @@ CALL_SECONDS_MAX = 60.0
 """How long one call to the model may take before it counts as broken off."""
 SEND_SECONDS_MAX = 20.0
 """How long one call to the platform may take before its outcome counts as unknown."""
+FRESH_SECONDS = 2.0
+"""How long the store's word that a turn is ours is good for a call that cannot be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,10 @@ class TakeTurn:
         worker takes it over as soon as this one's lease no longer names it.
         """
         settled = 0
-        while (turn := await self._begin(conversation_id, worker_id, at_once=settled > 0)) is not None:
+        while (begun := await self._begin(conversation_id, worker_id, at_once=settled > 0)) is not None:
+            turn, begun_at = begun
             try:
-                settlement = await self._settlement(turn)
+                settlement = await self._settlement(turn, begun_at)
                 more = (await self.turns.settle(turn, settlement)).more
             except TurnLost:
                 return settled
@@ -75,18 +78,20 @@ class TakeTurn:
                 return settled  # in a lane of the whole number, what came meanwhile stands in the queue behind others
         return settled
 
-    async def _begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool) -> Turn | None:
-        """The conversation's turn, as soon as the customer has been quiet; None when there is none to take."""
+    async def _begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool) -> tuple[Turn, datetime] | None:
+        """The conversation's turn, as soon as the customer has been quiet, and since when it is ours; or None."""
+        asked_at = self.clock.now()
         while isinstance(begun := await self.turns.begin(conversation_id, worker_id, at_once=at_once), NotYet):
             await self.clock.sleep(begun.seconds)
-        return begun if isinstance(begun, Turn) else None
+            asked_at = self.clock.now()
+        return (begun, asked_at) if isinstance(begun, Turn) else None
 
     async def _tell_of(self, turn: Turn) -> None:
         detail = f"{turn.crashes} workers ended while they answered it."
         subject = str(turn.questions[0].message_id)
         await raise_quietly(self.alerts, AlertKind.MESSAGE_SET_ASIDE, subject, turn.user_id, detail)
 
-    async def _settlement(self, turn: Turn) -> Settlement:
+    async def _settlement(self, turn: Turn, begun_at: datetime) -> Settlement:
         if turn.reply is not None and turn.reply.status is not OutboundStatus.PENDING:
             # An earlier worker had begun to send. Only the platform knows whether it did, whatever changed since.
             return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
@@ -97,44 +102,49 @@ class TakeTurn:
             return _given_up(UnansweredReason.AGENT_GONE, "The agent was removed.")
         if briefing.access_token is None:
             return _given_up(UnansweredReason.UNCONNECTED, "Nothing can be sent without a token.")
-        return await self._answered(turn, briefing, self.clock.now() + timedelta(seconds=TURN_SECONDS_MAX))
+        return await self._answered(turn, briefing, begun_at)
 
-    async def _answered(self, turn: Turn, briefing: Briefing, deadline: datetime) -> Settlement:
+    async def _answered(self, turn: Turn, briefing: Briefing, begun_at: datetime) -> Settlement:
         """Ask, write down and send; or only send, when an earlier worker had written the reply down already."""
+        deadline = begun_at + timedelta(seconds=TURN_SECONDS_MAX)
         if turn.reply is not None:
-            await self.turns.mark_reply(turn, OutboundStatus.SENDING)
+            await self._about_to_send(turn)
             return await self._deliver(turn, briefing, turn.reply, deadline)
-        outcome = await self._ask(turn, briefing, deadline)
+        outcome = await self._ask(turn, briefing, begun_at, deadline)
         if isinstance(outcome, NotAnswered):
             return settlement_without_reply(outcome)
         reply = await self._write_down(turn, briefing, outcome)
         return await self._deliver(turn, briefing, reply, deadline)
 
-    async def _ask(self, turn: Turn, briefing: Briefing, deadline: datetime) -> Answered | NotAnswered:
+    async def _ask(
+        self, turn: Turn, briefing: Briefing, confirmed_at: datetime, deadline: datetime
+    ) -> Answered | NotAnswered:
         """Ask until the model answers for good, waiting longer and longer between, up to the deadline.
 
         After a call whose end nobody saw (ours, or that of a worker that is gone) the conversation is looked into
-        before the next one: the model must not hear a message twice.
+        before the next one: the model must not hear a message twice. For the same reason a worker that waited, or
+        stood still, asks the store first whether the turn is still its own.
         """
         conversation_id, last_item_id = turn.openai_conversation_id, turn.last_item_id
-        may_have_heard = turn.attempts > 1
+        may_have_heard = was_unseen = turn.attempts > 1
         attempt = 0
         while (seconds_left := min(CALL_SECONDS_MAX, self._seconds_until(deadline))) > 0:
             outcome: ModelOutcome | ModelConversation | NotHeard
+            if not self._is_fresh(confirmed_at):
+                confirmed_at, may_have_heard = self.clock.now(), was_unseen
+                await self.turns.confirm(turn, FRESH_SECONDS)
+                continue
             if conversation_id is None:
                 outcome = await self._open_conversation(turn, seconds_left)
-            elif may_have_heard:
-                request = _request(turn, briefing, conversation_id, last_item_id, seconds_left)
-                outcome = await self.model.recall(request)
             else:
                 request = _request(turn, briefing, conversation_id, last_item_id, seconds_left)
-                outcome = await self.model.answer(request)
+                outcome = await self._ask_once(request, may_have_heard=may_have_heard)
             match outcome:
                 case Answered() | NotAnswered():
                     return outcome
                 case ModelConversation(conversation_id, last_item_id):
                     await self.turns.attach_model_conversation(turn, conversation_id, last_item_id)
-                    may_have_heard = False
+                    may_have_heard = was_unseen = False
                 case NotHeard():
                     may_have_heard = False
                 case Forgotten():
@@ -144,9 +154,14 @@ class TakeTurn:
                         await self._wait_or_reach(deadline, attempt, None)
                 case TryAgain() | Uncertain():
                     attempt += 1
-                    may_have_heard = may_have_heard or isinstance(outcome, Uncertain)
+                    # A locked conversation is answering an earlier call of ours: it will have heard.
+                    was_unseen = was_unseen or isinstance(outcome, Uncertain) or outcome.is_locked
+                    may_have_heard = may_have_heard or was_unseen
                     await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
         return NotAnswered(UnansweredReason.DEADLINE, f"The model gave no answer within {TURN_SECONDS_MAX:g} s.")
+
+    async def _ask_once(self, request: ModelRequest, *, may_have_heard: bool) -> ModelOutcome | NotHeard:
+        return await (self.model.recall(request) if may_have_heard else self.model.answer(request))
 
     async def _open_conversation(
         self, turn: Turn, timeout_seconds: float
@@ -167,7 +182,10 @@ class TakeTurn:
             usage=answer.usage,
             last_item_id=answer.last_item_id,
         )
+        asked_at = self.clock.now()
         await self.turns.record_reply(turn, reply)
+        if not self._is_fresh(asked_at):
+            await self._about_to_send(turn)
         return StoredReply(reply.message_id, reply.text, OutboundStatus.SENDING)
 
     async def _deliver(self, turn: Turn, briefing: Briefing, reply: StoredReply, deadline: datetime) -> Settlement:
@@ -180,12 +198,23 @@ class TakeTurn:
             await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
             if self._seconds_until(deadline) <= 0:
                 return settlement_of_send(Refused(outcome.error))
-            await self.turns.mark_reply(turn, OutboundStatus.SENDING)
+            await self._about_to_send(turn)
         return settlement_of_send(outcome)
+
+    async def _about_to_send(self, turn: Turn) -> None:
+        """Note the attempt; again when noting it took so long that the turn may be another worker's by now."""
+        asked_at = self.clock.now()
+        await self.turns.mark_reply(turn, OutboundStatus.SENDING)
+        while not self._is_fresh(asked_at):
+            asked_at = self.clock.now()
+            await self.turns.mark_reply(turn, OutboundStatus.SENDING)
 
     async def _wait_or_reach(self, deadline: datetime, attempt: int, asked_seconds: float | None) -> None:
         wait_seconds = backoff_seconds(attempt, self.ids.fraction(), asked_seconds)
         await self.clock.sleep(min(wait_seconds, max(0.0, self._seconds_until(deadline))))
+
+    def _is_fresh(self, confirmed_at: datetime) -> bool:
+        return self.clock.now() - confirmed_at <= timedelta(seconds=FRESH_SECONDS)
 
     def _seconds_until(self, deadline: datetime) -> float:
         return (deadline - self.clock.now()).total_seconds()

@@ -76,12 +76,17 @@ class Turns(Protocol):
     async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
         """Take the conversation's turn: a new one with a credit held, or one that a dead worker left open.
 
-        `at_once` does not wait for the customer to be quiet.
+        `at_once` does not wait for the customer to be quiet. A worker that begins something lives: a lease that has
+        run out, or soon will, is renewed.
         """
         ...
 
     async def transcript(self, turn: Turn, limit: int) -> Sequence[Said]:
         """The last `limit` things that were said in the conversation before this turn, the oldest first."""
+        ...
+
+    async def confirm(self, turn: Turn, seconds: float) -> None:
+        """Return when the turn is still this worker's, and its lease good for so long. Raises TurnLost."""
         ...
 
     async def attach_model_conversation(

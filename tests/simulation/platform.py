@@ -1,0 +1,81 @@
+"""The platform's side of sending: it takes, refuses, puts off, or says nothing; and reports, late and twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from application.ports.briefings import Briefing
+from application.ports.channel_gateway import OutboundText
+from domain.channels import ChannelType, Receipt
+from domain.delivery import Accepted, Ambiguous, Deferred, Refused, SendOutcome
+from tests.fakes.clock import MONDAY_MORNING
+from tests.simulation.driver import STEP, Driver
+from tests.simulation.harm import Harm
+
+ERROR = {"code": 131000}
+
+
+@dataclass(slots=True)
+class Taken:
+    """A message the platform has accepted, and every word it will report of it."""
+
+    message_id: UUID
+    account: str
+    address: str
+    text: str
+    name: str
+    statuses: list[str] = field(default_factory=list)
+
+    @property
+    def has_failed(self) -> bool:
+        return "failed" in self.statuses
+
+    @property
+    def answers(self) -> list[str]:
+        """The questions this reply answers: the simulated model repeats them."""
+        return self.text.split(" ")
+
+
+class SimulatedPlatform:
+    """`taken` is the journal the judge reads; `report` hands receipts to whoever delivers them."""
+
+    def __init__(self, driver: Driver, harm: Harm, report: Callable[[list[Receipt]], None]) -> None:
+        self._driver, self._harm, self._random, self._report = driver, harm, harm.random, report
+        self.taken: list[Taken] = []
+
+    async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
+        outcome = self._outcome(briefing, message)
+        self._driver.tell(f"platform is sent {message.text!r} as {str(message.message_id)[-6:]}: {outcome}")
+        await STEP
+        return outcome
+
+    def _outcome(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
+        if not self._harm.happens(self._harm.platform):
+            return self._take(briefing, message)
+        match self._random.randrange(4):
+            case 0:
+                return Refused(ERROR)
+            case 1:
+                return Deferred(ERROR, self._random.choice((None, 1.0, 6.0)))
+            case 2:
+                return Ambiguous(ERROR)
+            case _:
+                self._take(briefing, message)
+                return Ambiguous(ERROR)
+
+    def _take(self, briefing: Briefing, message: OutboundText) -> Accepted:
+        name = f"wamid.{len(self.taken)}"
+        taken = Taken(message.message_id, briefing.account, message.address, message.text, name)
+        self.taken.append(taken)
+        failing = self._harm.happens(0.15)
+        taken.statuses = self._random.choice(
+            (["sent", "failed"], ["failed"]) if failing else (["sent", "delivered", "read"], ["delivered"], ["sent"])
+        )
+        self._report([self._receipt(taken, status) for status in taken.statuses])
+        return Accepted(name)
+
+    def _receipt(self, taken: Taken, status: str) -> Receipt:
+        error = ERROR if status == "failed" else None
+        return Receipt(ChannelType.WHATSAPP, taken.account, taken.name, taken.message_id, status, MONDAY_MORNING, error)

@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench format protos lock clean
+.PHONY: help install run test chaos check bench format protos lock clean
 BIN := .venv/bin
 
 help: ## Show what there is
@@ -14,6 +14,9 @@ run: ## Start everything on this machine: stores, REST, gRPC, workers, scheduler
 
 test: install ## Run all tests on real Postgres and real Valkey
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+chaos: install ## Kill, freeze, flush and flood a whole house for many minutes (CHAOS_SCALE=0.05 for a quick look)
+	$(BIN)/pytest tests/chaos -n 0 -p no:randomly --timeout 1800 $(ARGS)
 
 check: install ## Check format, lint, types, import contracts, protos and that generated code is fresh
 	$(BIN)/ruff format --check src tests bench

@@ -12,8 +12,9 @@ def tell(request: pytest.FixtureRequest) -> Callable[..., None]:
     """Note figures of this test for the table."""
 
     def note(**figures: object) -> None:
-        shown = ", ".join(f"{name} {value:.2f}" if isinstance(value, float) else f"{name} {value}"
-                          for name, value in figures.items())
+        shown = ", ".join(
+            f"{name} {value:.2f}" if isinstance(value, float) else f"{name} {value}" for name, value in figures.items()
+        )
         _FIGURES.append((request.node.name, shown))
 
     return note

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -79,9 +80,13 @@ def write(tenant: Tenant, written: list[Written], per_second: float) -> Load:
 
 def deliver_all(tenant: Tenant, written: list[Written]) -> None:
     """Deliver each as it stands in the list, CLIENTS at a time, in no order."""
+
+    def one(each: Written) -> None:
+        with closing(Post(tenant)) as post:
+            _deliver(post, each)
+
     with ThreadPoolExecutor(CLIENTS) as pool:
-        for _ in pool.map(lambda each: _deliver(Post(tenant), each), written):
-            pass
+        list(pool.map(one, written))
 
 
 class Post:
@@ -108,16 +113,19 @@ class Post:
             return 0
         return response.status
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _open(self) -> None:
         self._connection = http.client.HTTPConnection(self._address.hostname, self._address.port, timeout=30)
 
 
 def _write_all(tenant: Tenant, lane: list[tuple[float, Written]], load: Load) -> None:
-    post = Post(tenant)
     try:
-        for due, each in lane:
-            time.sleep(max(0.0, due - time.monotonic()))
-            _deliver(post, each)
+        with closing(Post(tenant)) as post:
+            for due, each in lane:
+                time.sleep(max(0.0, due - time.monotonic()))
+                _deliver(post, each)
     except BaseException as error:  # a thread's failure is the test's
         load.errors.append(error)
 

@@ -15,8 +15,9 @@ run: ## Start everything on this machine: stores, REST, gRPC, workers, scheduler
 test: install ## Run all tests on real Postgres and real Valkey
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-chaos: install ## Run the long proofs: 100,000 simulated worlds
+chaos: install ## Run the long proofs: 100,000 simulated worlds, then kill, freeze, flush and flood a whole house
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)
+	$(BIN)/pytest tests/chaos -n 0 -p no:randomly --timeout 1800 $(ARGS)
 
 check: install ## Check format, lint, types, import contracts, protos and that generated code is fresh
 	$(BIN)/ruff format --check src tests bench

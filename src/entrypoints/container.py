@@ -51,6 +51,7 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
 from domain.conversations import LaneScope
+from entrypoints.crash_points import with_crash_point
 from entrypoints.settings import Settings
 
 __all__ = ["ACTOR", "QUEUE", "Container", "WakeUpBroker", "running"]
@@ -167,6 +168,9 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
         )
         if asks_model:
             await model.loaded()
+        if settings.crash_at is not None:
+            rigged = with_crash_point(container.ports(), settings.crash_at, settings.crash_token)
+            container.ports.override(providers.Object(rigged))
         yield container.application()
 
 

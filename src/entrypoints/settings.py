@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from domain.conversations import LaneScope
+from entrypoints.crash_points import TOKEN, CrashPoint, parse_crash_point
 
 
 class SettingsError(Exception):
@@ -44,6 +45,7 @@ def _url(kind: type[Any]) -> Any:  # noqa: ANN401 - a type
 Text = Annotated[str, StringConstraints(min_length=1)]
 Secrets = Annotated[list[SecretStr], BeforeValidator(_listed), Field(min_length=1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+CrashAt = Annotated[CrashPoint, BeforeValidator(parse_crash_point)]
 
 
 class Settings(BaseModel):
@@ -80,6 +82,13 @@ class Settings(BaseModel):
     frontdesk_home: Path = Path(".frontdesk")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+    crash_at: CrashAt | None = None
+    crash_once_file: Path | None = None
+
+    @property
+    def crash_token(self) -> Path:
+        """The file that says that the crash point has struck."""
+        return self.crash_once_file or self.frontdesk_home / TOKEN
 
     @model_validator(mode="before")
     @classmethod
@@ -114,4 +123,4 @@ def _first_line(error: ValidationError) -> str:
     name = str(wrong["loc"][0]).upper()
     if wrong["type"] == "missing":
         return f"The setting {name} is missing."
-    return f"The setting {name} is malformed: {wrong['msg']}"
+    return f"The setting {name} is malformed: {str(wrong['msg']).removeprefix('Value error, ')}"

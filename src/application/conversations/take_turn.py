@@ -155,8 +155,8 @@ class TakeTurn:
                 case TryAgain() | Uncertain():
                     attempt += 1
                     # A locked conversation is answering an earlier call of ours: it will have heard.
-                    was_unseen = was_unseen or isinstance(outcome, Uncertain) or outcome.is_locked
-                    may_have_heard = may_have_heard or was_unseen
+                    is_unseen = isinstance(outcome, Uncertain) or outcome.is_locked
+                    was_unseen, may_have_heard = was_unseen or is_unseen, may_have_heard or is_unseen
                     await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
         return NotAnswered(UnansweredReason.DEADLINE, f"The model gave no answer within {TURN_SECONDS_MAX:g} s.")
 

@@ -30,6 +30,7 @@ from tests.fakes.vault import PlainVault
 
 KIM = "4917012345"
 A_TOKEN = "EAAG"
+LEASE_SECONDS = 600
 
 
 class RecordingClock(FrozenClock):
@@ -55,7 +56,8 @@ class Desk:
         self.ids = CountingIds()
         self.vault = PlainVault()
         self.inbox = MemoryInbox(self.store, self.ids)
-        self.turns = MemoryTurns(self.store, self.ids, quiet_seconds=self.quiet_seconds, lane_scope=self.lane_scope)
+        # Nobody's heart beats here: the leases are longer than any turn.
+        self.turns = MemoryTurns(self.store, self.ids, LEASE_SECONDS, self.quiet_seconds, self.lane_scope)
         self.queue = MemoryTurnQueue(self.clock)
         self.seen = MemoryDuplicateFilter(self.clock)
         self.alerts = MemoryAlerts(self.store)

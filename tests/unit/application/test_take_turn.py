@@ -12,7 +12,7 @@ from domain.credits import Account
 from domain.delivery import Accepted, Ambiguous, Deferred, Refused
 from tests.builders import an_id
 from tests.fakes.model import answered
-from tests.unit.application.desk import KIM, Desk
+from tests.unit.application.desk import KIM, LEASE_SECONDS, Desk
 
 MODEL_REASONS = [
     UnansweredReason.REFUSED,
@@ -281,7 +281,7 @@ async def test_a_worker_that_lost_its_turn_stops_quietly(desk: Desk, moment: str
     heir = an_id()
 
     async def takes_over():
-        desk.clock.advance(60)
+        desk.clock.advance(LEASE_SECONDS + 1)
         await desk.turns.renew_lease(heir, ())
         await desk.turns.begin(conversation_id, heir)
         return answered() if moment == "while the model thinks" else Accepted("wamid.late")

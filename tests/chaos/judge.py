@@ -1,5 +1,6 @@
 """The judge: believes the simulators' journals, the 200 of a webhook and what SQL shows, and nothing else."""
 
+import itertools
 import re
 import time
 from collections import Counter
@@ -117,7 +118,7 @@ def _disordered(sends: list[dict[str, Any]]) -> int:
     places: dict[str, list[int]] = {}
     for send in sends:
         places.setdefault(send["to"], []).append(int(MARK.findall(send["text"])[-1]))
-    return sum(later <= earlier for each in places.values() for earlier, later in zip(each, each[1:], strict=False))
+    return sum(later <= earlier for each in places.values() for earlier, later in itertools.pairwise(each))
 
 
 def _listen(tenant: Tenant, verdict: Verdict) -> None:
@@ -125,7 +126,7 @@ def _listen(tenant: Tenant, verdict: Verdict) -> None:
     for (conversation_id,) in tenant.house.sql(_MODEL_CONVERSATIONS, tenant.id):
         heard = [int(place) for text in _heard(tenant.house.openai, conversation_id) for place in MARK.findall(text)]
         verdict.heard_twice += _repeated(heard)
-        verdict.disordered += sum(later < earlier for earlier, later in zip(heard, heard[1:], strict=False))
+        verdict.disordered += sum(later < earlier for earlier, later in itertools.pairwise(heard))
 
 
 def _heard(openai: Simulator, conversation_id: str) -> list[str]:

@@ -66,6 +66,9 @@ def started() -> Iterator[House]:
     """A house that was never there before, stopped at the end. Raises HouseFailed."""
     with tempfile.TemporaryDirectory(prefix="frontdesk-bench-") as folder:
         home = Path(folder)
+        home.chmod(
+            0o711
+        )  # open to the servers' account, or root's house keeps its data elsewhere and leaves them there
         ready_file, log = home / "ready.json", home / "dev.log"
         began = time.monotonic()
         with log.open("wb") as output:

@@ -3,6 +3,8 @@
 -- The hot writes of the path, each one statement for a whole batch: arrays in, one row out for each place in them.
 -- They are functions because a batch needs steps that see each other's effects (lock, then look, then write), and
 -- each step of a volatile function takes a fresh snapshot: after the lock, not before it.
+-- They are planned for each call (plan_cache_mode). A kept plan is cheaper, but one that was made while a table was
+-- still small reads all of it, for each message, until the table is next analyzed.
 -- Everyone locks in one order, so that batches never wait for each other in a circle:
 -- customers (by address), conversations (by phone number and customer), credit accounts (by user).
 
@@ -13,7 +15,7 @@ create function accept_messages(
     p_type text[], p_account text[], p_address text[], p_name text[], p_platform_message_id text[],
     p_content_type text[], p_text text[], p_written_at timestamptz[], p_status text[], p_reason text[]
 ) returns table (place bigint, outcome text, conversation_id uuid, phone_number_id uuid, sequence_number bigint)
-language plpgsql as $$
+language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
     v_conversation_id uuid[];
@@ -109,7 +111,7 @@ returns table (
     openai_conversation_id text, last_item_id text, questions jsonb, reply jsonb, attempts integer, crashes integer,
     quiet_seconds double precision
 )
-language plpgsql as $$
+language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 begin
     if p_one_per_phone_number then
@@ -228,7 +230,7 @@ create function record_replies(
     p_turn_id uuid[], p_fence bigint[], p_message_id uuid[], p_text text[], p_prompt_id text[], p_prompt_version integer[],
     p_model text[], p_response_id text[], p_last_item_id text[], p_input_tokens bigint[], p_output_tokens bigint[]
 ) returns table (place bigint, recorded boolean)
-language plpgsql as $$
+language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 begin
     perform from conversations
@@ -265,7 +267,7 @@ end $$;
 -- platform has reported on the reply meanwhile. The conversation is locked before the turn is looked at: otherwise one
 -- worker could mark a reply as being sent while another takes the turn over and reads that it is still to be sent.
 create function mark_reply(p_turn_id uuid, p_fence bigint, p_status text) returns boolean
-language plpgsql as $$
+language plpgsql set plan_cache_mode = force_custom_plan as $$
 begin
     perform from conversations where id = (select conversation_id from turns where id = p_turn_id) for no key update;
     update messages m set status = p_status, status_at = now()
@@ -278,7 +280,7 @@ end $$;
 -- Keep the ids of the model's conversations. Old fences are refused (attached = false).
 create function attach_model_conversations(p_turn_id uuid[], p_fence bigint[], p_openai_conversation_id text[])
 returns table (place bigint, attached boolean)
-language plpgsql as $$
+language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 begin
     perform from conversations
@@ -329,7 +331,7 @@ create function settle_turns(
     p_turn_id uuid[], p_fence bigint[], p_status text[], p_inbound_status text[], p_reason text[], p_outbound_status text[],
     p_platform_message_id text[], p_entry text[], p_error jsonb[], p_last_item_id text[]
 ) returns table (place bigint, settled boolean, more boolean)
-language plpgsql as $$
+language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
     v_turn_id uuid[];
@@ -414,7 +416,7 @@ create function record_receipts(
     p_type text[], p_account text[], p_platform_message_id text[], p_message_id uuid[], p_status text[], p_at timestamptz[],
     p_error jsonb[]
 ) returns table (place bigint, outcome text)
-language plpgsql as $$
+language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 declare
     v_known uuid[];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from domain.shared import InvalidInput
+
+TOKEN = re.compile(r"[!-~]{1,4096}")
 
 
 class ChannelType(StrEnum):
@@ -103,3 +106,10 @@ class Delivery:
     receipts: list[Receipt] = field(default_factory=list)
     ignored: int = 0
     unreadable: int = 0
+
+
+def checked_token(access_token: str) -> str:
+    """`access_token` as it is. Raises InvalidInput unless it can travel in a request's header."""
+    if not TOKEN.fullmatch(access_token):
+        raise InvalidInput("access_token", "It must be 1 to 4096 printable ASCII characters without blanks.")
+    return access_token

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from adapters.local.child import bound_to_launcher
 from adapters.local.errors import LocalStoreError
+from adapters.local.home import Home
 from adapters.local.stores import LocalStores, StoreUrls
 from adapters.persistence.dead_workers import end_lease_of
 from adapters.persistence.migration_files import MigrationError
@@ -17,6 +20,7 @@ __all__ = [
     "bound_to_launcher",
     "create_migrator",
     "end_lease_of",
+    "make_home",
 ]
 
 
@@ -24,3 +28,8 @@ def create_migrator(database_url: str, database_url_direct: str) -> Migrator:
     """The migrator over the direct URL; it lets the role of the other URL use what it creates."""
     app_role, owner = role_of(database_url), role_of(database_url_direct)
     return Migrator(migrations_directory(), database_url_direct, app_role if app_role != owner else None)
+
+
+def make_home(path: Path) -> Path:
+    """FRONTDESK_HOME as an absolute path, made at the first start. Raises LocalStoreError."""
+    return Home(path).path

@@ -33,7 +33,7 @@ class Turns:
         assert limit > 0
         return await self.queue.claim(phone_number_id, worker_id, limit)
 
-    async def serve(self, entry: QueueEntry, worker_id: UUID) -> int:
+    async def serve(self, entry: QueueEntry) -> int:
         self.serving.add(entry.conversation_id)
         self.most_serving = max(self.most_serving, len(self.serving))
         self.begun.put_nowait(entry)
@@ -46,8 +46,9 @@ class Turns:
             self.serving.discard(entry.conversation_id)
         return 1
 
-    async def renew_lease(self, worker_id: UUID, holding) -> None:
-        self.leases.put_nowait(set(holding))
+    async def renew(self, worker_id: UUID, holding) -> None:
+        assert {entry.worker_id for entry in holding} <= {worker_id}
+        self.leases.put_nowait({entry.conversation_id for entry in holding})
 
     async def leave(self, worker_id: UUID) -> None:
         self.left.append(set(self.serving))
@@ -74,7 +75,7 @@ async def start(turns: Turns) -> AsyncIterator[Start]:
     started = []
 
     async def start(lease_seconds: float = 30) -> Dispatcher:
-        dispatcher = Dispatcher(turns, lease_seconds)
+        dispatcher = Dispatcher(turns, an_id(), lease_seconds)
         await dispatcher.start()
         started.append(dispatcher)
         return dispatcher
@@ -193,7 +194,7 @@ async def test_the_heart_beats_with_what_is_in_hand(turns: Turns, start: Start) 
 
 
 async def test_a_heart_that_missed_a_beat_beats_on(turns: Turns, start: Start) -> None:
-    renew, beats = turns.renew_lease, []
+    renew, beats = turns.renew, []
 
     async def fails_twice(worker_id: UUID, holding) -> None:
         beats.append(holding)
@@ -201,7 +202,7 @@ async def test_a_heart_that_missed_a_beat_beats_on(turns: Turns, start: Start) -
             raise Unavailable("Postgres does not answer.")
         await renew(worker_id, holding)
 
-    turns.renew_lease = fails_twice
+    turns.renew = fails_twice
     await start(lease_seconds=0.03)
 
     async with asyncio.timeout(PATIENCE_SECONDS):

@@ -52,7 +52,7 @@ async def model_of_provider(provider: Provider) -> AsyncIterator[OpenAIModel]:
 
 @pytest.fixture
 async def conversation(model: OpenAIModel) -> str:
-    opened = await model.open_conversation(an_id(), 5)
+    opened = await model.open_conversation(an_id(), (), 5)
     assert isinstance(opened, ModelConversation)
     return opened.id
 
@@ -94,7 +94,7 @@ async def test_the_model_answers_what_it_was_asked(model, conversation, openai_c
         ({"error": {"http_status": 401, "code": "invalid_api_key"}}, REASON.MODEL_FAILED),
         ({"error": {"http_status": 403}}, REASON.MODEL_FAILED),
         ({"error": {"http_status": 404}}, REASON.MODEL_FAILED),
-        ({"error": {"http_status": 429, "code": "insufficient_quota"}}, REASON.MODEL_FAILED),
+        ({"error": {"http_status": 429, "code": "insufficient_quota"}}, TryAgain),
         ({"error": {"http_status": 400, "code": "conversation_locked"}}, TryAgain),
         ({"error": {"http_status": 409}}, TryAgain),
         ({"error": {"http_status": 429, "code": "rate_limit_exceeded"}}, TryAgain),
@@ -151,7 +151,7 @@ async def test_a_call_ends_with_its_time_and_nobody_knows(model, conversation, o
 async def test_an_outage_is_uncertain_also_for_a_new_conversation(model, openai_controls, kind, call) -> None:
     await openai_controls.knobs(outage=True, outage_kind=kind)
 
-    assert isinstance(await model.open_conversation(an_id(), 5), call)
+    assert isinstance(await model.open_conversation(an_id(), (), 5), call)
     assert isinstance(await model.answer(_a_request("conv_1")), call)
 
 
@@ -176,7 +176,7 @@ async def test_a_prompt_of_the_dashboard_that_is_switched_off_says_so(model, con
 
 async def test_a_provider_nobody_reaches_has_heard_nothing() -> None:
     async for model in _a_model(NOBODY):
-        assert isinstance(await model.open_conversation(an_id(), 5), TryAgain)
+        assert isinstance(await model.open_conversation(an_id(), (), 5), TryAgain)
         assert isinstance(await model.answer(_a_request("conv_1")), TryAgain)
 
 
@@ -184,7 +184,7 @@ async def test_a_provider_nobody_reaches_has_heard_nothing() -> None:
 async def test_an_answer_that_is_none_is_uncertain(model_of_provider, provider, body) -> None:
     provider.says(200, body, Content_Type="application/json")
 
-    assert isinstance(await model_of_provider.open_conversation(an_id(), 5), Uncertain)
+    assert isinstance(await model_of_provider.open_conversation(an_id(), (), 5), Uncertain)
     assert isinstance(await model_of_provider.answer(_a_request("conv_1")), Uncertain)
     assert len(provider.asked) == 2
 
@@ -198,7 +198,7 @@ async def test_the_request_is_what_the_description_allows(model_of_provider, pro
     briefing = Briefing(prompt_id, voice and 1, voice, ChannelType.WHATSAPP, "42", "EAAG-secret")
 
     await model_of_provider.answer(_a_request("conv_1", briefing=briefing))
-    await model_of_provider.open_conversation(an_id(), 5)
+    await model_of_provider.open_conversation(an_id(), (), 5)
 
     response, conversation = provider.asked
     said = json.loads(response.body)

@@ -26,7 +26,7 @@ from application.ports.turns import ReplyRecord, Settled, Turns
 from domain.agents import Agent
 from domain.answers import Usage
 from domain.channels import ChannelType, InboundMessage, PhoneNumber, Receipt
-from domain.conversations import Message, OutboundStatus, Turn, TurnStatus
+from domain.conversations import LaneScope, Message, OutboundStatus, Turn, TurnStatus
 from domain.credits import Account, EntryKind
 from domain.delivery import Accepted, Ambiguous, Refused, settlement_of_send
 from domain.users import User
@@ -40,6 +40,7 @@ from tests.fakes.retries import MemoryRetries
 from tests.fakes.turns import MemoryTurns
 
 LEASE_SECONDS = 30.0
+AT_ONCE: dict[str, Any] = {"quiet_seconds": 0.0, "lane_scope": LaneScope.CONVERSATION}
 _written = count(1)
 
 
@@ -79,6 +80,7 @@ def a_reply(**fields: Any) -> ReplyRecord:
         "model": "gpt-5-mini",
         "response_id": "resp_1",
         "usage": Usage(12, 5),
+        "last_item_id": None,
     }
     return ReplyRecord(**defaults | fields)
 
@@ -135,7 +137,7 @@ class Path:
     alerts: Alerts
     retries: Retries
     new_inbox: Callable[[], Inbox]
-    new_turns: Callable[[], Turns]
+    new_turns: Callable[..., Turns]
     find_broken: Callable[[], list[str]]
     shops: list[Shop] = field(default_factory=list)
 
@@ -150,8 +152,9 @@ class Path:
         self.shops.append(shop)
         return shop
 
-    async def a_worker(self) -> Worker:
-        worker = Worker(self.new_turns())
+    async def a_worker(self, **settings: Any) -> Worker:
+        """A process with these settings; without any, it waits for nobody's quiet, and lanes are conversations."""
+        worker = Worker(self.new_turns(**settings))
         await worker.turns.renew_lease(worker.id, ())
         return worker
 
@@ -217,7 +220,7 @@ def memory_path() -> Path:
         MemoryAlerts(store),
         MemoryRetries(store, ids),
         lambda: inbox,
-        lambda: MemoryTurns(store, ids, LEASE_SECONDS),
+        lambda **settings: MemoryTurns(store, ids, LEASE_SECONDS, **AT_ONCE | settings),
         lambda: broken_in_memory(store),
     )
 
@@ -246,7 +249,7 @@ async def postgres_path(url: str, url_owner: str, pools: int = 4) -> AsyncIterat
             PostgresAlerts(databases[0]),
             PostgresRetries(databases[0], ids),
             lambda: PostgresInbox(next_database(), ids),
-            lambda: PostgresTurns(next_database(), ids, LEASE_SECONDS),
+            lambda **settings: PostgresTurns(next_database(), ids, LEASE_SECONDS, **AT_ONCE | settings),
             lambda: broken_in_postgres(url_owner),
         )
 

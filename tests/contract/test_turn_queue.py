@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from adapters.coordination import turn_queue
 from adapters.coordination.connection import opened_redis
-from adapters.coordination.turn_queue import WAKE_UPS_MAX, RedisTurnQueue
+from adapters.coordination.turn_queue import WAKE_UPS_MAX, QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, wake_up, wake_up_key
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
@@ -19,6 +19,7 @@ from tests.fakes.clock import FrozenClock
 from tests.fakes.turn_queue import MemoryTurnQueue
 
 NOBODY = "redis://127.0.0.1:1/0"
+LIMITS = QueueLimits(capacity=10_000, in_flight_max=500, lock_seconds=30)
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ async def queues(request, monkeypatch) -> AsyncIterator[Queues]:
             return [[UUID(number) for number in message.args[0]] for message in messages]
 
         yield Queues(
-            RedisTurnQueue(redis, wake_up_key(), wake_up),
+            RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS),
             redis.flushall,
             long_passes,
             woken,
-            RedisTurnQueue(nobody, wake_up_key(), wake_up),
+            RedisTurnQueue(nobody, wake_up_key(), wake_up, LIMITS),
         )
 
 
@@ -181,7 +182,7 @@ async def test_when_the_queue_is_out_of_reach_it_says_so_quickly(queues: Queues)
 
 async def test_with_nobody_to_hear_them_wake_ups_do_not_pile_up(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
         await redis.rpush(wake_up_key(), *[b"an old one"] * (WAKE_UPS_MAX - 1))
 
         for place in _places(an_id(), 3):
@@ -192,7 +193,7 @@ async def test_with_nobody_to_hear_them_wake_ups_do_not_pile_up(redis_url) -> No
 
 async def test_a_stream_that_was_lost_alone_is_fed_again(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
         number = an_id()
         places = _places(number, 2)
         await queue.admit(places)
@@ -205,7 +206,7 @@ async def test_a_stream_that_was_lost_alone_is_fed_again(redis_url) -> None:
 
 async def test_nothing_is_kept_of_what_is_done(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
         number = an_id()
         await queue.admit(_places(number, 20))
 
@@ -218,7 +219,7 @@ async def test_nothing_is_kept_of_what_is_done(redis_url) -> None:
 
 async def test_what_is_admitted_and_finished_at_once_costs_few_commands(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
         number = an_id()
         before = await _calls(redis)
 

@@ -16,7 +16,7 @@ from domain.conversations import OutboundStatus, Turn, UnansweredReason
 from domain.credits import Account, EntryKind
 from domain.delivery import Accepted, Ambiguous, Refused, settlement_without_reply
 from tests.builders import an_id
-from tests.contract.paths import Path, Worker, a_receipt, a_reply, a_text
+from tests.contract.paths import AT_ONCE, Path, Worker, a_receipt, a_reply, a_text
 
 EVERYTHING = WaitingFilter()
 NOT_ANSWERED = settlement_without_reply(NotAnswered(UnansweredReason.REFUSED, "No \x00 and \ud800."))
@@ -510,7 +510,7 @@ async def test_everyone_writing_at_once_in_any_order_never_meets_a_deadlock(data
         dice = random.Random(seed)  # noqa: S311
         rounds = 0
         async with Database(database.url, connections_max=4).opened() as pool:
-            inbox, worker = PostgresInbox(pool, ids), Worker(PostgresTurns(pool, ids, 30))
+            inbox, worker = PostgresInbox(pool, ids), Worker(PostgresTurns(pool, ids, 30, **AT_ONCE))
             holding: set[object] = set()
 
             async def takes_a_turn(conversation_id) -> None:

@@ -18,6 +18,7 @@ from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
+from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
 from tests.fakes.turn_queue import MemoryTurnQueue
@@ -130,6 +131,7 @@ class House:
             inbox=NoInbox(),
             turns=NoTurns(),
             queue=MemoryTurnQueue(self.clock),
+            seen=MemoryDuplicateFilter(self.clock),
             briefings=nothing,
             model=nothing,
             gateway=nothing,

@@ -36,6 +36,7 @@ class StoredTurn:
     status: TurnStatus = TurnStatus.OPEN
     fence: int = 1
     attempts: int = 1
+    crashes: int = 0
 
 
 @dataclass(slots=True)
@@ -43,7 +44,8 @@ class MemoryStore:
     """All rows by their id.
 
     A prompt is the list of its versions. A conversation carries its customer as it was when the conversation
-    was put here: `shown` gives the customer of today. Messages stand in the order in which they came.
+    was put here: `shown` gives the customer of today. `last_item_ids` belong to conversations. Messages stand in the
+    order in which they came.
     """
 
     clock: Clock = field(default_factory=FrozenClock)
@@ -56,6 +58,7 @@ class MemoryStore:
     customers: dict[UUID, Customer] = field(default_factory=dict)
     customer_ids: dict[tuple[UUID, ChannelType, str], UUID] = field(default_factory=dict)
     conversations: dict[UUID, Conversation] = field(default_factory=dict)
+    last_item_ids: dict[UUID, str] = field(default_factory=dict)
     messages: dict[UUID, Message] = field(default_factory=dict)
     accounts: dict[UUID, Account] = field(default_factory=dict)
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
@@ -128,6 +131,8 @@ class MemoryStore:
         if agent := self.agent_on(phone_number_id):
             self.agents[agent.id] = replace(agent, phone_number_id=None)
         _drop(self.conversations, lambda row: row.phone_number_id == phone_number_id)
+        for id_ in self.last_item_ids.keys() - self.conversations.keys():
+            del self.last_item_ids[id_]
         _drop(self.messages, lambda row: row.phone_number_id == phone_number_id)
 
     def forget_user(self, user_id: UUID) -> None:

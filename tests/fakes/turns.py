@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.ports.clock import Ids
-from application.ports.turns import NoTurn, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
 from domain.conversations import (
     OUTBOUND_ORDER,
     ConversationStatus,
     InboundStatus,
+    LaneScope,
     Message,
     OutboundStatus,
     Question,
+    Said,
     StoredReply,
     Turn,
     TurnStatus,
@@ -28,22 +30,34 @@ from tests.fakes.memory_store import MemoryStore, StoredTurn
 
 
 class MemoryTurns:
-    """The writes of a turn; each refuses an old fence."""
+    """The writes of a turn; each refuses an old fence. Unless told so, no turn waits for quiet."""
 
-    def __init__(self, store: MemoryStore, ids: Ids, lease_seconds: float = 30) -> None:
+    def __init__(
+        self,
+        store: MemoryStore,
+        ids: Ids,
+        lease_seconds: float = 30,
+        quiet_seconds: float = 0,
+        lane_scope: LaneScope = LaneScope.CONVERSATION,
+    ) -> None:
         self._store = store
         self._ids = ids
         self._lease = timedelta(seconds=lease_seconds)
+        self._quiet = timedelta(seconds=quiet_seconds)
+        self._one_per_number = lane_scope is LaneScope.PHONE_NUMBER
 
-    async def begin(self, conversation_id: UUID, worker_id: UUID) -> Turn | NoTurn:
+    async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
         async with self._store.call():
             turn = self._open_turn(conversation_id)
             if turn is None:
-                return self._begun(conversation_id, worker_id)
-            if self._is_held(turn):
-                return NoTurn.BUSY
-            turn.worker_id, turn.fence, turn.attempts = worker_id, turn.fence + 1, turn.attempts + 1
-            return self._shown(turn)
+                return self._begun(conversation_id, worker_id, at_once=at_once)
+            return NoTurn.BUSY if self._is_held(turn) else self._resumed(turn, worker_id)
+
+    async def transcript(self, turn: Turn, limit: int) -> Sequence[Said]:
+        async with self._store.call():
+            before = turn.questions[0].sequence_number
+            told = [one for one in self._store.messages_of(turn.conversation_id) if one.sequence_number < before]
+            return [Said(one.author, one.text) for one in told if one.text is not None and _was_said(one)][-limit:]
 
     async def attach_model_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
         async with self._store.call():
@@ -52,6 +66,7 @@ class MemoryTurns:
             self._store.conversations[conversation.id] = replace(
                 conversation, openai_conversation_id=openai_conversation_id
             )
+            self._store.last_item_ids.pop(conversation.id, None)
 
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
         async with self._store.call():
@@ -59,6 +74,7 @@ class MemoryTurns:
             conversation = self._store.conversations[turn.conversation_id]
             count = conversation.message_count + 1
             self._store.conversations[conversation.id] = replace(conversation, message_count=count)
+            self._remember(conversation.id, reply.last_item_id)
             self._store.messages[reply.message_id] = Message(
                 id=reply.message_id,
                 conversation_id=conversation.id,
@@ -90,6 +106,7 @@ class MemoryTurns:
             reply = self._reply(turn.id)
             settlement = _after_what_the_platform_said(settlement, reply)
             held.status, held.worker_id = settlement.turn, None
+            self._remember(turn.conversation_id, settlement.last_item_id)
             if settlement.inbound:
                 for question in self._questions(turn.id):
                     self._store.messages[question.id] = replace(
@@ -111,11 +128,14 @@ class MemoryTurns:
             self._store.workers[worker_id] = self._store.clock.now() + self._lease
             for turn in self._store.turns.values():
                 if turn.worker_id == worker_id and turn.conversation_id not in holding:
-                    turn.worker_id = None
+                    turn.worker_id, turn.crashes = None, turn.crashes + 1
 
     async def end_lease(self, worker_id: UUID) -> None:
         async with self._store.call():
             self._store.workers.pop(worker_id, None)
+            for turn in self._store.turns.values():
+                if turn.worker_id == worker_id:
+                    turn.worker_id = None
 
     async def waiting(self, wanted: WaitingFilter, limit: int) -> Sequence[Waiting]:
         async with self._store.call():
@@ -139,13 +159,23 @@ class MemoryTurns:
             moments += [message.created_at for message in unasked if message.created_at <= until]
         return min(moments, default=None)
 
-    def _begun(self, conversation_id: UUID, worker_id: UUID) -> Turn | NoTurn:
+    def _resumed(self, turn: StoredTurn, worker_id: UUID) -> Turn:
+        """A turn that still bears its worker's name was in hand when that one died."""
+        turn.crashes += turn.worker_id is not None
+        turn.worker_id, turn.fence, turn.attempts = worker_id, turn.fence + 1, turn.attempts + 1
+        return self._shown(turn)
+
+    def _begun(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool) -> Turn | NoTurn | NotYet:
         conversation = self._store.conversations.get(conversation_id)
         asked = self._unasked(conversation_id, InboundStatus.RECEIVED, InboundStatus.BLOCKED)
         if conversation is None or not asked:
             return NoTurn.NOTHING
         if conversation.status is not ConversationStatus.ACTIVE or conversation.agent_id is None:
             return NoTurn.NOTHING
+        if not at_once and (seconds := self._quiet_seconds(asked)) > 0:
+            return NotYet(seconds)
+        if self._one_per_number and self._is_busy(conversation.phone_number_id):
+            return NoTurn.BUSY
         user_id, turn_id = self._store.owner_of(conversation), self._ids.new()
         try:
             self._store.move_credits(user_id, EntryKind.HOLD, TURN_PRICE, turn_id, None)
@@ -170,6 +200,20 @@ class MemoryTurns:
             )
         return self._shown(turn)
 
+    def _quiet_seconds(self, asked: Sequence[Message]) -> float:
+        """Until nothing came for the quiet time, but no longer than five times that since the first message."""
+        moments = [message.created_at for message in asked]
+        until = min(max(moments) + self._quiet, min(moments) + 5 * self._quiet)
+        return (until - self._store.clock.now()).total_seconds()
+
+    def _is_busy(self, phone_number_id: UUID) -> bool:
+        open_turns = (turn for turn in self._store.turns.values() if turn.status is TurnStatus.OPEN)
+        return any(turn.phone_number_id == phone_number_id for turn in open_turns)
+
+    def _remember(self, conversation_id: UUID, last_item_id: str | None) -> None:
+        if last_item_id is not None:
+            self._store.last_item_ids[conversation_id] = last_item_id
+
     def _shown(self, turn: StoredTurn) -> Turn:
         conversation = self._store.shown(self._store.conversations[turn.conversation_id])
         reply = self._reply(turn.id)
@@ -188,6 +232,8 @@ class MemoryTurns:
             ),
             reply=StoredReply(reply.id, reply.text or "", OutboundStatus(reply.status)) if reply else None,
             attempts=turn.attempts,
+            crashes=turn.crashes,
+            last_item_id=self._store.last_item_ids.get(turn.conversation_id),
         )
 
     def _open_turn(self, conversation_id: UUID) -> StoredTurn | None:
@@ -217,6 +263,12 @@ class MemoryTurns:
     def _unasked(self, conversation_id: UUID, *statuses: InboundStatus) -> list[Message]:
         said = self._store.messages_of(conversation_id)
         return [one for one in said if one.direction == "inbound" and one.turn_id is None and one.status in statuses]
+
+
+def _was_said(message: Message) -> bool:
+    """Whether both sides know of it; a reply that may have arrived counts."""
+    arrived = {OutboundStatus.UNKNOWN, OutboundStatus.SENT, OutboundStatus.DELIVERED, OutboundStatus.READ}
+    return message.direction == "inbound" or message.status in arrived
 
 
 def _after_what_the_platform_said(settlement: Settlement, reply: Message | None) -> Settlement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from adapters.gatherer import Gatherer
@@ -11,8 +12,11 @@ from application.ports.clock import Ids
 from application.ports.inbox import Acceptance, ReceiptOutcome, Stored
 from domain.channels import ChannelType, InboundMessage, Receipt
 from domain.conversations import initial_status
+from domain.shared import Unavailable
 
 BATCH_MAX = 256
+COUNT_SECONDS_MAX = 2.0
+"""Who asks for the count is a health check, which must not wait as long as a customer's message would."""
 
 ACCEPT = """
 select outcome, conversation_id, phone_number_id, sequence_number from accept_messages(
@@ -67,7 +71,11 @@ class PostgresInbox:
 
     async def unclaimed(self) -> int:
         """How many messages wait for their phone number; see the port."""
-        rows = await self._database.fetch("select count(*) from unclaimed_messages", ())
+        try:
+            async with asyncio.timeout(COUNT_SECONDS_MAX):
+                rows = await self._database.fetch("select count(*) from unclaimed_messages", ())
+        except TimeoutError as error:
+            raise Unavailable("Postgres is too slow to count.") from error
         return int(rows[0][0])
 
     async def _accept(self, messages: list[InboundMessage]) -> Sequence[Stored]:

@@ -14,7 +14,7 @@ from application.ports.inbox import Inbox
 from application.ports.registry import PhoneNumbers
 from application.ports.turn_queue import TurnQueue
 from application.ports.vault import Vault
-from domain.channels import ChannelType, PhoneNumber
+from domain.channels import ChannelType, PhoneNumber, checked_token
 from domain.users import Caller, checked_name, checked_text
 
 UNCLAIMED_BATCH = 1_000
@@ -108,7 +108,7 @@ class ManagePhoneNumbers:
     def _sealed(self, access_token: str | None, phone_number_id: UUID) -> bytes | None:
         if access_token is None:
             return None
-        return self.vault.seal(checked_text(access_token, "access_token", 4_096), phone_number_id)
+        return self.vault.seal(checked_token(access_token), phone_number_id)
 
 
 def _optional_name(name: str | None, field: str) -> str | None:

@@ -18,7 +18,7 @@ from entrypoints.dev.keys import Keys, write_private
 from entrypoints.dev.plan import Plan, make_choice, make_plan, shown_base_urls, store_names
 from entrypoints.dev.processes import Process, ProcessFailed
 from entrypoints.settings import SettingsError
-from entrypoints.stores import LocalStoreError, LocalStores, MigrationError, create_migrator
+from entrypoints.stores import LocalStoreError, LocalStores, MigrationError, create_migrator, make_home
 
 WATCH_SECONDS = 0.25
 PR_SET_PDEATHSIG = 1
@@ -41,8 +41,7 @@ def run_dev(
 
 def _run(environment: Mapping[str, str], port: int | None, ready_file: Path | None, stop: threading.Event) -> None:
     environment = {"LOG_FORMAT": "console" if sys.stdout.isatty() else "json", "LOG_LEVEL": "warning", **environment}
-    home = Path(environment.get("FRONTDESK_HOME") or ".frontdesk").absolute()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home = make_home(Path(environment.get("FRONTDESK_HOME") or ".frontdesk"))
     keys = Keys(home)
     choice = make_choice({**environment, "FRONTDESK_HOME": str(home)}, port, keys)
     _say("Starting the stores …")
@@ -125,7 +124,7 @@ def _report(plan: Plan, demo: Demo, home: Path) -> None:
     _say("\nFrontdesk is ready.\n")
     for name, value in rows.items():
         _say(f"  {name:<16} {value}")
-    where = "" if home == Path(".frontdesk").absolute() else f" --home {home}"
+    where = "" if home == Path(".frontdesk").resolve() else f" --home {home}"
     _say(f'\nWrite as a customer, in another shell:\n\n  {_command()} say{where} "Hello"\n\nCtrl+C stops everything.')
 
 

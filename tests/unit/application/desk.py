@@ -10,12 +10,13 @@ from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.pages import PageRequest
 from domain.channels import ChannelType, InboundMessage, PhoneNumber
-from domain.conversations import Message
+from domain.conversations import LaneScope, Message
 from domain.credits import Account
 from tests.builders import a_phone_number, a_prompt, a_user, an_agent, an_api_key, an_id
 from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.credits import MemoryCredits
+from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.gateway import ScriptedGateway
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.memory_store import MemoryStore
@@ -44,22 +45,27 @@ class RecordingClock(FrozenClock):
 @dataclass
 class Desk:
     clock: RecordingClock = field(default_factory=RecordingClock)
+    quiet_seconds: float = 0
+    lane_scope: LaneScope = LaneScope.CONVERSATION
 
     def __post_init__(self) -> None:
         self.store = MemoryStore(self.clock)
         self.ids = CountingIds()
         self.vault = PlainVault()
         self.inbox = MemoryInbox(self.store, self.ids)
-        self.turns = MemoryTurns(self.store, self.ids)
+        self.turns = MemoryTurns(self.store, self.ids, quiet_seconds=self.quiet_seconds, lane_scope=self.lane_scope)
         self.queue = MemoryTurnQueue(self.clock)
+        self.seen = MemoryDuplicateFilter(self.clock)
         self.credits = MemoryCredits(self.store)
         self.agents = MemoryAgents(self.store)
         self.phone_numbers = MemoryPhoneNumbers(self.store)
         self.model = ScriptedModel(self.store)
         self.gateway = ScriptedGateway(self.store)
         briefings = MemoryBriefings(self.store, self.vault)
-        self.take_turn = TakeTurn(self.turns, briefings, self.model, self.gateway, self.clock, self.ids)
-        self.work = Work(self.take_turn, self.turns, self.queue)
+        self.take_turn = TakeTurn(
+            self.turns, briefings, self.model, self.gateway, self.clock, self.ids, self.lane_scope
+        )
+        self.work = Work(self.take_turn, self.turns, self.queue, self.clock, self.ids)
         self.worker_id = an_id()
 
     async def opens(self, credits_: int = 10, token: str | None = A_TOKEN) -> Desk:

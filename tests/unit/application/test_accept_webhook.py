@@ -22,7 +22,7 @@ class ReadsWhatItIsTold:
 
 
 async def _accepts(desk: Desk, delivery: Delivery | Exception) -> WebhookOutcome:
-    return await AcceptWebhook(ReadsWhatItIsTold(delivery), desk.inbox, desk.queue)({}, b"")
+    return await AcceptWebhook(ReadsWhatItIsTold(delivery), desk.inbox, desk.queue, desk.seen)({}, b"")
 
 
 def _a_receipt(desk: Desk) -> Receipt:

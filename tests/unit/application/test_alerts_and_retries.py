@@ -51,7 +51,7 @@ async def test_a_retried_message_is_delivered_again_without_asking_the_model(des
 
     await retry(Caller(desk.user.id), desk.user.id, failed.id, None)
     (entry,) = await desk.queue.claim(desk.number.id, desk.worker_id, 5)
-    await desk.work.serve(entry, desk.worker_id)
+    await desk.work.serve(entry)
 
     first, second = desk.gateway.sent
     assert (second.message_id, second.text) == (first.message_id, first.text)

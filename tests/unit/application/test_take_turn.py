@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.conversations.take_turn import SEND_SECONDS_MAX, TURN_SECONDS_MAX
+from application.conversations.take_turn import CALL_SECONDS_MAX, SEND_SECONDS_MAX, TURN_SECONDS_MAX
 from application.ports.language_model import ModelConversation
 from application.ports.turns import ReplyRecord
 from domain.answers import NotAnswered, TryAgain, Uncertain, Usage
@@ -48,7 +48,7 @@ async def test_the_model_is_told_what_it_must_know_and_not_who_is_asking(desk: D
     assert (request.briefing.voice, request.model_conversation_id) == (desk.prompt.voice, "conv_1")
     assert request.customer == pseudonym(desk.user.id, KIM)
     assert KIM not in repr(request)
-    assert request.timeout_seconds == TURN_SECONDS_MAX
+    assert request.timeout_seconds == CALL_SECONDS_MAX
 
 
 async def test_the_messages_of_a_burst_are_one_turn(desk: Desk) -> None:
@@ -121,12 +121,12 @@ async def test_the_model_is_asked_again_after_waiting_longer_and_longer(desk: De
 async def test_what_the_provider_asks_for_is_waited(desk: Desk) -> None:
     conversation_id = await desk.hears("Hello")
     desk.model.opens(TryAgain("rate", 7.0), ModelConversation("conv_late"))
-    desk.model.says(TryAgain("rate", 30.0), answered())
+    desk.model.says(TryAgain("rate", 90.0), answered())
 
     await desk.takes_turns(conversation_id)
 
-    assert desk.clock.slept == [7.0, 30.0]
-    assert [request.timeout_seconds for request in desk.model.asked] == [TURN_SECONDS_MAX - 7, TURN_SECONDS_MAX - 37]
+    assert desk.clock.slept == [7.0, 90.0]
+    assert [request.timeout_seconds for request in desk.model.asked] == [CALL_SECONDS_MAX, TURN_SECONDS_MAX - 97]
 
 
 async def test_a_model_that_never_answers_is_given_up_at_the_deadline(desk: Desk) -> None:
@@ -226,7 +226,7 @@ async def _left_behind(desk: Desk, status: OutboundStatus) -> tuple:
     dead = an_id()
     await desk.turns.renew_lease(dead, ())
     turn = await desk.turns.begin(conversation_id, dead)
-    reply = ReplyRecord(an_id(), "Until six.", "prm", 1, "gpt", "resp_1", Usage())
+    reply = ReplyRecord(an_id(), "Until six.", "prm", 1, "gpt", "resp_1", Usage(), None)
     await desk.turns.record_reply(turn, reply)
     await desk.turns.mark_reply(turn, status)
     await desk.turns.end_lease(dead)

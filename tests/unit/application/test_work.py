@@ -17,7 +17,7 @@ async def _queued(desk: Desk) -> QueueEntry:
 async def test_an_entry_is_answered_and_acknowledged(desk: Desk) -> None:
     entry = await _queued(desk)
 
-    settled = await desk.work.serve(entry, desk.worker_id)
+    settled = await desk.work.serve(entry)
 
     desk.clock.advance(1_000)
     assert settled == 1
@@ -28,7 +28,7 @@ async def test_what_was_answered_counts_also_when_the_queue_cannot_be_told(desk:
     entry = await _queued(desk)
     desk.queue.is_down = True
 
-    assert await desk.work.serve(entry, desk.worker_id) == 1
+    assert await desk.work.serve(entry) == 1
 
 
 async def test_an_entry_whose_turn_broke_off_stays_for_another(desk: Desk) -> None:
@@ -39,17 +39,18 @@ async def test_an_entry_whose_turn_broke_off_stays_for_another(desk: Desk) -> No
 
     desk.turns.settle = breaks_off
     with pytest.raises(Unavailable):
-        await desk.work.serve(entry, desk.worker_id)
+        await desk.work.serve(entry)
 
     desk.clock.advance(1_000)
-    assert await desk.work.claim(desk.number.id, an_id(), 10) == [entry]
+    (left,) = await desk.work.claim(desk.number.id, an_id(), 10)
+    assert (left.entry_id, left.conversation_id) == (entry.entry_id, entry.conversation_id)
 
 
 async def test_whoever_leaves_holds_nothing(desk: Desk) -> None:
     entry = await _queued(desk)
     await desk.turns.begin(entry.conversation_id, desk.worker_id)
     other = an_id()
-    await desk.work.renew_lease(other, ())
+    await desk.work.renew(other, ())
     assert await desk.turns.begin(entry.conversation_id, other) is NoTurn.BUSY
 
     await desk.work.leave(desk.worker_id)

@@ -1,6 +1,6 @@
 import pytest
 
-from domain.channels import ChannelType
+from domain.channels import ChannelType, checked_token
 from domain.shared import InvalidInput
 from tests.builders import a_phone_number, an_id
 
@@ -27,3 +27,10 @@ def test_a_channel_with_another_platform_s_id_is_refused(type_: ChannelType) -> 
             with pytest.raises(InvalidInput) as refused:
                 a_phone_number(an_id(), type=type_, **{field: "1"})
             assert refused.value.field == field
+
+
+@pytest.mark.parametrize("token", ["", "two words", "a\nline", "a\x00b", "tökén", "x" * 4_097])
+def test_a_token_that_no_header_can_carry_is_refused_by_name(token):
+    with pytest.raises(InvalidInput) as refused:
+        checked_token(token)
+    assert refused.value.field == "access_token"

@@ -123,4 +123,4 @@ def assemble(
 def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
     """The turn, with a breaker before each provider."""
     model, gateway = GuardedModel(p.model, p.clock), GuardedGateway(p.gateway, p.clock)
-    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, lane_scope)
+    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, lane_scope, p.alerts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from application.ports.alerts import Alerts
 from application.ports.briefings import Briefing, Briefings
 from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
@@ -30,6 +32,8 @@ from domain.delivery import (
     settlement_of_send,
     settlement_without_reply,
 )
+from domain.monitoring import AlertKind
+from domain.shared import NotFound
 
 TURN_SECONDS_MAX = 120.0
 """A turn that has not been answered after this long is given up, with that as its reason."""
@@ -50,6 +54,7 @@ class TakeTurn:
     clock: Clock
     ids: Ids
     lane_scope: LaneScope
+    alerts: Alerts
 
     async def __call__(self, conversation_id: UUID, worker_id: UUID) -> int:
         """Take the turns of a conversation that is waiting. Returns how many were settled.
@@ -79,13 +84,21 @@ class TakeTurn:
             # An earlier worker had begun to send. Only the platform knows whether it did, whatever changed since.
             return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
         if turn.crashes >= CRASHES_MAX:
-            return _given_up(UnansweredReason.SET_ASIDE, f"{turn.crashes} workers ended with it in hand.")
+            return await self._set_aside(turn)
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
             return _given_up(UnansweredReason.AGENT_GONE, "The agent was removed.")
         if briefing.access_token is None:
             return _given_up(UnansweredReason.UNCONNECTED, "Nothing can be sent without a token.")
         return await self._answered(turn, briefing, self.clock.now() + timedelta(seconds=TURN_SECONDS_MAX))
+
+    async def _set_aside(self, turn: Turn) -> Settlement:
+        """Give the turn up and say so first: whoever ends between the two says it once more, which counts it."""
+        detail = f"{turn.crashes} workers ended with it in hand."
+        with suppress(NotFound):  # the user was removed meanwhile, and nobody is left to be told
+            subject = str(turn.questions[0].message_id)
+            await self.alerts.raise_alert(AlertKind.MESSAGE_SET_ASIDE, subject, turn.user_id, detail)
+        return _given_up(UnansweredReason.SET_ASIDE, detail)
 
     async def _answered(self, turn: Turn, briefing: Briefing, deadline: datetime) -> Settlement:
         """Ask, write down and send; or only send, when an earlier worker had written the reply down already."""

@@ -13,6 +13,7 @@ from domain.channels import ChannelType, InboundMessage, PhoneNumber
 from domain.conversations import LaneScope, Message
 from domain.credits import Account
 from tests.builders import a_phone_number, a_prompt, a_user, an_agent, an_api_key, an_id
+from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.credits import MemoryCredits
@@ -62,8 +63,9 @@ class Desk:
         self.model = ScriptedModel(self.store)
         self.gateway = ScriptedGateway(self.store)
         briefings = MemoryBriefings(self.store, self.vault)
+        self.alerts = MemoryAlerts(self.store)
         self.take_turn = TakeTurn(
-            self.turns, briefings, self.model, self.gateway, self.clock, self.ids, self.lane_scope
+            self.turns, briefings, self.model, self.gateway, self.clock, self.ids, self.lane_scope, self.alerts
         )
         self.work = Work(self.take_turn, self.turns, self.queue, self.clock, self.ids)
         self.worker_id = an_id()

@@ -18,10 +18,13 @@ PER_SECOND = 10
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[tuple[Stores, House]]:
-    with a_home() as home, running_stores(home.with_name("stores")) as stores:
-        with running_house(home, WORKERS_MAX="2", UNDECIDED_SECONDS="5", **stores.settings) as house:
-            house.openai.turn(latency_ms=300, latency_spread_ms=200)
-            yield stores, house
+    with (
+        a_home() as home,
+        running_stores(home.with_name("stores")) as stores,
+        running_house(home, WORKERS_MAX="2", UNDECIDED_SECONDS="5", **stores.settings) as house,
+    ):
+        house.openai.turn(latency_ms=300, latency_spread_ms=200)
+        yield stores, house
 
 
 def survive(house: House, tell: Callable[..., None], times: int, every: float, disaster: Callable[[], None]) -> None:

@@ -10,6 +10,7 @@ from tests.chaos.judge import judge, recoveries, share
 from tests.chaos.load import conversations, write
 from tests.chaos.sizes import size
 from tests.rig.house import a_home, running_house
+from tests.rig.waiting import until
 
 KILL_EVERY_SECONDS = 1.5
 CREDITS = 100_000
@@ -39,14 +40,23 @@ def test_workers_killed_at_random_under_load(tell):
 
 
 def kill_one(house):
-    """Kill a worker, and say when, and for whom it was working."""
-    time.sleep(KILL_EVERY_SECONDS)
-    while not (workers := house.workers()):
-        time.sleep(0.05)
-    victim = random.choice(workers)  # noqa: S311 - nothing secret
-    with contextlib.suppress(psutil.NoSuchProcess, KeyError):
+    """Kill a worker that works, and say when, and for whom it was working.
+
+    One that is only starting is spared: it has nothing in hand, and nobody would ever get to work.
+    """
+    time.sleep(random.uniform(0.5, 2 * KILL_EVERY_SECONDS - 0.5))  # noqa: S311 - nothing secret
+    until(lambda: working(house), 60)
+    victim = random.choice(working(house))  # noqa: S311 - nothing secret
+    with contextlib.suppress(psutil.NoSuchProcess):
         served = house.sql(IN_FLIGHT, victim.environ()["FRONTDESK_PROCESS_ID"])
         at = time.time()
         victim.kill()
         return [(at, address) for (address,) in served]
+    return []
+
+
+def working(house):
+    alive = {str(worker_id) for (worker_id,) in house.sql("select id from workers")}
+    with contextlib.suppress(psutil.Error):
+        return [worker for worker in house.workers() if worker.environ().get("FRONTDESK_PROCESS_ID") in alive]
     return []

@@ -99,14 +99,14 @@ end $$;
 
 -- Take the turns of conversations into one worker's hands, holding a credit for each new one.
 -- state: begun | resumed (another worker left it) | busy (a live worker has it, or in a lane of the whole phone number
--- another conversation goes first) | quiet (the customer may still be writing) | blocked (no credit) | nothing
+-- another conversation goes first, or it is put off) | quiet (the customer may still be writing) | blocked (no credit) | nothing
 -- Only begun and resumed come with a turn, only quiet with seconds to wait: until nothing came for p_quiet_seconds, but
 -- no longer than five times that since the first message. p_at_once does not wait.
 -- A worker that begins something lives: its lease is renewed when a heartbeat was missed, or what it takes would be free
 -- for others from the start.
 create function begin_turns(
     p_conversation_id uuid[], p_turn_id uuid[], p_at_once boolean[], p_worker_id uuid, p_price bigint,
-    p_quiet_seconds double precision, p_one_per_phone_number boolean, p_lease_seconds double precision
+    p_quiet_seconds double precision, p_one_per_phone_number boolean, p_lease_seconds double precision, p_crashes_max integer
 )
 returns table (
     place bigint, state text, turn_id uuid, fence bigint, user_id uuid, phone_number_id uuid, agent_id uuid, address text,
@@ -139,16 +139,29 @@ begin
         select * from unnest(p_conversation_id, p_turn_id, p_at_once)
             with ordinality as i (conversation_id, new_turn_id, at_once, place)
     ), open_turn as (
-        select t.id, t.conversation_id, exists (
+        -- A turn that still bears its worker's name was in hand when that one died; one that was handed back does not.
+        select t.id, t.conversation_id, t.crashes + (t.worker_id is not null)::integer as crashes, exists (
             select from workers w where w.id = t.worker_id and w.lease_until > clock_timestamp()
         ) as alive
         from turns t where t.status = 'open' and t.conversation_id = any (p_conversation_id)
+    ), suspect as (
+        -- One more death and it is set aside: a worker has only one such turn in hand, so that those that merely were
+        -- there when another one killed their worker are told apart from it. The rest is swept to whoever has none.
+        select o.id, row_number() over (order by o.id) as place from open_turn o
+        where not o.alive and o.crashes = p_crashes_max - 1
+    ), put_off as (
+        select id from suspect where place > 1 or exists (
+            select from turns t
+            where t.status = 'open' and t.worker_id = p_worker_id and t.crashes = p_crashes_max - 1
+        )
     ), resumed as (
-        -- A turn that still bears its worker's name was in hand when that one died; one that was handed back does not.
-        update turns t set worker_id = p_worker_id, fence = t.fence + 1, attempts = t.attempts + 1,
-            crashes = t.crashes + (t.worker_id is not null)::integer
-        from open_turn o where t.id = o.id and not o.alive
+        update turns t set worker_id = p_worker_id, fence = t.fence + 1, attempts = t.attempts + 1, crashes = o.crashes
+        from open_turn o where t.id = o.id and not o.alive and o.id not in (select id from put_off)
         returning t.*
+    ), handed_back as (
+        -- Put off is no longer in hand: the death that was counted must not be counted again.
+        update turns t set worker_id = null, crashes = o.crashes
+        from open_turn o where t.id = o.id and o.id in (select id from put_off)
     ), unanswered as materialized (
         -- "offset 0": each conversation's own, by key. Else the planner may begin with everything that waits anywhere,
         -- because it last saw that small; with 10,000 waiting it is read for each conversation.

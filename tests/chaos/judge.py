@@ -1,11 +1,11 @@
 """The judge: believes the simulators' journals, the 200 of a webhook and what SQL shows, and nothing else."""
 
-import itertools
 import re
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.chaos.load import Written
@@ -94,7 +94,7 @@ def _is_silent(reply: dict[str, Any]) -> bool:
 
 def _replies(tenant: Tenant) -> dict[str, dict[str, Any]]:
     rows = tenant.house.sql(_REPLIES, tenant.id)
-    return {str(id): {"turn": turn, "status": status, "alerted": alerted} for id, turn, status, alerted in rows}
+    return {str(id_): {"turn": turn, "status": status, "alerted": alerted} for id_, turn, status, alerted in rows}
 
 
 def _asked(tenant: Tenant) -> dict[str, tuple[str, Any]]:
@@ -118,7 +118,7 @@ def _disordered(sends: list[dict[str, Any]]) -> int:
     places: dict[str, list[int]] = {}
     for send in sends:
         places.setdefault(send["to"], []).append(int(MARK.findall(send["text"])[-1]))
-    return sum(later <= earlier for each in places.values() for earlier, later in itertools.pairwise(each))
+    return sum(later <= earlier for each in places.values() for earlier, later in pairwise(each))
 
 
 def _listen(tenant: Tenant, verdict: Verdict) -> None:
@@ -126,7 +126,7 @@ def _listen(tenant: Tenant, verdict: Verdict) -> None:
     for (conversation_id,) in tenant.house.sql(_MODEL_CONVERSATIONS, tenant.id):
         heard = [int(place) for text in _heard(tenant.house.openai, conversation_id) for place in MARK.findall(text)]
         verdict.heard_twice += _repeated(heard)
-        verdict.disordered += sum(later < earlier for earlier, later in itertools.pairwise(heard))
+        verdict.disordered += sum(later < earlier for earlier, later in pairwise(heard))
 
 
 def _heard(openai: Simulator, conversation_id: str) -> list[str]:

@@ -126,7 +126,7 @@ def _write_all(tenant: Tenant, lane: list[tuple[float, Written]], load: Load) ->
             for due, each in lane:
                 time.sleep(max(0.0, due - time.monotonic()))
                 _deliver(post, each)
-    except BaseException as error:  # a thread's failure is the test's
+    except BaseException as error:  # noqa: BLE001 - a thread's failure is the test's
         load.errors.append(error)
 
 

@@ -1,5 +1,7 @@
 """A message that ends every worker that touches it is set aside, and nobody else is hurt."""
 
+import pytest
+
 from tests.chaos.judge import judge
 from tests.chaos.load import Written, conversations, write
 from tests.chaos.sizes import size
@@ -10,7 +12,8 @@ SET_ASIDE = "select subject from alerts where kind = 'message_set_aside' and use
 STATUSES = "select status, reason from messages where user_id = %s and platform_message_id = %s"
 
 
-def test_a_message_that_kills_its_worker_is_set_aside_after_three(tell):
+@pytest.mark.parametrize("per_second", [20, 1_000], ids=["in a stream", "in a crowd"])
+def test_a_message_that_kills_its_worker_is_set_aside_after_three(per_second, tell):
     others = size("poison_others", 100)
     settings = {"CRASH_AT": "before:model.answer:text=BOOM", "WORKERS_MAX": "2", "UNDECIDED_SECONDS": "5"}
     with a_home() as home, running_house(home, **settings) as house:
@@ -20,7 +23,7 @@ def test_a_message_that_kills_its_worker_is_set_aside_after_three(tell):
         poison = Written(sender, f"BOOM #{sender}.00000#", f"wamid.{sender}.0")
         after = Written(sender, f"#{sender}.00001#", f"wamid.{sender}.1")
         crowd = conversations(others, others)
-        load = write(tenant, [poison, *crowd], 20)
+        load = write(tenant, [poison, *crowd], per_second)
         load.end()
         judge(tenant, [poison, *crowd], CREDITS)
         write(tenant, [after], 1).end()

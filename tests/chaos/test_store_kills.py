@@ -10,18 +10,27 @@ from tests.chaos.judge import judge
 from tests.chaos.load import conversations, write
 from tests.chaos.sizes import size
 from tests.chaos.stores import Stores, running_stores
-from tests.rig.house import House, a_home, running_house
+from tests.rig.house import House, Tenant, a_home, running_house
+from tests.rig.waiting import until
 
 CREDITS = 100_000
 PER_SECOND = 10
+API_BACK_SECONDS_MAX = 5
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[tuple[Stores, House]]:
-    with a_home() as home, running_stores(home.with_name("stores")) as stores:
-        with running_house(home, WORKERS_MAX="2", UNDECIDED_SECONDS="5", **stores.settings) as house:
-            house.openai.turn(latency_ms=300, latency_spread_ms=200)
-            yield stores, house
+    with (
+        a_home() as home,
+        running_stores(home.with_name("stores")) as stores,
+        running_house(home, WORKERS_MAX="2", UNDECIDED_SECONDS="5", **stores.settings) as house,
+    ):
+        house.openai.turn(latency_ms=300, latency_spread_ms=200)
+        yield stores, house
+
+
+def _answers(tenant: Tenant) -> bool:
+    return tenant.house.rest("GET", f"{tenant.path}/credits", key=tenant.key).status == 200
 
 
 def survive(house: House, tell: Callable[..., None], times: int, every: float, disaster: Callable[[], None]) -> None:
@@ -32,10 +41,13 @@ def survive(house: House, tell: Callable[..., None], times: int, every: float, d
     for _ in range(times):
         time.sleep(every)
         disaster()
+    ended = time.monotonic()
+    until(lambda: all(_answers(tenant) for _ in range(10)), API_BACK_SECONDS_MAX)
+    back = time.monotonic() - ended
     load.end()
     ended = time.monotonic()
     verdict = judge(tenant, written, CREDITS)
-    slowest = {"quiet_after": time.monotonic() - ended}
+    slowest = {"api_back_after": back, "quiet_after": time.monotonic() - ended}
     tell(times=times, messages=len(written), verdict=verdict, **slowest)
     verdict.assert_flawless()
     assert verdict.unanswered == 0

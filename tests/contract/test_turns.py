@@ -256,7 +256,9 @@ async def test_a_reply_is_not_marked_by_one_worker_while_another_takes_the_turn_
     await late.turns.mark_reply(turn, OutboundStatus.PENDING)
     await late.turns.end_lease(late.id)
     async with await psycopg.AsyncConnection.connect(database.url) as taking_over:
-        statement = "select turn_id, fence, reply from begin_turns(%s::uuid[], %s::uuid[], '{f}', %s, 1, 0, false, 30)"
+        statement = (
+            "select turn_id, fence, reply from begin_turns(%s::uuid[], %s::uuid[], '{f}', %s, 1, 0, false, 30, 3)"
+        )
         cursor = await taking_over.execute(statement, ([turn.conversation_id], [an_id()], heir.id))
         ((turn_id, fence, reply),) = await cursor.fetchall()
         marking = asyncio.create_task(late.turns.mark_reply(turn, OutboundStatus.SENDING))

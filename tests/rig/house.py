@@ -256,7 +256,7 @@ class Tenant:
         prompt = self.make("prompts", {"name": "P", "instructions": "Answer.", "model": "gpt-5.5"})
         number = self.make(
             "phone_numbers",
-            {"type": "whatsapp", "meta_phone_number_id": self.account, "access_token": "a token"},
+            {"type": "whatsapp", "meta_phone_number_id": self.account, "access_token": "a-token"},
         )
         self.make("agents", {"name": "A", "prompt_id": prompt["id"], "phone_number_id": number["id"]})
 

@@ -11,7 +11,7 @@ from adapters.persistence.database import Database
 from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
 from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
-from domain.conversations import LaneScope, OutboundStatus, Question, Said, StoredReply, Turn
+from domain.conversations import CRASHES_MAX, LaneScope, OutboundStatus, Question, Said, StoredReply, Turn
 from domain.credits import TURN_PRICE
 from domain.delivery import Settlement
 
@@ -20,7 +20,7 @@ BATCH_MAX = 256
 BEGIN = """
 select state, quiet_seconds, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
     last_item_id, attempts, crashes, questions, reply
-from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s) order by place
+from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s) order by place
 """
 
 RECORD_REPLIES = """
@@ -197,8 +197,8 @@ class PostgresTurns:
             places.setdefault(conversation_id, place)
         at_once = [wanted[place][2] for place in places.values()]
         turn_ids = [self._ids.new() for _ in places]
-        columns = (list(places), turn_ids, at_once, worker_id, TURN_PRICE, self._quiet_seconds, self._one_per_number)
-        rows = await self._database.fetch(BEGIN, (*columns, self._lease_seconds))
+        limits = (TURN_PRICE, self._quiet_seconds, self._one_per_number, self._lease_seconds, CRASHES_MAX)
+        rows = await self._database.fetch(BEGIN, (list(places), turn_ids, at_once, worker_id, *limits))
         found: list[Turn | NoTurn | NotYet] = [NoTurn.BUSY] * len(wanted)
         for (conversation_id, place), row in zip(places.items(), rows, strict=True):
             found[place] = _turn(conversation_id, *row)

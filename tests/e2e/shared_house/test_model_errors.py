@@ -33,6 +33,17 @@ def test_a_server_error_is_tried_again(tenant):
     assert tenant.credits() == (999, 0)
 
 
+def test_a_house_without_quota_waits_until_it_has_some(tenant):
+    sender = a_customer()
+    error = {"http_status": 429, "code": "insufficient_quota", "message": "No quota"}
+    tenant.house.openai.script(f"poor {sender}", error=error)
+
+    tenant.hears(f"poor {sender}", sender)
+
+    assert tenant.settled()[0]["status"] == "answered"
+    assert tenant.credits() == (999, 0)
+
+
 @pytest.mark.parametrize(
     ("then", "reason"),
     [
@@ -40,7 +51,6 @@ def test_a_server_error_is_tried_again(tenant):
         ({"incomplete": "max_output_tokens"}, "model_incomplete"),
         ({"incomplete": "content_filter", "answer": "Half an ans"}, "model_incomplete"),
         ({"empty": True}, "model_empty"),
-        ({"error": {"http_status": 429, "code": "insufficient_quota", "message": "No quota"}}, "model_failed"),
         ({"error": {"http_status": 401, "code": "invalid_api_key", "message": "No key"}}, "model_failed"),
     ],
 )

@@ -13,7 +13,8 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
 from domain.agents import Agent, Prompt, Voice, is_own_prompt, own_prompt_id
-from domain.users import Caller, checked_name, checked_text
+from domain.shared import checked_name, checked_text
+from domain.users import Caller
 
 
 class AgentChanges(TypedDict, total=False):

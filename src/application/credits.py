@@ -12,7 +12,8 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
 from domain.credits import BLOCKED_HOURS_MAX, Account, Entry, checked_amount
-from domain.users import Caller, checked_text
+from domain.shared import checked_text
+from domain.users import Caller
 
 
 @dataclass(frozen=True, slots=True)

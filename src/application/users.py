@@ -10,8 +10,8 @@ from application.pages import Page, PageRequest
 from application.ports.clock import Clock, Ids
 from application.ports.registry import Users
 from application.ports.vault import Vault
-from domain.shared import Unauthorized
-from domain.users import ApiKey, Caller, User, checked_name, parsed_key, spelled_key
+from domain.shared import Unauthorized, checked_name
+from domain.users import ApiKey, Caller, User, parsed_key, spelled_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What every room shares: the families of errors, and text that any store can keep."""
+"""What every room shares: the families of errors, and texts that are checked or made storable."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ class Unavailable(DomainError):
     code = "unavailable"
 
 
+NAME_LENGTH_MAX = 200
 REPLACEMENT_CHARACTER = "\ufffd"
 
 
@@ -86,4 +87,23 @@ def storable(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def checked_name(name: str, field: str = "name") -> str:
+    """`name` without surrounding blanks. Raises InvalidInput when it is empty, too long or not storable."""
+    name = name.strip()
+    if not name:
+        raise InvalidInput(field, "It must not be empty.")
+    if len(name) > NAME_LENGTH_MAX:
+        raise InvalidInput(field, f"It must have at most {NAME_LENGTH_MAX} characters.")
+    return checked_text(name, field)
+
+
+def checked_text(text: str, field: str, length_max: int = 100_000) -> str:
+    """`text` as it is. Raises InvalidInput when it is too long or holds U+0000 or a lone surrogate."""
+    if len(text) > length_max:
+        raise InvalidInput(field, f"It must have at most {length_max} characters.")
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidInput(field, "It must not contain U+0000 or lone surrogates.")
     return text

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from domain.shared import Forbidden, InvalidInput, NotFound
+from domain.shared import Forbidden, NotFound
 
-NAME_LENGTH_MAX = 200
 KEY_SHAPE = re.compile(r"fd_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
@@ -55,25 +54,6 @@ class Caller:
         """Raise NotFound unless the caller is that user or the administrator: others' things do not exist."""
         if not self.is_admin and self.user_id != user_id:
             raise NotFound("user")
-
-
-def checked_name(name: str, field: str = "name") -> str:
-    """`name` without surrounding blanks. Raises InvalidInput when it is empty, too long or not storable."""
-    name = name.strip()
-    if not name:
-        raise InvalidInput(field, "It must not be empty.")
-    if len(name) > NAME_LENGTH_MAX:
-        raise InvalidInput(field, f"It must have at most {NAME_LENGTH_MAX} characters.")
-    return checked_text(name, field)
-
-
-def checked_text(text: str, field: str, length_max: int = 100_000) -> str:
-    """`text` as it is. Raises InvalidInput when it is too long or holds U+0000 or a lone surrogate."""
-    if len(text) > length_max:
-        raise InvalidInput(field, f"It must have at most {length_max} characters.")
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidInput(field, "It must not contain U+0000 or lone surrogates.")
-    return text
 
 
 def spelled_key(key_id: UUID, secret: str) -> str:

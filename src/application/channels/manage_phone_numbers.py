@@ -15,7 +15,8 @@ from application.ports.registry import PhoneNumbers
 from application.ports.turn_queue import TurnQueue
 from application.ports.vault import Vault
 from domain.channels import ChannelType, PhoneNumber, checked_token
-from domain.users import Caller, checked_name, checked_text
+from domain.shared import checked_name, checked_text
+from domain.users import Caller
 
 UNCLAIMED_BATCH = 1_000
 ACCOUNT_LENGTH_MAX = 100

@@ -14,8 +14,8 @@ from msgspec import UNSET, UnsetType
 
 from application.app import Application
 from application.pages import PageRequest
-from domain.shared import InvalidInput
-from domain.users import Caller, checked_text
+from domain.shared import InvalidInput, checked_text
+from domain.users import Caller
 from entrypoints.rest.bodies import given, view
 from entrypoints.rest.paging import Listing, listing
 

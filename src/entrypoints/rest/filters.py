@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.shared import InvalidInput
-from domain.users import checked_text
+from domain.shared import InvalidInput, checked_text
 
 CUSTOMER_LENGTH_MAX = 200
 

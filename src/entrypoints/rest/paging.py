@@ -8,7 +8,7 @@ import msgspec
 from litestar.params import QueryParameter
 
 from application.pages import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, Page, PageRequest
-from domain.users import checked_text
+from domain.shared import checked_text
 from entrypoints.rest.bodies import view
 
 T = TypeVar("T")

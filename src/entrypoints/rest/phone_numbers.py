@@ -15,7 +15,8 @@ from application.app import Application
 from application.channels.manage_phone_numbers import NewPhoneNumber
 from application.pages import PageRequest
 from domain.channels import ChannelType
-from domain.users import Caller, checked_text
+from domain.shared import checked_text
+from domain.users import Caller
 from entrypoints.rest.bodies import given, view
 from entrypoints.rest.paging import Listing, listing
 

@@ -9,8 +9,7 @@ from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from application.pages import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PageRequest
-from domain.shared import InvalidInput
-from domain.users import checked_text
+from domain.shared import InvalidInput, checked_text
 
 TEXT_LENGTH_MAX = 1_000
 ORDERS = {"": False, "create_time": False, "create_time desc": True}

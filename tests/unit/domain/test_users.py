@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.shared import Forbidden, InvalidInput, NotFound
-from domain.users import NAME_LENGTH_MAX, Caller, checked_name, checked_text, parsed_key, spelled_key
+from domain.shared import NAME_LENGTH_MAX, Forbidden, InvalidInput, NotFound, checked_name, checked_text
+from domain.users import Caller, parsed_key, spelled_key
 from tests.builders import an_id
 
 SECRETS = st.from_regex(re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII), fullmatch=True)

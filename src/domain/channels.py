@@ -22,6 +22,41 @@ class ChannelType(StrEnum):
     WEBCHAT = "webchat"
 
 
+class ChannelStatus(StrEnum):
+    """Whether a phone number answers. `UNAUTHORIZED`: its token is refused; `PARKED`: the platform stopped it."""
+
+    ACTIVE = "active"
+    UNAUTHORIZED = "unauthorized"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A message the platform has approved, for customers whose window has closed: its name and language code."""
+
+    name: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """How a phone number behaves.
+
+    `shows_typing`: the customer sees that their message was read and is being answered. `template` is sent where the
+    window for free text has closed. `hears_stop`: STOP and START are obeyed; `stop_words` and `start_words` count
+    beside the known ones. `human_pause_minutes` is how long the agent is silent after a person answered.
+    `unreadable_sentence` stands for a file that the model cannot take; None is the house's own sentence.
+    """
+
+    shows_typing: bool = True
+    template: Template | None = None
+    hears_stop: bool = True
+    stop_words: tuple[str, ...] = ()
+    start_words: tuple[str, ...] = ()
+    human_pause_minutes: int = 720
+    unreadable_sentence: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
     """One connected channel of a user. Its access token is kept apart, encrypted, and never leaves."""
@@ -49,12 +84,40 @@ class PhoneNumber:
             raise InvalidInput(field_name, f"Only a phone number of type {type_} has it.")
 
 
+class MediumKind(StrEnum):
+    """What a file that somebody sent is, in the words of the platforms."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    VOICE = "voice"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A file that came with a message, as the platform names it: by an id to ask for, or by a `url` that soon ends.
+
+    `sha256` is in hexadecimal, as far as the platform tells.
+    """
+
+    kind: MediumKind
+    platform_id: str | None = None
+    url: str | None = None
+    mime_type: str | None = None
+    sha256: str | None = None
+    filename: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
     """What a customer wrote, as the platform delivered it.
 
     `account` is the platform's id of the phone number it was written to, `address` what the platform
-    calls the customer. `text` is None for kinds that carry none.
+    calls the customer now, `aliases` what else it calls them. `text` is None for kinds that carry none; what is more
+    than text stands in `content` (see domain.contents) and `media`. `business` is the account above the phone number.
+    `is_standby`: somebody else holds the thread, and the message is only shown to us.
     """
 
     channel: ChannelType
@@ -65,6 +128,12 @@ class InboundMessage:
     type: str
     text: str | None
     written_at: datetime
+    aliases: tuple[str, ...] = ()
+    username: str | None = None
+    content: dict[str, Any] | None = None
+    media: tuple[Medium, ...] = ()
+    business: str | None = None
+    is_standby: bool = False
 
     @property
     def name_of_delivery(self) -> str:
@@ -87,11 +156,69 @@ class Receipt:
     status: str
     at: datetime
     error: dict[str, Any] | None = None
+    pricing: dict[str, Any] | None = None
 
     @property
     def name_of_delivery(self) -> str:
         """What is the same when the platform delivers this receipt again."""
         return f"receipt {self.channel} {self.account} {self.platform_message_id} {self.status}"
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A message of the business's own that came back: what a person wrote elsewhere, or on Instagram what we sent.
+
+    `address` is the customer's. `is_ours` is True or False where the platform tells, None where it does not.
+    """
+
+    channel: ChannelType
+    account: str
+    address: str
+    platform_message_id: str
+    type: str
+    text: str | None
+    written_at: datetime
+    aliases: tuple[str, ...] = ()
+    content: dict[str, Any] | None = None
+    is_ours: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A customer changed or took back a message. `text` is the new one, None when nothing is left of it."""
+
+    channel: ChannelType
+    account: str
+    platform_message_id: str
+    text: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A customer is called something else from now on: a new telephone number or user id."""
+
+    channel: ChannelType
+    account: str
+    before: str
+    after: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is about the account or the thread and no message: kept and shown as the channel's health, never answered.
+
+    `field` is the platform's name of it. `account` is the phone number's where the platform tells, `business` the
+    account above it. `content` is as it came.
+    """
+
+    channel: ChannelType
+    account: str | None
+    business: str | None
+    field: str
+    content: dict[str, Any]
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -104,6 +231,10 @@ class Delivery:
 
     messages: list[InboundMessage] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
+    echoes: list[Echo] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     ignored: int = 0
     unreadable: int = 0
 

@@ -84,6 +84,13 @@ class UnansweredReason(StrEnum):
     NO_CREDIT = "insufficient_credits"
     SET_ASIDE = "set_aside"
     WAITED_TOO_LONG = "waited_too_long"
+    WINDOW_CLOSED = "window_closed"
+    PAUSED = "conversation_paused"
+    HUMAN_ANSWERED = "human_answered"
+    OPTED_OUT = "customer_opted_out"
+    AUTO_REPLIER = "auto_replier"
+    STANDBY = "in_standby"
+    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from domain.answers import NotAnswered
+from domain.channels import ChannelStatus
 from domain.conversations import InboundStatus, OutboundStatus, TurnStatus, UnansweredReason
 from domain.credits import EntryKind
 from domain.shared import Conflict
@@ -41,21 +43,46 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The platform will never take this message. `error` is its own account of why."""
+    """The platform will never take this message. `error` is its own account of why.
+
+    `is_window`: only because the window for free text has closed. `is_our_fault`: the request itself was wrong, which
+    somebody here has to mend.
+    """
 
     error: dict[str, Any]
+    is_window: bool = False
+    is_our_fault: bool = False
+
+
+class Pace(StrEnum):
+    """Who is too fast, when the platform says so: everything a phone number sends, or what one customer gets."""
+
+    NUMBER = "number"
+    CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """The platform did not take the message now (a rate, a pause); it may later.
 
-    `is_outage`: it would have refused anybody, so others need not try.
+    `is_outage`: it would have refused anybody, so others need not try. `pace` tells who has to slow down.
     """
 
     error: dict[str, Any]
     after_seconds: float | None = None
     is_outage: bool = False
+    pace: Pace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The platform takes nothing from this phone number until a person acts. The message was surely not sent.
+
+    `status` is what the phone number is from now on.
+    """
+
+    error: dict[str, Any]
+    status: ChannelStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +92,7 @@ class Ambiguous:
     error: dict[str, Any]
 
 
-SendOutcome = Accepted | Refused | Deferred | Ambiguous
+SendOutcome = Accepted | Refused | Deferred | Ambiguous | Parked
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,10 @@ class AlertKind(StrEnum):
     CREDITS_EXHAUSTED = "credits_exhausted"
     MESSAGE_SET_ASIDE = "message_set_aside"
     PROVIDER_OUTAGE = "provider_outage"
+    ACCESS_REFUSED = "access_refused"
+    CHANNEL_PARKED = "channel_parked"
+    AUTO_REPLIER = "auto_replier"
+    REQUEST_REFUSED = "request_refused"
 
 
 class AlertState(StrEnum):

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.llm.openai_model import OpenAIModel, opened_client
 from application.ports.briefings import Briefing
-from application.ports.language_model import ModelConversation, ModelRequest
+from application.ports.language_model import Asked, ModelConversation, ModelRequest
 from domain.answers import Answered, NotAnswered, TryAgain, Uncertain
 from domain.channels import ChannelType
 from domain.conversations import UnansweredReason
@@ -20,6 +20,10 @@ NOBODY = "http://127.0.0.1:1/v1"
 REASON = UnansweredReason
 
 
+def asked(*texts: str) -> tuple[Asked, ...]:
+    return tuple(Asked(text) for text in texts)
+
+
 def _a_request(model_conversation_id: str, **fields: Any) -> ModelRequest:
     briefing = Briefing("prm_1", 1, a_voice(), ChannelType.WHATSAPP, "42", "EAAG")
     defaults = {
@@ -27,7 +31,7 @@ def _a_request(model_conversation_id: str, **fields: Any) -> ModelRequest:
         "model_conversation_id": model_conversation_id,
         "turn_id": an_id(),
         "customer": "c" * 32,
-        "questions": ("Hello", "How much is a 🥐?"),
+        "questions": asked("Hello", "How much is a 🥐?"),
         "timeout_seconds": 5.0,
     }
     return ModelRequest(**defaults | fields)

@@ -7,7 +7,7 @@ import pytest
 from adapters.llm.openai_model import OpenAIModel
 from domain.answers import Answered, Forgotten, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import Said, UnansweredReason
-from tests.adapters.test_openai_model import NOBODY, _a_model, _a_request
+from tests.adapters.test_openai_model import NOBODY, _a_model, _a_request, asked
 from tests.builders import an_id
 from tests.simulators.running import Controls
 
@@ -45,13 +45,13 @@ async def test_an_answer_that_the_connection_lost_is_found(model, conversation, 
 
 async def test_what_was_never_asked_was_not_heard(model, conversation) -> None:
     assert await model.recall(_a_request(conversation)) == NotHeard()
-    await model.answer(_a_request(conversation, questions=("Something else",)))
+    await model.answer(_a_request(conversation, questions=asked("Something else")))
     assert await model.recall(_a_request(conversation)) == NotHeard()
 
 
 async def test_the_same_words_said_again_are_another_question(model, conversation, openai_controls) -> None:
-    first = await model.answer(_a_request(conversation, questions=("Hello",)))
-    again = _a_request(conversation, questions=("Hello",), last_item_id=first.last_item_id)
+    first = await model.answer(_a_request(conversation, questions=asked("Hello")))
+    again = _a_request(conversation, questions=asked("Hello"), last_item_id=first.last_item_id)
     assert await model.recall(again) == NotHeard()
     await _loses(openai_controls, "Hello again.")
     await model.answer(again)
@@ -72,7 +72,7 @@ async def test_a_refusal_that_the_connection_lost_is_found(model, conversation, 
 async def test_a_seeded_conversation_names_the_end_of_its_seed(model) -> None:
     opened = await model.open_conversation(an_id(), SEED, 5)
 
-    request = _a_request(opened.id, questions=("Hello",), last_item_id=opened.last_item_id)
+    request = _a_request(opened.id, questions=asked("Hello"), last_item_id=opened.last_item_id)
     assert opened.last_item_id
     assert await model.recall(request) == NotHeard()
     assert isinstance(await model.answer(request), Answered)
@@ -83,7 +83,7 @@ async def test_a_tool_call_that_was_left_open_is_closed_and_the_question_asked_a
 ) -> None:
     call = {"name": "look_up", "arguments": "{}", "call_id": "call_1"}
     await openai_controls.script({"then": {"function_call": call}, "times": 1})
-    await model.answer(_a_request(conversation, questions=("Hello",)))
+    await model.answer(_a_request(conversation, questions=asked("Hello")))
 
     mended = await model.answer(_a_request(conversation))
 

@@ -115,7 +115,7 @@ class SimulatedModel:
             self.misuses.append(f"{request.last_item_id} does not stand in {request.model_conversation_id}")
             return NotAnswered(UnansweredReason.MODEL_FAILED, "There is no such item.")
         said = [item.text if item.role == "user" else None for item in behind]
-        asked = list(request.questions)
+        asked = [question.text for question in request.questions]
         for start in range(len(said) - len(asked), -1, -1):
             if said[start : start + len(asked)] == asked:
                 return _read(behind[start + len(asked)])
@@ -129,9 +129,10 @@ class SimulatedModel:
         return conversation
 
     def _items(self, request: ModelRequest, *, is_refused: bool) -> list[Item]:
+        asked = [question.text for question in request.questions]
         answer = "refusal" if is_refused else "assistant"
-        questions = [self._item("user", question) for question in request.questions]
-        return [*questions, self._item(answer, " ".join(request.questions))]
+        questions = [self._item("user", question) for question in asked]
+        return [*questions, self._item(answer, " ".join(asked))]
 
     def _item(self, role: str, text: str) -> Item:
         self._names += 1

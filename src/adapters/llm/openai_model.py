@@ -78,7 +78,11 @@ class OpenAIModel:
         if not isinstance(items, list):
             return items
         voice = request.briefing.voice
-        return read_items(items, request.questions, voice.model if voice else request.briefing.prompt_id)
+        return read_items(
+            items,
+            [question.text for question in request.questions],
+            voice.model if voice else request.briefing.prompt_id,
+        )
 
     async def _seeded(
         self, opened: ModelConversation | Uncertain, timeout_seconds: float
@@ -165,7 +169,7 @@ def _item(said: Said) -> dict[str, Any]:
 def _body(request: ModelRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "conversation": request.model_conversation_id,
-        "input": [{"role": "user", "content": question} for question in request.questions],
+        "input": [{"role": "user", "content": question.text} for question in request.questions],
         "metadata": {"turn_id": str(request.turn_id)},
         "safety_identifier": request.customer,
     }

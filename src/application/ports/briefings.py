@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from domain.agents import Voice
-from domain.channels import ChannelType
+from domain.channels import ChannelSettings, ChannelType
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Briefing:
     channel: ChannelType
     account: str
     access_token: str | None
+    settings: ChannelSettings = field(default_factory=ChannelSettings)
 
 
 class Briefings(Protocol):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from application.ports.briefings import Briefing
-from domain.channels import Delivery
+from domain.channels import ChannelType, Delivery, Template
 from domain.delivery import SendOutcome
 from domain.shared import Forbidden, InvalidInput, Unauthorized
 
@@ -33,12 +33,16 @@ class UnreadableWebhook(InvalidInput):
 
 @dataclass(frozen=True, slots=True)
 class OutboundText:
-    """A reply on its way: `message_id` is ours and comes back in every receipt of the platform."""
+    """A reply on its way: `message_id` is ours and comes back in every receipt of the platform.
+
+    `reply_to` is the platform's id of the customer's message that it quotes, when that is not the latest.
+    """
 
     message_id: UUID
     address: str
     text: str
     timeout_seconds: float
+    reply_to: str | None = None
 
 
 class WebhookReader(Protocol):
@@ -59,6 +63,21 @@ class WebhookReader(Protocol):
 class ChannelGateway(Protocol):
     """Hands a message to the platform, once for each call."""
 
+    def worded(self, channel: ChannelType, text: str) -> Sequence[str]:
+        """The model's text as the platform shows it: its formatting, in as many messages as its limit asks for.
+
+        As few as possible; at least one, none of them empty.
+        """
+        ...
+
     async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
         """What the platform said; every failure is one of the outcomes, never an exception."""
+        ...
+
+    async def send_template(self, briefing: Briefing, message: OutboundText, template: Template) -> SendOutcome:
+        """As `send`, for a template; the message's text is what our record shows."""
+        ...
+
+    async def show_typing(self, briefing: Briefing, address: str, platform_message_id: str) -> None:
+        """Show the customer that their message was read and is being answered. Fails silently: it is a courtesy."""
         ...

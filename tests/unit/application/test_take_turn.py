@@ -56,7 +56,8 @@ async def test_the_messages_of_a_burst_are_one_turn(desk: Desk) -> None:
 
     await desk.takes_turns(conversation_id)
 
-    assert [request.questions for request in desk.model.asked] == [("Hello", "Are you open?", "Today?")]
+    (request,) = desk.model.asked
+    assert [question.text for question in request.questions] == ["Hello", "Are you open?", "Today?"]
     assert desk.outcome(conversation_id) == [("answered", None)] * 3 + [("sent", None)]
     assert desk.account == Account(9, 0)
 

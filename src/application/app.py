@@ -5,8 +5,9 @@
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch                                           |
-| integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
-|                            |                | agents, conversations, retry_message, credits, alerts  |
+| integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
+|                            |                | prompts, agents, conversations, retry_message,         |
+|                            |                | credits, alerts                                        |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -20,6 +21,7 @@ from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
+from application.channels.read_queue import ReadQueue
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.take_turn import TakeTurn
@@ -59,6 +61,7 @@ class Application:
     authenticate: Authenticate
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
+    read_queue: ReadQueue
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
@@ -113,6 +116,7 @@ def assemble(
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=ManagePhoneNumbers(p.phone_numbers, p.vault, p.inbox, p.queue, p.clock, p.ids),
+        read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),

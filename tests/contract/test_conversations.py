@@ -211,3 +211,16 @@ def _conversations(world: World, shop: SimpleNamespace, **fields: Any):
 
 def _messages(world: World, shop: SimpleNamespace, **fields: Any):
     return lambda page: world.conversations.messages(shop.user.id, MessageFilter(**fields), page)
+
+
+async def test_what_waits_for_an_answer_is_counted_for_its_phone_number_alone(
+    world: World, shop: SimpleNamespace, talk: list[Message]
+) -> None:
+    conversation = a_conversation(shop.front.id, customer=a_customer())
+    waiting = [a_message(conversation, sequence_number=number) for number in (1, 2)]
+    begun = a_message(conversation, sequence_number=3, turn_id=an_id())
+    await world.backstage.keep(conversation, *waiting, begun)
+
+    assert await world.conversations.pending(shop.front.id) == 2
+    assert await world.conversations.pending(shop.back.id) == 1
+    assert await world.conversations.pending(an_id()) == 0

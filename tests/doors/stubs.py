@@ -118,6 +118,7 @@ class House:
         self.ids = CountingIds()
         self.retries = ToldRetries(self.store)
         self.alerts = MemoryAlerts(self.store)
+        self.queue = MemoryTurnQueue(self.clock)
         self.application = self._application()
 
     def _application(self) -> Application:
@@ -130,7 +131,7 @@ class House:
             vault=PlainVault(),
             inbox=NoInbox(),
             turns=NoTurns(),
-            queue=MemoryTurnQueue(self.clock),
+            queue=self.queue,
             seen=MemoryDuplicateFilter(self.clock),
             briefings=nothing,
             model=nothing,

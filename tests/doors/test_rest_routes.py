@@ -31,6 +31,7 @@ USER_ROUTES = [
     ("GET", USER + "/phone_numbers", None, 200),
     ("GET", NUMBER, None, 200),
     ("PATCH", NUMBER, {"display_name": "Till"}, 200),
+    ("GET", NUMBER + "/queue", None, 200),
     ("DELETE", NUMBER, None, 204),
     ("POST", USER + "/prompts", PROMPT, 201),
     ("GET", USER + "/prompts", None, 200),

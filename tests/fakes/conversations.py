@@ -35,6 +35,12 @@ class MemoryConversations:
         self._store.conversations[conversation_id] = archived
         return archived
 
+    async def pending(self, phone_number_id: UUID) -> int:
+        return sum(
+            row.phone_number_id == phone_number_id and row.status == "received" and row.turn_id is None
+            for row in self._store.messages.values()
+        )
+
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         own = [row for row in self._store.messages.values() if self._store.owner_of(row) == user_id]
         return page_of([row for row in own if self._is_wanted_message(row, wanted)], page)

@@ -23,6 +23,10 @@ from conversations item join customers customer on customer.id = item.customer_i
 GET = LIST + "where item.id = %s and item.user_id = %s"
 ARCHIVE = "update conversations set status = 'archived' where id = %s and user_id = %s returning id"
 
+PENDING = """
+select count(*) from messages where status = 'received' and turn_id is null and phone_number_id = %s
+"""
+
 MESSAGES = """
 select item.id, item.conversation_id, item.phone_number_id, item.sequence_number, item.direction, item.author,
     item.type, item.text, item.status, item.reason, item.platform_message_id, item.turn_id, item.error,
@@ -68,6 +72,11 @@ class PostgresConversations:
         """End the conversation; see the port."""
         found(await self._database.fetch(ARCHIVE, (conversation_id, user_id)), "conversation")
         return await self.get(user_id, conversation_id)
+
+    async def pending(self, phone_number_id: UUID) -> int:
+        """How many messages wait; see the port."""
+        ((count,),) = await self._database.fetch(PENDING, (phone_number_id,))
+        return int(count)
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         """A user's messages; see the port."""

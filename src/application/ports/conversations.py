@@ -57,6 +57,10 @@ class Conversations(Protocol):
         """End the conversation: the customer's next message opens another. Twice is once. Raises NotFound."""
         ...
 
+    async def pending(self, phone_number_id: UUID) -> int:
+        """How many messages to that phone number wait for an answer that nobody has begun."""
+        ...
+
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         """A user's messages."""
         ...

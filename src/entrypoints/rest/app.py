@@ -6,7 +6,18 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from application.app import Application
-from entrypoints.rest import agents, alerts, api_keys, conversations, health, messages, phone_numbers, prompts, users
+from entrypoints.rest import (
+    agents,
+    alerts,
+    api_keys,
+    conversations,
+    health,
+    messages,
+    phone_numbers,
+    prompts,
+    queues,
+    users,
+)
 from entrypoints.rest import credits as credits_
 from entrypoints.rest.auth import caller_of, create_key_guard
 from entrypoints.rest.bodies import StrictRequest, must_send_json
@@ -17,7 +28,7 @@ from entrypoints.rest.paging import page_request
 from entrypoints.rest.request_ids import add_standing_headers
 from entrypoints.rest.webhooks import create_webhook_route
 
-RESOURCES = (users, api_keys, phone_numbers, prompts, agents, conversations, messages, credits_, alerts)
+RESOURCES = (users, api_keys, phone_numbers, queues, prompts, agents, conversations, messages, credits_, alerts)
 
 
 def create_rest_app(application: Application) -> Litestar:

@@ -25,6 +25,7 @@ from application.channels.read_queue import ReadQueue
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.take_turn import TakeTurn
+from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
@@ -41,6 +42,7 @@ from application.ports.language_model import LanguageModel
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
+from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
@@ -65,6 +67,7 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    trace_message: TraceMessage
     retry_message: RetryMessage
     credits: ManageCredits
     alerts: ReadAlerts
@@ -90,6 +93,7 @@ class Ports:
     prompts: Prompts
     agents: Agents
     conversations: Conversations
+    traces: Traces
     retries: Retries
     credits: Credits
     alerts: Alerts
@@ -120,6 +124,7 @@ def assemble(
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
+        trace_message=TraceMessage(p.traces),
         retry_message=RetryMessage(p.retries, p.queue),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),

@@ -30,6 +30,7 @@ from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
 from adapters.persistence.retries import PostgresRetries
+from adapters.persistence.traces import PostgresTraces
 from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
 from adapters.probes import PostgresProbe, RedisProbe
@@ -47,6 +48,7 @@ from application.ports.language_model import LanguageModel
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
+from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
@@ -110,6 +112,7 @@ class Container(containers.DeclarativeContainer):
     prompts: Provider[Prompts] = providers.Singleton(PostgresPrompts, database)
     agents: Provider[Agents] = providers.Singleton(PostgresAgents, database)
     conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
+    traces: Provider[Traces] = providers.Singleton(PostgresTraces, database)
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
@@ -134,6 +137,7 @@ class Container(containers.DeclarativeContainer):
         prompts=prompts,
         agents=agents,
         conversations=conversations,
+        traces=traces,
         retries=retries,
         credits=credits,
         alerts=alerts,

@@ -14,6 +14,7 @@ from application.ports.channel_gateway import ForgedWebhook, UnreadableWebhook, 
 from domain.channels import Delivery
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
 from domain.shared import NotFound, Unavailable
+from domain.traces import Facts, Obstacle, ReplyFacts
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.conversations import MemoryConversations
@@ -67,6 +68,20 @@ class ToldRetries:
         if self.wrong:
             raise self.wrong
         return replace(message, status="pending", platform_message_id=None, error=None)
+
+
+class PlainTraces:
+    """Knows of a message what stands in it."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    async def facts(self, user_id, message_id):
+        message = self._store.messages.get(message_id)
+        if message is None or self._store.owner_of(message) != user_id:
+            raise NotFound("message")
+        replies = [ReplyFacts(message, {})] if message.direction == "outbound" else []
+        return Facts(message, None, message.created_at, None, replies, Obstacle.QUEUED)
 
 
 class TellTaleReader:
@@ -142,6 +157,7 @@ class House:
             prompts=MemoryPrompts(store),
             agents=agents,
             conversations=MemoryConversations(store),
+            traces=PlainTraces(store),
             retries=self.retries,
             credits=BrokenCredits(store),
             alerts=self.alerts,

@@ -47,6 +47,7 @@ USER_ROUTES = [
     ("POST", CONVERSATION + "/archive", None, 200),
     ("GET", USER + "/messages", None, 200),
     ("POST", USER + "/messages/{message_id}/retry", None, 202),
+    ("GET", USER + "/messages/{message_id}/trace", None, 200),
     ("GET", USER + "/credits", None, 200),
     ("POST", USER + "/credits/add", {"amount": 5}, 201),
     ("GET", USER + "/credits/entries", None, 200),

@@ -58,7 +58,9 @@ class People:
         for name in called:
             if name in self._by_name:
                 return self._by_name[name]
-        return self._contacts[0] if is_alone and len(self._contacts) == 1 else None
+        alone = self._contacts[0] if is_alone and len(self._contacts) == 1 else None
+        has_other_user_id = alone and called[1] and alone.user_id and called[1] != identifier(alone.user_id)
+        return None if has_other_user_id else alone
 
 
 def _names(contact: _Contact) -> list[str]:

@@ -177,7 +177,15 @@ def test_a_strange_time_does_not_lose_the_message(timestamp: Any) -> None:
 
 @pytest.mark.parametrize(
     ("body", "kept"),
-    [("cut \ud83d", "cut \ufffd"), ("a\x00b", "a\ufffdb"), ("\ud83d\udc4d", "👍"), ("ä/\u2028", "ä/\u2028")],
+    [
+        ("cut \ud83d", "cut \ufffd"),
+        ("cut \ud83d in the middle of it all", "cut \ufffd in the middle of it all"),
+        ("a lone \ude00 lower half", "a lone \ufffd lower half"),
+        ("\ud83d\ud83d\ude00 \\ud83d", "\ufffd\U0001f600 \\ud83d"),
+        ("a\x00b", "a\ufffdb"),
+        ("\ud83d\udc4d", "👍"),
+        ("ä/\u2028", "ä/\u2028"),
+    ],
 )
 def test_what_cannot_be_stored_is_mended(body: str, kept: str) -> None:
     contacts = [{"wa_id": "4917012345", "profile": {"name": body}}]

@@ -79,7 +79,7 @@ def _envelope(body: bytes, delivery: Delivery) -> _Envelope | None:
     except (msgspec.ValidationError, RecursionError):
         delivery.unreadable += 1
         return None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _mended(body, delivery)
 
 
@@ -91,7 +91,7 @@ def _mended(body: bytes, delivery: Delivery) -> _Envelope | None:
     except (msgspec.ValidationError, RecursionError):
         delivery.unreadable += 1
         return None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnreadableWebhook("body", "It is not JSON.") from error
 
 

@@ -58,7 +58,7 @@ def _read_messages(
     for raw_status in elements(value.statuses, delivery):
         if status := decoded(raw_status, Status, delivery, None):
             add_receipt(delivery, status, account=account)
-    if value.errors is not None and elements(value.errors, delivery):
+    if elements(value.errors, delivery):
         told = msgspec.Raw(b'{"errors":%b}' % bytes(value.errors))
         add_notice(delivery, ChannelType.WHATSAPP, ERRORS, told, business=business, account=account, time=time)
 

@@ -22,7 +22,7 @@ class Value(msgspec.Struct):
     statuses: msgspec.Raw = NO_ELEMENTS
     message_echoes: msgspec.Raw = NO_ELEMENTS
     user_id_update: msgspec.Raw = NO_ELEMENTS
-    errors: msgspec.Raw | None = None
+    errors: msgspec.Raw = NO_ELEMENTS
 
 
 class Message(msgspec.Struct, rename={"from_": "from"}):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from adapters.channels.values import identifier, moment
 from adapters.channels.whatsapp_contents import written
-from adapters.channels.whatsapp_people import People
+from adapters.channels.whatsapp_people import Shared
 from adapters.channels.whatsapp_wire import Message
 from domain.channels import ChannelType, Delivery, Echo
 
 
-def add_echo(delivery: Delivery, message: Message, people: People, *, account: str | None, is_alone: bool) -> None:
+def add_echo(delivery: Delivery, message: Message, shared: Shared) -> None:
     """Add the echo; one without id, number, customer or content is counted as unreadable."""
-    names = (message.to, message.to_user_id, message.to_parent_user_id)
-    id_, customer, said = identifier(message.id), people.person(names, is_alone=is_alone), written(message)
+    id_, account = identifier(message.id), shared.account
+    customer, said = shared.person(message.to, message.to_user_id, message.to_parent_user_id), written(message)
     if not (account and id_ and customer and said):
         delivery.unreadable += 1
         return

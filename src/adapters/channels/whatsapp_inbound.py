@@ -10,7 +10,7 @@ from adapters.channels.values import identifier, mapping
 from adapters.channels.whatsapp_echoes import add_echo
 from adapters.channels.whatsapp_messages import add_message
 from adapters.channels.whatsapp_moves import Update, add_moves
-from adapters.channels.whatsapp_people import People
+from adapters.channels.whatsapp_people import People, Shared
 from adapters.channels.whatsapp_statuses import Status, add_receipt
 from adapters.channels.whatsapp_wire import Message, Value
 from domain.channels import ChannelType, Delivery
@@ -41,37 +41,32 @@ def _read_messages(
     value = decoded(raw, Value, delivery, None)
     if value is None:
         return
-    account = _account(value)
-    people = People(value.contacts, delivery)
     raw_messages = elements(value.messages, delivery)
+    shared = _shared(value, business, len(raw_messages), delivery)._replace(is_standby=is_standby)
     for raw_message in raw_messages:
         if message := decoded(raw_message, Message, delivery, None):
-            add_message(
-                delivery,
-                message,
-                people,
-                account=account,
-                business=business,
-                is_alone=len(raw_messages) == 1,
-                is_standby=is_standby,
-            )
+            add_message(delivery, message, shared)
+    _read_statuses(value, shared.account, delivery)
+    if elements(value.errors, delivery):
+        told = msgspec.Raw(b'{"errors":%b}' % bytes(value.errors))
+        add_notice(delivery, ChannelType.WHATSAPP, ERRORS, told, business=business, account=shared.account, time=time)
+
+
+def _read_statuses(value: Value, account: str | None, delivery: Delivery) -> None:
     for raw_status in elements(value.statuses, delivery):
         if status := decoded(raw_status, Status, delivery, None):
             add_receipt(delivery, status, account=account)
-    if elements(value.errors, delivery):
-        told = msgspec.Raw(b'{"errors":%b}' % bytes(value.errors))
-        add_notice(delivery, ChannelType.WHATSAPP, ERRORS, told, business=business, account=account, time=time)
 
 
 def _read_echoes(raw: msgspec.Raw, delivery: Delivery) -> None:
     value = decoded(raw, Value, delivery, None)
     if value is None:
         return
-    people = People(value.contacts, delivery)
     raw_echoes = elements(value.message_echoes, delivery)
+    shared = _shared(value, None, len(raw_echoes), delivery)
     for raw_echo in raw_echoes:
         if echo := decoded(raw_echo, Message, delivery, None):
-            add_echo(delivery, echo, people, account=_account(value), is_alone=len(raw_echoes) == 1)
+            add_echo(delivery, echo, shared)
 
 
 def _read_moves(raw: msgspec.Raw, delivery: Delivery) -> None:
@@ -81,6 +76,10 @@ def _read_moves(raw: msgspec.Raw, delivery: Delivery) -> None:
     for raw_update in elements(value.user_id_update, delivery):
         if update := decoded(raw_update, Update, delivery, None):
             add_moves(delivery, update, account=_account(value))
+
+
+def _shared(value: Value, business: str | None, count: int, delivery: Delivery) -> Shared:
+    return Shared(_account(value), business, People(value.contacts, delivery), is_alone=count == 1)
 
 
 def _account(value: Value) -> str | None:

@@ -5,23 +5,18 @@ from __future__ import annotations
 from adapters.channels.values import identifier, mapping, moment, text
 from adapters.channels.whatsapp_contents import written
 from adapters.channels.whatsapp_happenings import former_user_id, renamings
-from adapters.channels.whatsapp_people import People, Person
+from adapters.channels.whatsapp_people import Person, Shared
 from adapters.channels.whatsapp_wire import Message
 from domain.channels import Change, ChannelType, Delivery, InboundMessage, Move
 
+FOLLOWED = ("system", "edit", "revoke")
+"""The types that tell of something else than themselves."""
 
-def add_message(
-    delivery: Delivery,
-    message: Message,
-    people: People,
-    *,
-    account: str | None,
-    business: str | None,
-    is_alone: bool,
-    is_standby: bool,
-) -> None:
+
+def add_message(delivery: Delivery, message: Message, shared: Shared) -> None:
     """Add the message; one without id, number, sender or content is counted as unreadable."""
-    id_, person, said = identifier(message.id), _sender(message, people, is_alone=is_alone), written(message)
+    id_, account = identifier(message.id), shared.account
+    person, said = _sender(message, shared), written(message)
     if not (account and id_ and person and said):
         delivery.unreadable += 1
         return
@@ -38,24 +33,20 @@ def add_message(
         username=person.username,
         content=said.content,
         media=said.media,
-        business=business,
-        is_standby=is_standby,
+        business=shared.business,
+        is_standby=shared.is_standby,
     )
     delivery.messages.append(inbound)
     if said.type in FOLLOWED:
         _add_what_follows(delivery, message, inbound)
 
 
-FOLLOWED = ("system", "edit", "revoke")
-
-
-def _sender(message: Message, people: People, *, is_alone: bool) -> Person | None:
-    names = (message.from_, message.from_user_id, message.from_parent_user_id)
-    person = people.person(names, is_alone=is_alone)
+def _sender(message: Message, shared: Shared) -> Person | None:
+    person = shared.person(message.from_, message.from_user_id, message.from_parent_user_id)
     if person or message.type != "system":
         return person
     system = mapping(message.system)  # news of a new user id names the customer nowhere else
-    return people.person((None, former_user_id(system), system.get("user_id") or system.get("wa_id")), is_alone=False)
+    return shared.person(None, former_user_id(system), system.get("user_id") or system.get("wa_id"))
 
 
 def _add_what_follows(delivery: Delivery, message: Message, inbound: InboundMessage) -> None:

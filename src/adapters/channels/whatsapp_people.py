@@ -73,3 +73,17 @@ def _aliases(contact: _Contact) -> list[str]:
     number = identifier(contact.wa_id)
     user_ids = (identifier(contact.user_id), identifier(contact.parent_user_id))
     return [name for name in (*user_ids, number if number and number.isdecimal() else None) if name]
+
+
+class Shared(NamedTuple):
+    """What the messages of one value have in common; `is_alone` when there is only one."""
+
+    account: str | None
+    business: str | None
+    people: People
+    is_alone: bool
+    is_standby: bool = False
+
+    def person(self, *names: object) -> Person | None:
+        """Who is called by `names`; see People."""
+        return self.people.person(names, is_alone=self.is_alone)

@@ -21,6 +21,15 @@ def test_a_delivery_signed_with_any_of_our_secrets_is_read(secret: str) -> None:
     assert READER.read({"x-hub-signature-256": f"sha256={_made(secret)}"}, BODY).messages == []
 
 
+def test_a_delivery_of_instagram_s_is_signed_with_a_secret_of_its_own() -> None:
+    event = '{"sender":{"id":"1"},"recipient":{"id":"2"},"message":{"mid":"m","text":"\\u00e4 \\/"}}'
+    body = f'{{"object":"instagram","entry":[{{"id":"2","messaging":[{event}]}}]}}'.encode()
+
+    (message,) = READER.read({"x-hub-signature-256": f"sha256={_made('the old one', body)}"}, body).messages
+
+    assert message.text == "ä /"
+
+
 @pytest.mark.parametrize(
     "headers",
     [

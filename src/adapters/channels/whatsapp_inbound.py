@@ -1,151 +1,86 @@
-"""WhatsApp, inbound: the value of a `messages` change, read into a customer's messages and receipts for ours."""
+"""WhatsApp, inbound: a change of an entry, read into everything it tells us."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
-
 import msgspec
 
-from adapters.channels.elements import decoded
-from domain.channels import ChannelType, Delivery, InboundMessage, Receipt
-from domain.shared import storable
+from adapters.channels.elements import decoded, elements
+from adapters.channels.notices import add_notice
+from adapters.channels.values import identifier, mapping
+from adapters.channels.whatsapp_echoes import add_echo
+from adapters.channels.whatsapp_messages import add_message
+from adapters.channels.whatsapp_moves import Update, add_moves
+from adapters.channels.whatsapp_people import People, Shared
+from adapters.channels.whatsapp_statuses import Status, add_receipt
+from adapters.channels.whatsapp_wire import Message, Value
+from domain.channels import ChannelType, Delivery
 
-RECEIPT_STATUSES = {"sent": "sent", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
-"""Meta's word to ours. A voice message that was played was read; words that nobody documents are ignored."""
-
-ID_LENGTH_MAX = 200
-"""Longer than any id or address of Meta's; what is longer fits no index."""
-NOTHING = msgspec.Raw(b"[]")
-
-
-class _Metadata(msgspec.Struct):
-    phone_number_id: str = ""
-
-
-class _Profile(msgspec.Struct):
-    name: str | None = None
-
-
-class _Contact(msgspec.Struct):
-    wa_id: str | None = None
-    user_id: str | None = None
-    profile: _Profile = msgspec.field(default_factory=_Profile)
+MESSAGES = "messages"
+STANDBY = "standby"
+"""Messages while somebody else, Meta's own agent for instance, holds the thread."""
+ECHOES = ("smb_message_echoes", "message_echoes")
+USER_ID_UPDATE = "user_id_update"
+ERRORS = "errors"
 
 
-class _Text(msgspec.Struct):
-    body: str
+def read(field: str, raw: msgspec.Raw, business: str | None, time: object, delivery: Delivery) -> None:
+    """Add what the change of `field` says to `delivery`. `business` and `time` are its entry's."""
+    if field in (MESSAGES, STANDBY):
+        _read_messages(raw, business, time, delivery, is_standby=field == STANDBY)
+    elif field in ECHOES:
+        _read_echoes(raw, delivery)
+    elif field == USER_ID_UPDATE:
+        _read_moves(raw, delivery)
+    else:
+        add_notice(delivery, ChannelType.WHATSAPP, field, raw, business=business, time=time)
 
 
-class _Message(msgspec.Struct, rename={"from_": "from"}):
-    id: str
-    from_: str | None = None
-    from_user_id: str | None = None
-    timestamp: str | int = 0
-    type: str = "unknown"
-    text: _Text | None = None
-
-
-class _Status(msgspec.Struct):
-    id: str
-    status: str
-    timestamp: str | int = 0
-    biz_opaque_callback_data: str | None = None
-    errors: list[dict[str, Any]] | None = None
-
-
-class _Value(msgspec.Struct):
-    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
-    contacts: msgspec.Raw = NOTHING
-    messages: msgspec.Raw = NOTHING
-    statuses: msgspec.Raw = NOTHING
-
-
-def read(raw: msgspec.Raw, delivery: Delivery) -> None:
-    """Add what the value says to `delivery`."""
-    value = decoded(raw, _Value, delivery, _Value())
-    account = value.metadata.phone_number_id
-    names = _names(value, delivery)
-    for raw_message in _list(value.messages, delivery):
-        if message := decoded(raw_message, _Message, delivery, None):
-            _add_message(message, account, names, delivery)
-    for raw_status in _list(value.statuses, delivery):
-        if status := decoded(raw_status, _Status, delivery, None):
-            _add_receipt(status, account, delivery)
-
-
-def _list(raw: msgspec.Raw, delivery: Delivery) -> list[msgspec.Raw]:
-    """The elements; one of the three lists that is none spoils no other."""
-    return decoded(raw, list[msgspec.Raw], delivery, [])
-
-
-def _names(value: _Value, delivery: Delivery) -> dict[str, str]:
-    """Customers' names by what the platform calls them: contacts need not stand in the order of the messages."""
-    names = {}
-    for raw in _list(value.contacts, delivery):
-        contact = decoded(raw, _Contact, delivery, _Contact())
-        for address in (contact.wa_id, contact.user_id):
-            if address and contact.profile.name:
-                names[address] = storable(contact.profile.name)
-    return names
-
-
-def _add_message(message: _Message, account: str, names: dict[str, str], delivery: Delivery) -> None:
-    address = message.from_ or message.from_user_id or ""
-    if not all(map(_is_id, (address, account, message.id))):
-        delivery.unreadable += 1
+def _read_messages(
+    raw: msgspec.Raw, business: str | None, time: object, delivery: Delivery, *, is_standby: bool
+) -> None:
+    value = decoded(raw, Value, delivery, None)
+    if value is None:
         return
-    delivery.messages.append(
-        InboundMessage(
-            channel=ChannelType.WHATSAPP,
-            account=storable(account),
-            address=storable(address),
-            name=names.get(address),
-            platform_message_id=storable(message.id),
-            type=storable(message.type),
-            text=storable(message.text.body) if message.text else None,
-            written_at=_time(message.timestamp),
-        )
-    )
+    raw_messages = elements(value.messages, delivery)
+    shared = _shared(value, business, len(raw_messages), delivery)._replace(is_standby=is_standby)
+    for raw_message in raw_messages:
+        if message := decoded(raw_message, Message, delivery, None):
+            add_message(delivery, message, shared)
+    _read_statuses(value, shared.account, delivery)
+    if elements(value.errors, delivery):
+        told = msgspec.Raw(b'{"errors":%b}' % bytes(value.errors))
+        add_notice(delivery, ChannelType.WHATSAPP, ERRORS, told, business=business, account=shared.account, time=time)
 
 
-def _is_id(text: str) -> bool:
-    return 1 <= len(text) <= ID_LENGTH_MAX
+def _read_statuses(value: Value, account: str | None, delivery: Delivery) -> None:
+    for raw_status in elements(value.statuses, delivery):
+        if status := decoded(raw_status, Status, delivery, None):
+            add_receipt(delivery, status, account=account)
 
 
-def _add_receipt(status: _Status, account: str, delivery: Delivery) -> None:
-    known = RECEIPT_STATUSES.get(status.status)
-    if known is None:
-        delivery.ignored += 1
+def _read_echoes(raw: msgspec.Raw, delivery: Delivery) -> None:
+    value = decoded(raw, Value, delivery, None)
+    if value is None:
         return
-    if not _is_id(status.id):
-        delivery.unreadable += 1
+    raw_echoes = elements(value.message_echoes, delivery)
+    shared = _shared(value, None, len(raw_echoes), delivery)
+    for raw_echo in raw_echoes:
+        if echo := decoded(raw_echo, Message, delivery, None):
+            add_echo(delivery, echo, shared)
+
+
+def _read_moves(raw: msgspec.Raw, delivery: Delivery) -> None:
+    value = decoded(raw, Value, delivery, None)
+    if value is None:
         return
-    delivery.receipts.append(
-        Receipt(
-            channel=ChannelType.WHATSAPP,
-            account=storable(account),
-            platform_message_id=storable(status.id),
-            message_id=_message_id(status.biz_opaque_callback_data),
-            status=known,
-            at=_time(status.timestamp),
-            error=status.errors[0] if known == "failed" and status.errors else None,
-        )
-    )
+    for raw_update in elements(value.user_id_update, delivery):
+        if update := decoded(raw_update, Update, delivery, None):
+            add_moves(delivery, update, account=_account(value))
 
 
-def _message_id(callback_data: str | None) -> UUID | None:
-    """Our id as it travelled with the send; None for anything else an integrator may have put there."""
-    try:
-        return UUID(callback_data) if callback_data else None
-    except ValueError:
-        return None
+def _shared(value: Value, business: str | None, count: int, delivery: Delivery) -> Shared:
+    return Shared(_account(value), business, People(value.contacts, delivery), is_alone=count == 1)
 
 
-def _time(timestamp: str | int) -> datetime:
-    """Meta's whole seconds since 1970, as text or number; what cannot be a time counts as 1970."""
-    try:
-        return datetime.fromtimestamp(int(timestamp), UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC)
+def _account(value: Value) -> str | None:
+    return identifier(mapping(value.metadata).get("phone_number_id"))

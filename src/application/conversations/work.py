@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -57,6 +58,8 @@ class Work:
     async def leave(self, worker_id: UUID) -> None:
         """Say that the worker stops: what it still held is free for others. Raises Unavailable."""
         await self.turns.end_lease(worker_id)
+        with suppress(QueueUnavailable):  # then what it held there is left behind when its lease has run out
+            await self.queue.leave(worker_id)
 
     async def _wait_for_lock(self, entry: QueueEntry) -> None:
         """Give whoever has the conversation a moment. A lock that stays is an orphan's, or Redis is wrong."""

@@ -48,6 +48,17 @@ async def test_an_answer_that_is_found_afterwards_is_sent(desk: Desk) -> None:
     assert desk.account == Account(9, 0)
 
 
+async def test_while_the_model_is_still_answering_it_is_looked_again_and_not_asked_twice(desk: Desk) -> None:
+    conversation_id = await desk.hears("Hello")
+    desk.model.says(Uncertain("cut"))
+    desk.model.recalls(TryAgain("heard", is_locked=True), TryAgain("heard", is_locked=True), answered("Found."))
+
+    await desk.takes_turns(conversation_id)
+
+    assert desk.model.calls == ["open", "answer", "recall", "recall", "recall"]
+    assert [sent.text for sent in desk.gateway.sent] == ["Found."]
+
+
 async def test_between_two_questions_the_model_is_known_not_to_have_heard_the_first(desk: Desk) -> None:
     conversation_id = await desk.hears("Hello")
     desk.model.says(Uncertain("cut"), TryAgain("busy"), Uncertain("cut"), Uncertain("cut"), answered())

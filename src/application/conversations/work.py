@@ -49,9 +49,13 @@ class Work:
             return settled
         return settled
 
-    async def renew(self, worker_id: UUID, holding: Collection[QueueEntry]) -> None:
-        """Say that the worker lives and what it is working on. Raises Unavailable or QueueUnavailable."""
-        await self.turns.renew_lease(worker_id, {entry.conversation_id for entry in holding})
+    async def renew(self, worker_id: UUID, holding: Collection[QueueEntry], crashed: Collection[UUID] = ()) -> None:
+        """Say that the worker lives, what it is working on, and which conversations ended in a bug meanwhile.
+
+        While this is under way nothing may be served that is not in `holding`: it would count as dropped. Raises
+        Unavailable or QueueUnavailable.
+        """
+        await self.turns.renew_lease(worker_id, {entry.conversation_id for entry in holding}, crashed)
         if holding:
             await self.queue.lock(list(holding))
 

@@ -5,14 +5,16 @@ from uuid import UUID
 import pytest
 
 from application.ports.turn_queue import QueueEntry, QueueUnavailable
-from application.ports.turns import Waiting
+from application.ports.turns import Place, Waiting
 from domain.shared import Unavailable
 from entrypoints.worker import dispatcher as module
 from entrypoints.worker.dispatcher import Dispatcher
 from tests.builders import an_id
+from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.turn_queue import MemoryTurnQueue
 
 PATIENCE_SECONDS = 5
+PLACE = Place("here", 1, MONDAY_MORNING)
 
 
 class Turns:
@@ -27,6 +29,7 @@ class Turns:
         self.served: list[UUID] = []
         self.crashing: dict[UUID, Exception] = {}
         self.leases: asyncio.Queue[set[UUID]] = asyncio.Queue()
+        self.joined: list[Place] = []
         self.crashed: list[UUID] = []
         self.beat: Callable[[], Awaitable[object]] | None = None
         self.left: list[set[UUID]] = []
@@ -47,6 +50,9 @@ class Turns:
         finally:
             self.serving.discard(entry.conversation_id)
         return 1
+
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        self.joined.append(place)
 
     async def renew(self, worker_id: UUID, holding, crashed=()) -> None:
         assert {entry.worker_id for entry in holding} <= {worker_id}
@@ -81,7 +87,7 @@ async def start(turns: Turns) -> AsyncIterator[Start]:
 
     async def start(lease_seconds: float = 30) -> Dispatcher:
         dispatcher = Dispatcher(turns, an_id(), lease_seconds)
-        await dispatcher.start()
+        await dispatcher.start(PLACE)
         started.append(dispatcher)
         return dispatcher
 
@@ -111,7 +117,7 @@ async def test_a_wake_up_starts_the_turns_that_wait_there_side_by_side(turns: Tu
 async def test_it_says_that_it_lives_before_it_takes_anything(turns: Turns, start: Start) -> None:
     await start()
 
-    assert turns.leases.get_nowait() == set()
+    assert turns.joined == [PLACE]
 
 
 async def test_no_more_turns_are_in_flight_than_there_is_room_for(turns: Turns, start: Start, monkeypatch) -> None:

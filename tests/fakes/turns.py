@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.ports.clock import Ids
-from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import NoTurn, NotYet, Place, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
 from domain.conversations import (
     OUTBOUND_ORDER,
     ConversationStatus,
@@ -132,6 +132,9 @@ class MemoryTurns:
             if settlement.entry:
                 self._store.move_credits(turn.user_id, settlement.entry, TURN_PRICE, turn.id, None)
             return Settled(bool(self._unasked(turn.conversation_id, InboundStatus.RECEIVED)))
+
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        await self.renew_lease(worker_id, ())
 
     async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:
         async with self._store.call():

@@ -10,7 +10,7 @@ from adapters.gatherer import Gatherer
 from adapters.persistence.database import Database
 from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
-from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import NoTurn, NotYet, Place, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
 from domain.conversations import CRASHES_MAX, LaneScope, OutboundStatus, Question, Said, StoredReply, Turn
 from domain.credits import TURN_PRICE
 from domain.delivery import Settlement
@@ -47,6 +47,13 @@ select exists (
     where t.id = %s and t.fence = %s and t.status = 'open'
         and w.lease_until > clock_timestamp() + %s * interval '1 second'
 )
+"""
+
+JOIN = """
+insert into workers (id, lease_until, host, process_id, started_at)
+values (%s, clock_timestamp() + %s * interval '1 second', %s, %s, %s)
+on conflict (id) do update set lease_until = excluded.lease_until,
+    host = excluded.host, process_id = excluded.process_id, started_at = excluded.started_at
 """
 
 # Turns that somebody is writing are passed over: whoever does has them in hand, and nobody waits in a circle.
@@ -168,6 +175,12 @@ class PostgresTurns:
         if settled is None:
             raise TurnLost
         return settled
+
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        """Say that the worker begins to live; see the port."""
+        values = (worker_id, self._lease_seconds, place.host, place.process_id, place.started_at)
+        async with self._database.connection() as connection:
+            await connection.execute(JOIN, values)
 
     async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:
         """Say that the worker lives; see the port."""

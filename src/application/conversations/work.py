@@ -10,7 +10,7 @@ from uuid import UUID
 from application.conversations.take_turn import TakeTurn
 from application.ports.clock import Clock, Ids
 from application.ports.turn_queue import QueueEntry, QueueUnavailable, TurnQueue
-from application.ports.turns import Turns
+from application.ports.turns import Place, Turns
 
 LOCK_SECONDS_MAX = 1.0
 """How long a worker waits for a conversation's lock. Then it asks the store, which decides anyway."""
@@ -26,6 +26,10 @@ class Work:
     queue: TurnQueue
     clock: Clock
     ids: Ids
+
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        """Say that the worker begins to live, and where. Raises Unavailable."""
+        await self.turns.join(worker_id, place)
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take up to `limit` conversations from a phone number's queue, the oldest first.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -66,6 +67,15 @@ class WaitingFilter:
     user_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which process a worker is. `host` is one whose process ids all mean the same; ids are used again over time."""
+
+    host: str
+    process_id: int
+    started_at: datetime
+
+
 class TurnLost(Exception):
     """Another worker has taken the turn over: nothing was written, and the turn is none of ours any more."""
 
@@ -105,6 +115,10 @@ class Turns(Protocol):
 
     async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
         """End the turn: reply, questions, ledger and turn in one go. Raises TurnLost."""
+        ...
+
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        """Say that a worker begins to live, and where: whoever looks after that host can tell when it is dead."""
         ...
 
     async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:

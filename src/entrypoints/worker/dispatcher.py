@@ -11,6 +11,7 @@ import structlog
 
 from application.conversations.work import Work
 from application.ports.turn_queue import QueueEntry, QueueUnavailable
+from application.ports.turns import Place
 from domain.shared import Unavailable
 
 log = structlog.get_logger()
@@ -39,9 +40,9 @@ class Dispatcher:
         self._heartbeat: asyncio.Task[None] | None = None
         self._draining = False
 
-    async def start(self) -> None:
-        """Say that this worker lives, and keep saying it. Raises Unavailable."""
-        await self._work.renew(self._worker_id, ())
+    async def start(self, place: Place) -> None:
+        """Say that this worker lives and where, and keep saying it. Raises Unavailable."""
+        await self._work.join(self._worker_id, place)
         self._heartbeat = asyncio.create_task(self._beat())
 
     def wake(self, phone_number_ids: Sequence[UUID]) -> None:

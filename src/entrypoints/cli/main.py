@@ -90,9 +90,9 @@ def _serve_grpc(_: argparse.Namespace) -> int:
 
 
 def _worker(chosen: argparse.Namespace) -> int:
-    from entrypoints.worker.supervisor import supervise_workers  # noqa: PLC0415
+    from entrypoints.worker.process import worker_process  # noqa: PLC0415
 
-    return supervise_workers(chosen.processes)
+    return worker_process(chosen.processes)
 
 
 def _scheduler(_: argparse.Namespace) -> int:

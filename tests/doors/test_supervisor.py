@@ -129,7 +129,8 @@ def test_told_to_stop_it_lets_its_workers_drain_and_ends_after_them(tmp_path, ho
     drain = """
     def stop(*_):
         time.sleep(0.3); (folder / f"{process_id()}.drained").touch(); os._exit(0)
-    signal.signal(signal.SIGTERM, stop); (folder / f"{process_id()}.hears").touch(); announce_ready(); time.sleep(600)"""
+    signal.signal(signal.SIGTERM, stop)
+    (folder / f"{process_id()}.hears").touch(); announce_ready(); time.sleep(600)"""
     with supervised(tmp_path, drain.strip()) as house:
         until(lambda: len(list(tmp_path.glob("*.hears"))) == 2)
 

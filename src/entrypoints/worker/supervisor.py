@@ -57,7 +57,7 @@ class Supervisor:
     def _goes_on(self, now: float) -> bool:
         if self._stopping_since is None or any(child.runs for child in self.children):
             return True
-        return self.undertaker.is_busy and not self._is_over(now)
+        return self.undertaker.is_busy(now) and not self._is_over(now)
 
     def _be_told_to_stop(self) -> None:
         """Remember it: a signal may come in the middle of a start."""

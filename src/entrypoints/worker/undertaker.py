@@ -33,10 +33,9 @@ class Undertaker:
     _began_at: float = 0.0
     _taken: frozenset[UUID] = frozenset()
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether somebody is still to be buried."""
-        return self._is_wanted or self._child is not None
+    def is_busy(self, now: float) -> bool:
+        """Whether it is at work; what failed is not waited for."""
+        return self._child is not None or (self._is_wanted and now >= self._due_at)
 
     def hand_over(self, worker_id: UUID, now: float) -> None:
         """Have a worker buried that died at `now`."""

@@ -10,10 +10,12 @@ from uuid import UUID
 from application.conversations.work import Work
 from application.ports.turn_queue import QueueEntry, QueueUnavailable
 from domain.shared import Unavailable
-from tests.simulation.driver import STEP, Driver, Process, Sleep
+from tests.simulation.driver import Driver, Process, Sleep
 from tests.simulation.harm import LEASE_SECONDS
 
 CLAIM_MAX = 3
+BEAT_SECONDS = 0.01
+"""How long to wait for a heartbeat that is under way before looking again."""
 
 
 class SimulatedWorker:
@@ -62,7 +64,7 @@ class SimulatedWorker:
     async def _serve(self, place: int, entry: QueueEntry) -> None:
         try:
             while self._is_beating:
-                await STEP
+                await Sleep(BEAT_SECONDS)
             await self._work.serve(entry)
         except Unavailable:
             self._driver.tell(f"{self.process.name} drops {str(entry.conversation_id)[-4:]}")

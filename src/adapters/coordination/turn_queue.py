@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -67,14 +69,12 @@ class RedisTurnQueue:
 
     async def lock(self, entries: Sequence[QueueEntry]) -> Sequence[bool]:
         """Renew the leases and take or renew the locks; see the port."""
-        locked: dict[QueueEntry, bool] = {}
-        for phone_number_id in {entry.phone_number_id for entry in entries}:
-            own = [entry for entry in entries if entry.phone_number_id == phone_number_id]
-            stream, _, locks = _keys(phone_number_id)
-            pairs = [word for entry in own for word in (entry.entry_id, entry.conversation_id.hex)]
-            arguments = (own[0].worker_id.hex, self._lease_milliseconds, *pairs)
-            had = await _reached(self._scripts.run(LOCK, (stream, locks, WORKERS_KEY), arguments))
-            locked |= {entry: bool(has) for entry, has in zip(own, had, strict=True)}
+        by_number: dict[UUID, list[QueueEntry]] = defaultdict(list)
+        for entry in entries:
+            by_number[entry.phone_number_id].append(entry)
+        # Side by side they travel together: a heartbeat holds up whatever is to begin.
+        had = await asyncio.gather(*(self._lock(number, own) for number, own in by_number.items()))
+        locked = {entry: has for each in had for entry, has in each.items()}
         return [locked[entry] for entry in entries]
 
     async def finish(self, entry: QueueEntry) -> None:
@@ -90,6 +90,13 @@ class RedisTurnQueue:
         stream, _, locks = _keys(phone_number_id)
         waiting, in_flight, age, locked = await _reached(self._scripts.run(STATE, (stream, locks, WORKERS_KEY), ()))
         return QueueState(waiting, in_flight, None if age < 0 else age / 1_000, locked)
+
+    async def _lock(self, phone_number_id: UUID, own: Sequence[QueueEntry]) -> Mapping[QueueEntry, bool]:
+        stream, _, locks = _keys(phone_number_id)
+        pairs = [word for entry in own for word in (entry.entry_id, entry.conversation_id.hex)]
+        arguments = (own[0].worker_id.hex, self._lease_milliseconds, *pairs)
+        had = await _reached(self._scripts.run(LOCK, (stream, locks, WORKERS_KEY), arguments))
+        return {entry: bool(has) for entry, has in zip(own, had, strict=True)}
 
     async def _admit(self, waiting: list[Waiting]) -> Sequence[UUID | None]:
         """For each, None when it stands in the queue now, else the phone number whose queue is full."""

@@ -43,6 +43,10 @@ SEND_SECONDS_MAX = 20.0
 FRESH_SECONDS = 2.0
 """How long the store's word that a turn is ours is good for a call that cannot be taken back."""
 
+LAST_WORDS_SECONDS = 1.0
+"""How long a turn that was taken over rests before it is looked what the model heard: a dead worker's call may still
+be being answered, and an answer that comes between look and question is seen by neither."""
+
 
 @dataclass(frozen=True, slots=True)
 class TakeTurn:
@@ -110,6 +114,8 @@ class TakeTurn:
         if turn.reply is not None:
             await self._about_to_send(turn)
             return await self._deliver(turn, briefing, turn.reply, deadline)
+        if turn.attempts > 1:
+            await self.clock.sleep(LAST_WORDS_SECONDS)
         outcome = await self._ask(turn, briefing, begun_at, deadline)
         if isinstance(outcome, NotAnswered):
             return settlement_without_reply(outcome)

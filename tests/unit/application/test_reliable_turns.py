@@ -2,6 +2,7 @@
 
 import pytest
 
+from application.conversations.take_turn import LAST_WORDS_SECONDS
 from application.pages import PageRequest
 from application.ports.language_model import SAID_MAX, ModelConversation
 from domain.answers import Forgotten, NotHeard, TryAgain, Uncertain
@@ -46,6 +47,28 @@ async def test_an_answer_that_is_found_afterwards_is_sent(desk: Desk) -> None:
     assert desk.model.calls == ["open", "answer", "recall"]
     assert [sent.text for sent in desk.gateway.sent] == ["Found."]
     assert desk.account == Account(9, 0)
+
+
+async def test_a_turn_that_was_taken_over_rests_before_it_is_looked_what_the_model_heard(desk: Desk) -> None:
+    conversation_id = await _left_by_a_dead_worker(desk)
+    desk.model.recalls(answered("Found."))
+    began = desk.clock.now()
+
+    await desk.takes_turns(conversation_id)
+
+    assert (desk.clock.now() - began).total_seconds() == LAST_WORDS_SECONDS
+    assert desk.model.calls == ["recall"]
+
+
+async def test_while_the_model_is_still_answering_it_is_looked_again_and_not_asked_twice(desk: Desk) -> None:
+    conversation_id = await desk.hears("Hello")
+    desk.model.says(Uncertain("cut"))
+    desk.model.recalls(TryAgain("heard", is_locked=True), TryAgain("heard", is_locked=True), answered("Found."))
+
+    await desk.takes_turns(conversation_id)
+
+    assert desk.model.calls == ["open", "answer", "recall", "recall", "recall"]
+    assert [sent.text for sent in desk.gateway.sent] == ["Found."]
 
 
 async def test_between_two_questions_the_model_is_known_not_to_have_heard_the_first(desk: Desk) -> None:

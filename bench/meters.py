@@ -87,7 +87,9 @@ class Meters:
     def rss_mib(self, kind: str) -> list[float]:
         """Resident memory of each process of that kind."""
         return [
-            process.memory_info().rss / 2**20 for process in self._house.children() if _kind(process.cmdline()) == kind
+            process.memory_info().rss / 2**20
+            for process in self._house.children(recursive=True)
+            if _kind(process.cmdline()) == kind
         ]
 
     def postgres_version(self) -> str:

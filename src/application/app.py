@@ -3,7 +3,7 @@
 | who                        | through        | to                                                     |
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
-| a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
+| a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch                                           |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
 |                            |                | prompts, agents, conversations, retry_message,         |

@@ -56,10 +56,14 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """The call broke off: the model may or may not have heard the question."""
+    """The call broke off: the model may or may not have heard the question.
+
+    `is_over`: the provider itself ended it, so nothing of it is under way any more.
+    """
 
     detail: str
     after_seconds: float | None = None
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

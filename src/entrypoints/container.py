@@ -16,6 +16,7 @@ from adapters.channels.signature import MetaSignature
 from adapters.channels.whatsapp import WhatsAppGateway
 from adapters.clock import RandomIds, SystemClock
 from adapters.coordination.connection import opened_redis
+from adapters.coordination.dead_workers import forget_workers
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
@@ -26,6 +27,7 @@ from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
 from adapters.persistence.database import Database
+from adapters.persistence.dead_workers import end_leases_of_the_dead
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
@@ -56,7 +58,16 @@ from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
 from entrypoints.settings import Settings
 
-__all__ = ["ACTOR", "QUEUE", "Container", "WakeUpBroker", "running"]
+__all__ = [
+    "ACTOR",
+    "QUEUE",
+    "Container",
+    "WakeUpBroker",
+    "end_leases_of_the_dead",
+    "forget_workers",
+    "load_what_workers_need",
+    "running",
+]
 
 
 IN_FLIGHT_MAX_PER_NUMBER = 500
@@ -176,6 +187,11 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
             rigged = with_crash_point(container.ports(), settings.crash_at, settings.crash_token)
             container.ports.override(providers.Object(rigged))
         yield container.application()
+
+
+def load_what_workers_need() -> None:
+    """Import what `running` imports only when it is needed, for a process that forks workers."""
+    import adapters.llm.openai_model  # noqa: F401, PLC0415 - see DeferredModel
 
 
 async def _open_model(stack: AsyncExitStack, settings: Settings) -> LanguageModel:

@@ -8,7 +8,6 @@ from adapters.local.child import bound_to_launcher
 from adapters.local.errors import LocalStoreError
 from adapters.local.home import Home
 from adapters.local.stores import LocalStores, StoreUrls
-from adapters.persistence.dead_workers import end_lease_of
 from adapters.persistence.migration_files import MigrationError
 from adapters.persistence.migrations import Migrator, migrations_directory, role_of
 
@@ -19,7 +18,6 @@ __all__ = [
     "StoreUrls",
     "bound_to_launcher",
     "create_migrator",
-    "end_lease_of",
     "make_home",
 ]
 

@@ -5,14 +5,16 @@ from uuid import UUID
 import pytest
 
 from application.ports.turn_queue import QueueEntry, QueueUnavailable
-from application.ports.turns import Waiting
+from application.ports.turns import Place, Waiting
 from domain.shared import Unavailable
 from entrypoints.worker import dispatcher as module
 from entrypoints.worker.dispatcher import Dispatcher
 from tests.builders import an_id
+from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.turn_queue import MemoryTurnQueue
 
 PATIENCE_SECONDS = 5
+PLACE = Place("here", 1, MONDAY_MORNING)
 
 
 class Turns:
@@ -27,6 +29,9 @@ class Turns:
         self.served: list[UUID] = []
         self.crashing: dict[UUID, Exception] = {}
         self.leases: asyncio.Queue[set[UUID]] = asyncio.Queue()
+        self.joined: list[Place] = []
+        self.crashed: list[UUID] = []
+        self.beat: Callable[[], Awaitable[object]] | None = None
         self.left: list[set[UUID]] = []
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int):
@@ -46,8 +51,14 @@ class Turns:
             self.serving.discard(entry.conversation_id)
         return 1
 
-    async def renew(self, worker_id: UUID, holding) -> None:
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        self.joined.append(place)
+
+    async def renew(self, worker_id: UUID, holding, crashed=()) -> None:
         assert {entry.worker_id for entry in holding} <= {worker_id}
+        if self.beat:
+            await self.beat()
+        self.crashed += crashed
         self.leases.put_nowait({entry.conversation_id for entry in holding})
 
     async def leave(self, worker_id: UUID) -> None:
@@ -76,7 +87,7 @@ async def start(turns: Turns) -> AsyncIterator[Start]:
 
     async def start(lease_seconds: float = 30) -> Dispatcher:
         dispatcher = Dispatcher(turns, an_id(), lease_seconds)
-        await dispatcher.start()
+        await dispatcher.start(PLACE)
         started.append(dispatcher)
         return dispatcher
 
@@ -106,7 +117,7 @@ async def test_a_wake_up_starts_the_turns_that_wait_there_side_by_side(turns: Tu
 async def test_it_says_that_it_lives_before_it_takes_anything(turns: Turns, start: Start) -> None:
     await start()
 
-    assert turns.leases.get_nowait() == set()
+    assert turns.joined == [PLACE]
 
 
 async def test_no_more_turns_are_in_flight_than_there_is_room_for(turns: Turns, start: Start, monkeypatch) -> None:
@@ -193,10 +204,51 @@ async def test_the_heart_beats_with_what_is_in_hand(turns: Turns, start: Start) 
             pass
 
 
+async def test_a_heartbeat_tells_once_what_crashed_and_not_what_an_outage_interrupted(turns: Turns, start) -> None:
+    number, dispatcher = an_id(), await start(lease_seconds=0.03)
+    bad, poor = await turns.has_queued(number, 2)
+    turns.crashing = {bad: RuntimeError("a bug"), poor: Unavailable("Postgres does not answer.")}
+    missed = asyncio.Event()
+
+    async def misses_one() -> None:
+        if not missed.is_set():
+            missed.set()
+            raise Unavailable("Postgres does not answer.")
+
+    dispatcher.wake([number])
+    await turns.begins(2)
+    turns.beat = misses_one
+    await asyncio.wait_for(missed.wait(), PATIENCE_SECONDS)
+    for _ in range(3):
+        await asyncio.wait_for(turns.leases.get(), PATIENCE_SECONDS)
+
+    assert turns.crashed == [bad]
+
+
+async def test_nothing_begins_while_a_heartbeat_says_what_is_in_hand(turns: Turns, start: Start) -> None:
+    number, dispatcher = an_id(), await start(lease_seconds=0.03)
+    await turns.has_queued(number)
+    beating, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def takes_long() -> None:
+        beating.set()
+        await may_go_on.wait()
+
+    turns.beat = takes_long
+    await asyncio.wait_for(beating.wait(), PATIENCE_SECONDS)
+    dispatcher.wake([number])
+    await _settled()
+    assert turns.begun.empty()
+
+    may_go_on.set()
+
+    await turns.begins()
+
+
 async def test_a_heart_that_missed_a_beat_beats_on(turns: Turns, start: Start) -> None:
     renew, beats = turns.renew, []
 
-    async def fails_twice(worker_id: UUID, holding) -> None:
+    async def fails_twice(worker_id: UUID, holding, crashed=()) -> None:
         beats.append(holding)
         if len(beats) in {2, 3}:
             raise Unavailable("Postgres does not answer.")

@@ -4,7 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.llm.openai_answers import read_answer
+from adapters.llm.openai_answers import Item, read_answer, read_items
 from domain.answers import Answered, NotAnswered, TryAgain, Usage
 from domain.conversations import UnansweredReason
 
@@ -88,3 +88,12 @@ def test_a_failure_that_passes_is_tried_again(code: str) -> None:
 def test_what_is_no_response_is_said_to_be_none(body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         read_answer(body)
+
+
+def test_a_question_that_stands_there_without_an_answer_is_being_answered_and_nobody_failed() -> None:
+    asked = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]}
+
+    outcome = read_items([msgspec.convert(asked, Item)], ["Hello"], "gpt-5-mini")
+
+    assert isinstance(outcome, TryAgain)
+    assert (outcome.is_locked, outcome.is_outage) == (True, False)

@@ -1,5 +1,6 @@
 """The judge: believes the simulators' journals, the 200 of a webhook and what SQL shows, and nothing else."""
 
+import math
 import re
 import time
 from collections import Counter
@@ -65,16 +66,15 @@ def wait_for_quiet(tenant: Tenant, seconds: float) -> None:
     until(lambda: not [each for each in _replies(tenant).values() if _is_silent(each)], 30, lambda: "unknown, silent")
 
 
-def recoveries(tenant: Tenant, struck: Sequence[tuple[float, str]]) -> list[float]:
-    """From each (moment, customer) to that customer's next reply that Meta accepted, in seconds, the shortest first.
+def recoveries(tenant: Tenant, struck: Sequence[tuple[float, Any]]) -> list[float]:
+    """From each (moment, turn) to Meta's acceptance of that turn's reply, in seconds, the shortest first.
 
-    Who got none is left out: their reply's outcome is unknown, and the verdict counts it.
+    A turn whose reply's outcome is unknown is left out: the verdict counts it. One without any reply took for ever.
     """
-    times: dict[str, list[float]] = {}
-    for send in tenant.sends():
-        times.setdefault(send["to"].lstrip("+"), []).append(send["time"])
-    later = [[moment for moment in times.get(customer, []) if moment > at] for at, customer in struck]
-    return sorted(min(found) - at for (at, _), found in zip(struck, later, strict=True) if found)
+    replies = _replies(tenant)
+    undecided = {reply["turn"] for reply in replies.values() if reply["status"] == "unknown"}
+    accepted = {replies[send["callback_data"]]["turn"]: send["time"] for send in tenant.sends()}
+    return sorted(accepted.get(turn, math.inf) - at for at, turn in struck if turn not in undecided)
 
 
 def share(seconds: Sequence[float], portion: float) -> float:

@@ -49,7 +49,7 @@ def holder(house, tenant, *, while_sending):
     """The worker that has the only open turn, once it is that far."""
     until(lambda: house.sql(SENDING if while_sending else HOLDER, tenant.id))
     ((worker_id,),) = house.sql(HOLDER, tenant.id)
-    return next(each for each in house.workers() if each.environ()["FRONTDESK_PROCESS_ID"] == str(worker_id))
+    return house.workers_by_id()[str(worker_id)]
 
 
 def state(house, tenant):

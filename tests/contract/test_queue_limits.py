@@ -17,7 +17,7 @@ from tests.builders import an_id
 from tests.fakes.clock import FrozenClock
 from tests.fakes.turn_queue import MemoryTurnQueue
 
-LOCK_SECONDS = 0.3
+LEASE_SECONDS = 0.4
 NEW = Callable[..., TurnQueue]
 
 
@@ -32,7 +32,7 @@ class Room:
 
 def _of_redis(redis: Redis) -> Room:
     def new(capacity: int = 100, in_flight_max: int = 100) -> TurnQueue:
-        limits = QueueLimits(capacity, in_flight_max, LOCK_SECONDS)
+        limits = QueueLimits(capacity, in_flight_max, LEASE_SECONDS)
         return RedisTurnQueue(redis, wake_up_key(), wake_up, limits)
 
     return Room(new, asyncio.sleep, lambda: redis.llen(wake_up_key()))
@@ -42,7 +42,7 @@ def _in_memory() -> Room:
     clock, made = FrozenClock(), []
 
     def new(capacity: int = 100, in_flight_max: int = 100) -> TurnQueue:
-        made.append(MemoryTurnQueue(clock, capacity, in_flight_max, LOCK_SECONDS))
+        made.append(MemoryTurnQueue(clock, capacity, in_flight_max, LEASE_SECONDS))
         return made[-1]
 
     async def wake_ups() -> int:
@@ -110,6 +110,35 @@ async def test_when_a_full_number_has_room_again_a_worker_is_woken(room: Room) -
     assert await room.wake_ups() == woken + 1
 
 
+async def test_in_a_lane_of_one_a_dead_worker_s_entry_is_another_s_at_once_when_it_is_buried(room: Room) -> None:
+    queue, number, dead = room.new(in_flight_max=1), an_id(), an_id()
+    first, second = _places(number, 2)
+    await queue.admit([first, second])
+    await queue.claim(number, dead, 10)
+    assert await queue.claim(number, an_id(), 10) == []
+
+    await queue.leave(dead)
+
+    (taken,) = await queue.claim(number, an_id(), 10)
+    assert (taken.conversation_id, taken.is_locked) == (first.conversation_id, True)
+    await queue.finish(taken)
+    assert [each.conversation_id for each in await queue.claim(number, an_id(), 10)] == [second.conversation_id]
+
+
+async def test_in_a_lane_of_one_it_is_another_s_after_the_lease_when_nobody_buries_it(room: Room) -> None:
+    queue, number = room.new(in_flight_max=1), an_id()
+    (first, _) = places = _places(number, 2)
+    await queue.admit(places)
+    await queue.claim(number, an_id(), 10)
+    await room.sleep(LEASE_SECONDS * 0.5)
+    assert await queue.claim(number, an_id(), 10) == []
+
+    await room.sleep(LEASE_SECONDS * 0.6)
+
+    (taken,) = await queue.claim(number, an_id(), 10)
+    assert (taken.conversation_id, taken.is_locked) == (first.conversation_id, True)
+
+
 async def _two_entries(queue: TurnQueue) -> tuple:
     """The same conversation in the hands of two workers."""
     (place,) = _places(an_id(), 1)
@@ -129,6 +158,18 @@ async def test_a_conversation_in_one_worker_s_hands_is_locked_for_another(room: 
     assert await queue.lock([one]) == [True]
 
 
+async def test_the_lock_of_a_worker_that_is_gone_is_free_at_once(room: Room) -> None:
+    queue = room.new()
+    one, other = await _two_entries(queue)
+    assert (await queue.state(one.phone_number_id)).locked == 1
+
+    await queue.leave(one.worker_id)
+
+    assert (await queue.state(one.phone_number_id)).locked == 0
+    assert await queue.lock([other]) == [True]
+    assert await queue.lock([one]) == [False]
+
+
 async def test_only_its_owner_gives_a_lock_back(room: Room) -> None:
     queue = room.new()
     one, other = await _two_entries(queue)
@@ -143,12 +184,12 @@ async def test_only_its_owner_gives_a_lock_back(room: Room) -> None:
 async def test_a_lock_that_is_not_renewed_runs_out_and_a_renewed_one_lasts(room: Room) -> None:
     queue = room.new()
     one, other = await _two_entries(queue)
-    await room.sleep(LOCK_SECONDS * 0.7)
+    await room.sleep(LEASE_SECONDS * 0.7)
     assert await queue.lock([one]) == [True]
-    await room.sleep(LOCK_SECONDS * 0.7)
+    await room.sleep(LEASE_SECONDS * 0.7)
     assert await queue.lock([other]) == [False]
 
-    await room.sleep(LOCK_SECONDS * 0.7)
+    await room.sleep(LEASE_SECONDS * 0.7)
 
     assert await queue.lock([other, replace(other, conversation_id=an_id())]) == [True, True]
     assert await queue.lock([one]) == [False]
@@ -159,13 +200,13 @@ async def test_how_a_queue_stands_can_be_read(room: Room) -> None:
     assert await queue.state(number) == QueueState(0, 0, None, 0)
     await queue.admit(_places(number, 3))
     await queue.claim(number, an_id(), 2)
-    await room.sleep(LOCK_SECONDS / 3)
+    await room.sleep(LEASE_SECONDS / 3)
 
     state = await queue.state(number)
 
     assert (state.waiting, state.in_flight, state.locked) == (1, 2, 2)
-    assert LOCK_SECONDS / 4 <= state.oldest_seconds < 5
-    await room.sleep(LOCK_SECONDS)
+    assert LEASE_SECONDS / 4 <= state.oldest_seconds < 5
+    await room.sleep(LEASE_SECONDS)
     assert (await queue.state(number)).locked == 0
 
 
@@ -175,6 +216,6 @@ async def test_locks_of_the_dead_leave_nothing_behind(redis_url) -> None:
         await queue.admit(_places(number, 3))
         await queue.claim(number, an_id(), 3)
 
-        await asyncio.sleep(LOCK_SECONDS + 0.1)
+        await asyncio.sleep(LEASE_SECONDS + 0.1)
 
         assert await redis.exists(f"locks:{{{number.hex}}}") == 0

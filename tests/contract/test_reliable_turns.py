@@ -163,13 +163,25 @@ async def test_a_turn_that_is_handed_back_was_nobody_s_death(path: Path) -> None
     assert (turn.crashes, turn.attempts) == (0, CRASHES_MAX + 1)
 
 
-async def test_a_turn_its_living_worker_has_lost_counts_once(path: Path) -> None:
-    shop, worker, heir = await path.a_shop(), await path.a_worker(), await path.a_worker()
+async def test_a_turn_that_ended_in_a_bug_counts_as_one_death_each_time(path: Path) -> None:
+    shop, worker = await path.a_shop(), await path.a_worker()
     turn = await worker.begins(await path.writes(shop))
-    await worker.turns.renew_lease(worker.id, ())
-    await worker.turns.renew_lease(worker.id, ())
+    for bugs in range(1, CRASHES_MAX + 1):
+        await worker.turns.renew_lease(worker.id, (), {turn.conversation_id})
+        await worker.turns.renew_lease(worker.id, (), {turn.conversation_id})
+        turn = await worker.begins(turn.conversation_id)
+        assert (turn.crashes, turn.attempts) == (bugs, bugs + 1)
 
-    assert (await heir.begins(turn.conversation_id)).crashes == 1
+
+async def test_a_turn_that_an_outage_interrupted_was_nobody_s_death(path: Path) -> None:
+    shop, worker = await path.a_shop(), await path.a_worker()
+    turn = await worker.begins(await path.writes(shop, address="1"))
+    buggy = await worker.begins(await path.writes(shop, address="2"))
+    for _ in range(CRASHES_MAX):
+        await worker.turns.renew_lease(worker.id, (), {buggy.conversation_id})
+        turn = await worker.begins(turn.conversation_id)
+
+    assert (turn.crashes, turn.attempts) == (0, CRASHES_MAX + 1)
 
 
 # --- what was said

@@ -8,9 +8,8 @@ import dramatiq
 import pytest
 from redis.asyncio import Redis
 
-from adapters.coordination import turn_queue
 from adapters.coordination.connection import opened_redis
-from adapters.coordination.turn_queue import WAKE_UPS_MAX, QueueLimits, RedisTurnQueue
+from adapters.coordination.turn_queue import WAKE_UPS_MAX, WORKERS_KEY, QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, wake_up, wake_up_key
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
@@ -18,8 +17,9 @@ from tests.builders import an_id
 from tests.fakes.clock import FrozenClock
 from tests.fakes.turn_queue import MemoryTurnQueue
 
+LEASE_SECONDS = 2.0
 NOBODY = "redis://127.0.0.1:1/0"
-LIMITS = QueueLimits(capacity=10_000, in_flight_max=500, lock_seconds=30)
+LIMITS = QueueLimits(capacity=10_000, in_flight_max=500, lease_seconds=LEASE_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,17 @@ class Queues:
 
     queue: TurnQueue
     lose_everything: Callable[[], Awaitable[object]]
-    long_passes: Callable[[], Awaitable[object]]
+    a_lease_passes: Callable[[], Awaitable[object]]
+    half_a_lease_passes: Callable[[], Awaitable[object]]
     woken: Callable[[], Awaitable[Sequence[Sequence[UUID]]]]
     unreachable: TurnQueue
 
 
 @pytest.fixture(params=["memory", "redis"])
-async def queues(request, monkeypatch) -> AsyncIterator[Queues]:
+async def queues(request) -> AsyncIterator[Queues]:
     if request.param == "memory":
         clock = FrozenClock()
-        queue, unreachable = MemoryTurnQueue(clock), MemoryTurnQueue(clock)
+        queue, unreachable = MemoryTurnQueue(clock, lease_seconds=LEASE_SECONDS), MemoryTurnQueue(clock)
         unreachable.is_down = True
 
         async def forget() -> None:
@@ -46,13 +47,17 @@ async def queues(request, monkeypatch) -> AsyncIterator[Queues]:
         async def woken() -> Sequence[Sequence[UUID]]:
             return queue.wake_ups
 
-        yield Queues(queue, forget, lambda: clock.sleep(200), woken, unreachable)
+        yield Queues(
+            queue,
+            forget,
+            lambda: clock.sleep(LEASE_SECONDS),
+            lambda: clock.sleep(LEASE_SECONDS / 2),
+            woken,
+            unreachable,
+        )
         return
     url = request.getfixturevalue("redis_url")
     async with opened_redis(url) as redis, opened_redis(NOBODY) as nobody:
-
-        async def long_passes() -> None:
-            monkeypatch.setattr(turn_queue, "LEFT_BEHIND_MILLISECONDS", 0)
 
         async def woken() -> Sequence[Sequence[UUID]]:
             messages = [dramatiq.Message.decode(one) for one in await redis.lrange(wake_up_key(), 0, -1)]
@@ -62,7 +67,8 @@ async def queues(request, monkeypatch) -> AsyncIterator[Queues]:
         yield Queues(
             RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS),
             redis.flushall,
-            long_passes,
+            lambda: asyncio.sleep(LEASE_SECONDS),
+            lambda: asyncio.sleep(LEASE_SECONDS / 2),
             woken,
             RedisTurnQueue(nobody, wake_up_key(), wake_up, LIMITS),
         )
@@ -131,7 +137,7 @@ async def test_what_was_finished_never_comes_again_and_what_was_left_behind_does
     await queues.queue.finish(finished)
     await queues.queue.admit([fresh])
 
-    await queues.long_passes()
+    await queues.a_lease_passes()
 
     assert await _conversations(queues.queue, number) == [left.conversation_id, fresh.conversation_id]
 
@@ -142,6 +148,47 @@ async def test_an_entry_in_living_hands_is_not_taken_away(queues: Queues) -> Non
     await queues.queue.claim(number, an_id(), 1)
 
     assert await _conversations(queues.queue, number) == []
+
+
+async def test_what_a_worker_held_that_has_left_is_claimed_at_once_before_all_and_in_order(queues: Queues) -> None:
+    number, one, other = an_id(), an_id(), an_id()
+    places = _places(number, 5)
+    await queues.queue.admit(places)
+    for worker_id in (one, other, one, other):
+        await queues.queue.claim(number, worker_id, 1)
+
+    await queues.queue.leave(one)
+    await queues.queue.leave(other)
+
+    assert await _conversations(queues.queue, number, 3) == [place.conversation_id for place in places[:3]]
+    assert await _conversations(queues.queue, number) == [place.conversation_id for place in places[3:]]
+
+
+async def test_a_living_worker_keeps_what_it_renews_and_what_it_dropped_is_left_behind(queues: Queues) -> None:
+    number, worker_id = an_id(), an_id()
+    kept, dropped = _places(number, 2)
+    await queues.queue.admit([kept, dropped])
+    holding, _ = await queues.queue.claim(number, worker_id, 2)
+    for _ in range(2):
+        await queues.half_a_lease_passes()
+        assert await queues.queue.lock([holding]) == [True]
+
+    assert await _conversations(queues.queue, number) == [dropped.conversation_id]
+
+
+async def test_a_worker_that_lost_an_entry_does_not_get_it_back_by_renewing_it(queues: Queues) -> None:
+    number, late, heir = an_id(), an_id(), an_id()
+    await queues.queue.admit(_places(number, 1))
+    (entry,) = await queues.queue.claim(number, late, 1)
+    await queues.queue.leave(late)
+    await queues.queue.claim(number, heir, 1)
+
+    assert await queues.queue.lock([entry]) == [False]
+
+    await queues.queue.leave(late)
+    assert await _conversations(queues.queue, number) == []
+    await queues.queue.leave(heir)
+    assert await _conversations(queues.queue, number) == [entry.conversation_id]
 
 
 async def test_after_everything_was_lost_it_can_be_fed_again(queues: Queues) -> None:
@@ -174,6 +221,8 @@ async def test_when_the_queue_is_out_of_reach_it_says_so_quickly(queues: Queues)
         await queues.unreachable.admit([place])
     with pytest.raises(QueueUnavailable):
         await queues.unreachable.claim(place.phone_number_id, an_id(), 1)
+    with pytest.raises(QueueUnavailable):
+        await queues.unreachable.leave(an_id())
     assert time.monotonic() - began < 4
 
 
@@ -215,6 +264,24 @@ async def test_nothing_is_kept_of_what_is_done(redis_url) -> None:
 
         assert await redis.xlen(f"turns:{{{number.hex}}}") == 0
         assert await redis.scard(f"queued:{{{number.hex}}}") == 0
+
+
+async def test_of_workers_that_are_gone_nothing_is_kept(redis_url) -> None:
+    async with opened_redis(redis_url) as redis:
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
+        number, last = an_id(), an_id()
+        for worker_id in (an_id(), an_id(), an_id(), last):
+            await queue.admit(_places(number, 1))
+            (entry,) = await queue.claim(number, worker_id, 1)
+            await queue.finish(entry)
+            if worker_id != last:
+                await queue.leave(worker_id)
+
+        consumers = await redis.xinfo_consumers(f"turns:{{{number.hex}}}", "workers")
+        assert [consumer["name"].decode() for consumer in consumers] == [last.hex]
+        assert await redis.hkeys(WORKERS_KEY) == [last.hex.encode()]
+        await asyncio.sleep(LEASE_SECONDS + 0.1)
+        assert not await redis.exists(WORKERS_KEY)
 
 
 async def test_what_is_admitted_and_finished_at_once_costs_few_commands(redis_url) -> None:

@@ -462,7 +462,7 @@ async def test_the_models_conversation_is_kept_for_the_next_turn(path: Path) -> 
 # --- waiting
 
 
-async def test_waiting_lists_who_has_no_answer_and_nobody_at_work_the_oldest_first(path: Path) -> None:
+async def test_waiting_lists_who_has_no_answer_and_nobody_at_work_numbers_in_turn_and_oldest_first(path: Path) -> None:
     shop, other = await path.a_shop(), await path.a_shop()
     worker, dead = await path.a_worker(), await path.a_worker()
     left = await dead.begins(await path.writes(shop, address="left"))
@@ -475,12 +475,12 @@ async def test_waiting_lists_who_has_no_answer_and_nobody_at_work_the_oldest_fir
 
     waiting = await worker.turns.waiting(EVERYTHING, 10)
 
-    numbers = [shop.number.id, shop.number.id, other.number.id]
-    places = [left.conversation_id, first, second]
+    numbers = [shop.number.id, other.number.id, shop.number.id]
+    places = [left.conversation_id, second, first]
     assert waiting == [Waiting(*place) for place in zip(places, numbers, strict=True)]
     assert await worker.turns.waiting(EVERYTHING, 2) == waiting[:2]
-    assert await worker.turns.waiting(WaitingFilter(phone_number_id=other.number.id), 10) == waiting[2:]
-    assert await worker.turns.waiting(WaitingFilter(user_id=shop.user.id), 10) == waiting[:2]
+    assert await worker.turns.waiting(WaitingFilter(phone_number_id=other.number.id), 10) == waiting[1:2]
+    assert await worker.turns.waiting(WaitingFilter(user_id=shop.user.id), 10) == waiting[::2]
 
 
 async def test_waiting_can_leave_out_what_has_only_just_come(path: Path) -> None:

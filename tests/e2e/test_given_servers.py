@@ -66,7 +66,8 @@ def test_servers_that_are_given_are_used_and_none_is_started(given):
             "scheduler",
             "serve grpc",
             "serve rest",
-            "worker",
+            "worker --processes 1",
+            "worker --processes 1",
         ]
         assert not (home / "data").exists()
         assert len(tenant.sends()) == 1

@@ -1,4 +1,4 @@
-"""Queues in memory, in the order of first come, first served, with their locks."""
+"""Queues in memory, in the order of first come, first served, with their leases and locks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from application.ports.turn_queue import QueueEntry, QueueState, QueueUnavailabl
 from application.ports.turns import Waiting
 from tests.fakes.clock import FrozenClock
 
-LEFT_BEHIND = timedelta(seconds=180)
 NOBODY = uuid4()
 
 
@@ -25,15 +24,16 @@ class MemoryTurnQueue:
         clock: Clock | None = None,
         capacity: int = 10_000,
         in_flight_max: int = 500,
-        lock_seconds: float = 30,
+        lease_seconds: float = 30,
     ) -> None:
         self._clock = clock or FrozenClock()
         self._capacity = capacity
         self._in_flight_max = in_flight_max
-        self._lock = timedelta(seconds=lock_seconds)
+        self._lease = timedelta(seconds=lease_seconds)
         self._queued: dict[UUID, deque[tuple[QueueEntry, datetime]]] = defaultdict(deque)
         self._taken: dict[str, tuple[QueueEntry, datetime]] = {}
         self._locks: dict[UUID, tuple[QueueEntry, datetime]] = {}
+        self._workers: dict[UUID, datetime] = {}
         self._admitted = 0
         self.is_down = False
         self.wake_ups: list[list[UUID]] = []
@@ -46,9 +46,9 @@ class MemoryTurnQueue:
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         self._must_be_up()
-        now = self._clock.now()
+        self._live(worker_id)
         in_flight = self._in_flight(phone_number_id)
-        claimed = [entry for entry, since in in_flight if now - since >= LEFT_BEHIND][:limit]
+        claimed = [entry for entry, since in in_flight if self._is_left_behind(entry, since)][:limit]
         queue = self._queued[phone_number_id]
         room = min(limit - len(claimed), self._in_flight_max - len(in_flight))
         claimed += [queue.popleft()[0] for _ in range(min(room, len(queue)))]
@@ -56,6 +56,11 @@ class MemoryTurnQueue:
 
     async def lock(self, entries: Sequence[QueueEntry]) -> Sequence[bool]:
         self._must_be_up()
+        for entry in entries:
+            self._live(entry.worker_id)
+            taken = self._taken.get(entry.entry_id)
+            if taken and taken[0].worker_id == entry.worker_id:
+                self._taken[entry.entry_id] = taken[0], self._clock.now()
         return [self._has_lock(entry) for entry in entries]
 
     async def finish(self, entry: QueueEntry) -> None:
@@ -68,11 +73,15 @@ class MemoryTurnQueue:
         if was_full and self._queued[entry.phone_number_id]:
             self.wake_ups.append([entry.phone_number_id])
 
+    async def leave(self, worker_id: UUID) -> None:
+        self._must_be_up()
+        self._workers.pop(worker_id, None)
+
     async def state(self, phone_number_id: UUID) -> QueueState:
         self._must_be_up()
         now, queue = self._clock.now(), self._queued[phone_number_id]
         oldest_seconds = (now - queue[0][1]).total_seconds() if queue else None
-        locks = [entry for entry, ends in self._locks.values() if ends > now]
+        locks = [entry for entry, ends in self._locks.values() if ends > now and self._is_alive(entry.worker_id)]
         locked = sum(entry.phone_number_id == phone_number_id for entry in locks)
         return QueueState(len(queue), len(self._in_flight(phone_number_id)), oldest_seconds, locked)
 
@@ -81,6 +90,7 @@ class MemoryTurnQueue:
         self._queued.clear()
         self._taken.clear()
         self._locks.clear()
+        self._workers.clear()
 
     def _admit(self, place: Waiting) -> bool:
         """Whether its queue had room."""
@@ -99,13 +109,23 @@ class MemoryTurnQueue:
         return taken
 
     def _has_lock(self, entry: QueueEntry) -> bool:
-        """Take it, or renew it; a lock that has run out belongs to nobody."""
+        """Take it, or renew it; a lock that has run out or whose owner is dead belongs to nobody."""
         now = self._clock.now()
         holder, ends = self._locks.get(entry.conversation_id, (entry, now))
-        if holder.worker_id != entry.worker_id and ends > now:
+        if holder.worker_id != entry.worker_id and ends > now and self._is_alive(holder.worker_id):
             return False
-        self._locks[entry.conversation_id] = entry, now + self._lock
+        self._locks[entry.conversation_id] = entry, now + self._lease
         return True
+
+    def _live(self, worker_id: UUID) -> None:
+        self._workers[worker_id] = self._clock.now() + self._lease
+
+    def _is_alive(self, worker_id: UUID) -> bool:
+        now = self._clock.now()
+        return self._workers.get(worker_id, now) > now
+
+    def _is_left_behind(self, entry: QueueEntry, since: datetime) -> bool:
+        return not self._is_alive(entry.worker_id) or self._clock.now() - since >= self._lease
 
     def _in_flight(self, phone_number_id: UUID) -> list[tuple[QueueEntry, datetime]]:
         return [taken for taken in self._taken.values() if taken[0].phone_number_id == phone_number_id]

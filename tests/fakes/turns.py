@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.ports.clock import Ids
-from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import NoTurn, NotYet, Place, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
 from domain.conversations import (
     OUTBOUND_ORDER,
     ConversationStatus,
@@ -133,12 +133,15 @@ class MemoryTurns:
                 self._store.move_credits(turn.user_id, settlement.entry, TURN_PRICE, turn.id, None)
             return Settled(bool(self._unasked(turn.conversation_id, InboundStatus.RECEIVED)))
 
-    async def renew_lease(self, worker_id: UUID, holding: Collection[UUID]) -> None:
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        await self.renew_lease(worker_id, ())
+
+    async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:
         async with self._store.call():
             self._store.workers[worker_id] = self._store.clock.now() + self._lease
             for turn in self._store.turns.values():
                 if turn.worker_id == worker_id and turn.conversation_id not in holding:
-                    turn.worker_id, turn.crashes = None, turn.crashes + 1
+                    turn.worker_id, turn.crashes = None, turn.crashes + (turn.conversation_id in crashed)
 
     async def end_lease(self, worker_id: UUID) -> None:
         async with self._store.call():
@@ -155,7 +158,13 @@ class MemoryTurns:
                 is_wanted = wanted.phone_number_id in {None, conversation.phone_number_id}
                 if moment and is_wanted and wanted.user_id in {None, self._store.owner_of(conversation)}:
                     since[Waiting(conversation.id, conversation.phone_number_id)] = moment
-            return sorted(since, key=since.__getitem__)[:limit]
+            oldest = sorted(since, key=since.__getitem__)
+            places = {one: self._place(one, oldest) for one in oldest}
+            return sorted(oldest, key=places.__getitem__)[:limit]
+
+    def _place(self, waiting: Waiting, oldest: Sequence[Waiting]) -> int:
+        """How many of the same phone number wait longer: numbers take turns, so that none is starved."""
+        return [one for one in oldest if one.phone_number_id == waiting.phone_number_id].index(waiting)
 
     def _waiting_since(self, conversation_id: UUID, older_than_seconds: float) -> datetime | None:
         turn = self._open_turn(conversation_id)

@@ -211,11 +211,19 @@ class House:
         return processes_of(self.home)
 
     def workers(self) -> list[psutil.Process]:
-        return [child for child in self._children() if child.cmdline()[-1:] == ["worker"]]
+        """Those that are at work; their supervisor is none of them."""
+        return list(self.workers_by_id().values())
 
-    def _children(self) -> list[psutil.Process]:
+    def workers_by_id(self) -> dict[str, psutil.Process]:
+        """The same, by the id under which they hold turns."""
+        ours = {each.pid: each for each in psutil.Process(self.process.pid).children(recursive=True) if is_alive(each)}
+        rows = self.sql("select id, process_id from workers")
+        return {str(worker_id): ours[process_id] for worker_id, process_id in rows if process_id in ours}
+
+    def supervisor(self) -> psutil.Process:
+        """The parent of the workers."""
         children = psutil.Process(self.process.pid).children()
-        return [child for child in children if is_alive(child)]
+        return next(each for each in children if is_alive(each) and "worker" in each.cmdline())
 
     def interrupt(self) -> int:
         """Ctrl+C: SIGINT to everyone in the terminal's foreground group. The exit code."""

@@ -192,7 +192,7 @@ class NotAskedAgain(WithTurns):
 
 class DroppedTurnsStayHeld(WithTurns):
     class turns_made_by(MemoryTurns):
-        async def renew_lease(self, worker_id: UUID, holding: Collection[UUID]) -> None:
+        async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:
             await super().renew_lease(worker_id, {turn.conversation_id for turn in self._store.turns.values()})
 
 

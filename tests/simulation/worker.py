@@ -14,6 +14,8 @@ from tests.simulation.driver import Driver, Process, Sleep
 from tests.simulation.harm import LEASE_SECONDS
 
 CLAIM_MAX = 3
+BEAT_SECONDS = 0.01
+"""How long to wait for a heartbeat that is under way before looking again."""
 
 
 class SimulatedWorker:
@@ -23,6 +25,7 @@ class SimulatedWorker:
         self.id, self.process = worker_id, Process(name)
         self.serving: dict[int, QueueEntry] = {}
         self._taken = 0
+        self._is_beating = False
         self._work, self._driver = work, driver
         self._to_look_into: deque[UUID] = deque()
         self._is_looking = False
@@ -37,8 +40,10 @@ class SimulatedWorker:
 
     async def _live(self) -> None:
         while True:
+            self._is_beating = True
             with suppress(Unavailable, QueueUnavailable):
                 await self._work.renew(self.id, list(self.serving.values()))
+            self._is_beating = False
             await Sleep(LEASE_SECONDS / 3)
 
     async def _look(self) -> None:
@@ -58,6 +63,8 @@ class SimulatedWorker:
 
     async def _serve(self, place: int, entry: QueueEntry) -> None:
         try:
+            while self._is_beating:
+                await Sleep(BEAT_SECONDS)
             await self._work.serve(entry)
         except Unavailable:
             self._driver.tell(f"{self.process.name} drops {str(entry.conversation_id)[-4:]}")

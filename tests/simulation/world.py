@@ -56,7 +56,7 @@ class WakingQueue:
 
     def __init__(self, queue: MemoryTurnQueue, wake: Callable[[Sequence[UUID]], None]) -> None:
         self._queue, self._wake = queue, wake
-        self.claim, self.lock = queue.claim, queue.lock
+        self.claim, self.lock, self.leave = queue.claim, queue.lock, queue.leave
 
     async def admit(self, waiting: Sequence[Waiting]) -> Collection[UUID]:
         full = await self._queue.admit(waiting)
@@ -110,7 +110,8 @@ class World:
             self.driver.close()
 
     def _build_ports(self) -> None:
-        self._queue_memory = MemoryTurnQueue(self.clock)
+        in_flight_max = 1 if self.lane_scope is LaneScope.PHONE_NUMBER else 500
+        self._queue_memory = MemoryTurnQueue(self.clock, in_flight_max=in_flight_max, lease_seconds=LEASE_SECONDS)
         waking = WakingQueue(self._queue_memory, self._wake)
         self.inbox = self._stepped(self.make_inbox(), "inbox", "store_down")
         self.turns = self._stepped(self.make_turns(), "turns", "store_down")
@@ -214,6 +215,8 @@ class World:
         """What a supervisor does that believes its worker dead."""
         await Sleep(self.random.random() * 3.0)
         self.store.workers.pop(worker.id, None)
+        if self.random.random() < 0.5:  # it may reach one of the two stores only
+            await self._queue_memory.leave(worker.id)
         self.driver.tell(f"the supervisor ends the lease of {worker.process.name}")
 
     def _jump(self) -> None:

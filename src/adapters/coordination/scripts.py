@@ -2,6 +2,9 @@
 
 A phone number has three keys: its stream of conversations, the set of those that stand in it, and a hash of the
 conversations that are being worked on, each with its owner and the time its lock ends ("owner:milliseconds").
+
+Every entry that was taken is under a lease: the time since its worker last took or renewed it, which the stream keeps.
+The hash of workers says until when each is alive. Whoever does not stand there holds no entry and no lock.
 """
 
 from __future__ import annotations
@@ -32,17 +35,26 @@ end
 return full
 """
 
-LOCKING = """
+LEASES = """
 local function now_milliseconds()
     local time = redis.call('TIME')
     return time[1] * 1000 + math.floor(time[2] / 1000)
 end
--- Whether `owner` has the lock of `conversation` now. A lock that has run out belongs to nobody.
-local function lock(locks, conversation, owner, milliseconds, now)
+-- All leases last as long, so none outlives the last one: what the dead left in the hash is gone with it.
+local function live(workers, worker, milliseconds, now)
+    redis.call('HSET', workers, worker, string.format('%d', now + milliseconds))
+    redis.call('PEXPIRE', workers, milliseconds)
+end
+local function is_alive(workers, worker, now)
+    local ends = redis.call('HGET', workers, worker)
+    return ends and tonumber(ends) > now
+end
+-- Whether `owner` has the lock of `conversation` now. One that has run out, or whose owner is dead, is nobody's.
+local function lock(locks, workers, conversation, owner, milliseconds, now)
     local held = redis.call('HGET', locks, conversation)
     if held then
         local holder, ends = string.match(held, '^(.*):(%d+)$')
-        if holder ~= owner and tonumber(ends) > now then
+        if holder ~= owner and tonumber(ends) > now and is_alive(workers, holder, now) then
             return 0
         end
     end
@@ -60,17 +72,17 @@ end
 """
 
 CLAIM = (
-    LOCKING
+    LEASES
     + """
--- KEYS: stream, set of queued conversations, locks
--- ARGV: owner, how many, how many may be in flight on this phone number,
---       milliseconds after which an entry in other hands counts as left behind, milliseconds a lock lasts
+-- KEYS: stream, set of queued conversations, locks, workers
+-- ARGV: owner, how many, how many may be in flight on this phone number, milliseconds a lease lasts
 -- Returns triples: entry, conversation, whether its lock was free
+local owner, limit, milliseconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
+local now = now_milliseconds()
+live(KEYS[4], owner, milliseconds, now)
 if redis.call('EXISTS', KEYS[1]) == 0 then
     return {}
 end
-local owner, limit = ARGV[1], tonumber(ARGV[2])
-local now = now_milliseconds()
 local claimed = {}
 local function take(entries)
     for _, entry in ipairs(entries) do
@@ -78,10 +90,47 @@ local function take(entries)
         redis.call('SREM', KEYS[2], conversation)
         claimed[#claimed + 1] = entry[1]
         claimed[#claimed + 1] = conversation
-        claimed[#claimed + 1] = lock(KEYS[3], conversation, owner, tonumber(ARGV[5]), now)
+        claimed[#claimed + 1] = lock(KEYS[3], KEYS[4], conversation, owner, milliseconds, now)
     end
 end
-take(redis.call('XAUTOCLAIM', KEYS[1], 'workers', owner, ARGV[4], '0-0', 'COUNT', limit)[2])
+-- The consumers whose worker is dead and who left something behind. Those who left nothing are taken off the list.
+local function dead_with_entries()
+    local dead, are_some = {}, false
+    for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], 'workers')) do
+        local told = {}
+        for i = 1, #consumer, 2 do
+            told[consumer[i]] = consumer[i + 1]
+        end
+        if told.name ~= owner and not is_alive(KEYS[4], told.name, now) then
+            redis.call('HDEL', KEYS[4], told.name)
+            if told.pending == 0 then
+                redis.call('XGROUP', 'DELCONSUMER', KEYS[1], 'workers', told.name)
+            else
+                dead[told.name], are_some = true, true
+            end
+        end
+    end
+    return dead, are_some
+end
+local function left_behind_by(dead)
+    local found = {}
+    local in_flight = redis.call('XPENDING', KEYS[1], 'workers')[1]
+    for _, entry in ipairs(redis.call('XPENDING', KEYS[1], 'workers', '-', '+', in_flight)) do
+        if dead[entry[2]] and #found < limit then
+            found[#found + 1] = entry[1]
+        end
+    end
+    return found
+end
+local dead, are_some = dead_with_entries()
+if are_some then
+    take(redis.call('XCLAIM', KEYS[1], 'workers', owner, 0, unpack(left_behind_by(dead))))
+end
+-- What a living worker dropped on the way: it says so by not renewing the lease.
+if #claimed / 3 < limit then
+    local room = limit - #claimed / 3
+    take(redis.call('XAUTOCLAIM', KEYS[1], 'workers', owner, milliseconds, '0-0', 'COUNT', room)[2])
+end
 local in_flight = redis.call('XPENDING', KEYS[1], 'workers')[1]
 local left = math.min(limit - #claimed / 3, tonumber(ARGV[3]) - in_flight)
 if left > 0 then
@@ -95,7 +144,7 @@ return claimed
 )
 
 FINISH = (
-    LOCKING
+    LEASES
     + """
 -- KEYS: the list of wake-ups, then stream and locks for each phone number
 -- ARGV: owner, how many may be in flight on a phone number, how many wake-ups may lie in the list,
@@ -118,27 +167,40 @@ end
 )
 
 LOCK = (
-    LOCKING
+    LEASES
     + """
--- KEYS: locks   ARGV: owner, milliseconds a lock lasts, then conversations
--- Takes or renews each. Returns for each whether the owner has it.
+-- KEYS: stream, locks, workers   ARGV: owner, milliseconds a lease lasts, then pairs: entry, conversation
+-- Renews the owner's lease and those of its entries, takes or renews each lock. Returns for each whether it has that.
 local had = {}
+local owner, milliseconds = ARGV[1], tonumber(ARGV[2])
 local now = now_milliseconds()
-for i = 3, #ARGV do
-    had[#had + 1] = lock(KEYS[1], ARGV[i], ARGV[1], tonumber(ARGV[2]), now)
+live(KEYS[3], owner, milliseconds, now)
+local is_there = redis.call('EXISTS', KEYS[1]) == 1
+for i = 3, #ARGV, 2 do
+    -- Only what is still in its own hands: an entry that was taken over is another's.
+    if is_there and redis.call('XPENDING', KEYS[1], 'workers', ARGV[i], ARGV[i], 1, owner)[1] then
+        redis.call('XCLAIM', KEYS[1], 'workers', owner, 0, ARGV[i], 'JUSTID')
+    end
+    had[#had + 1] = lock(KEYS[2], KEYS[3], ARGV[i + 1], owner, milliseconds, now)
 end
 return had
 """
 )
 
+LEAVE = """
+-- KEYS: workers   ARGV: workers that have stopped. What they held counts as left behind from now on.
+redis.call('HDEL', KEYS[1], unpack(ARGV))
+"""
+
 STATE = (
-    LOCKING
+    LEASES
     + """
--- KEYS: stream, locks
+-- KEYS: stream, locks, workers
 -- Returns how many wait, how many are in flight, how many milliseconds the oldest has waited (-1: none), locks held
 local now, locked = now_milliseconds(), 0
 for _, held in ipairs(redis.call('HVALS', KEYS[2])) do
-    if tonumber(string.match(held, ':(%d+)$')) > now then
+    local holder, ends = string.match(held, '^(.*):(%d+)$')
+    if tonumber(ends) > now and is_alive(KEYS[3], holder, now) then
         locked = locked + 1
     end
 end

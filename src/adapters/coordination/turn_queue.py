@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,26 +13,29 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from adapters.coordination.script_runner import ScriptRunner
-from adapters.coordination.scripts import ADMIT, CLAIM, FINISH, LOCK, STATE
+from adapters.coordination.scripts import ADMIT, CLAIM, FINISH, LEAVE, LOCK, STATE
 from adapters.gatherer import Gatherer
 from application.ports.turn_queue import QueueEntry, QueueState, QueueUnavailable
 from application.ports.turns import Waiting
 
 BATCH_MAX = 512
 WAKE_UPS_MAX = 1_000
-LEFT_BEHIND_MILLISECONDS = 180_000
-"""Longer than any turn. Earlier recovery is the sweeper's, which asks Postgres and not a clock."""
+WORKERS_KEY = "workers"
+"""Until when each worker is alive, as far as Redis knows."""
 
 WakeUp = Callable[[Sequence[UUID]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """`capacity` entries may wait for a phone number, `in_flight_max` be worked on; a lock lasts `lock_seconds`."""
+    """`capacity` entries may wait for a phone number, `in_flight_max` be worked on.
+
+    What is taken is under a lease of `lease_seconds`, its lock too.
+    """
 
     capacity: int
     in_flight_max: int
-    lock_seconds: float
+    lease_seconds: float
 
 
 class RedisTurnQueue:
@@ -43,7 +48,7 @@ class RedisTurnQueue:
         self._wake_up_key = wake_up_key
         self._wake_up = wake_up
         self._limits = limits
-        self._lock_milliseconds = round(limits.lock_seconds * 1_000)
+        self._lease_milliseconds = round(limits.lease_seconds * 1_000)
         self._scripts = ScriptRunner(redis)
         self._admitted = Gatherer(self._admit, items_max=BATCH_MAX)
         self._finished = Gatherer(self._finish, items_max=BATCH_MAX)
@@ -55,38 +60,43 @@ class RedisTurnQueue:
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take the oldest entries; see the port."""
-        arguments = (
-            worker_id.hex,
-            limit,
-            self._limits.in_flight_max,
-            LEFT_BEHIND_MILLISECONDS,
-            self._lock_milliseconds,
-        )
-        flat = await _reached(self._scripts.run(CLAIM, _keys(phone_number_id), arguments))
+        arguments = (worker_id.hex, limit, self._limits.in_flight_max, self._lease_milliseconds)
+        flat = await _reached(self._scripts.run(CLAIM, (*_keys(phone_number_id), WORKERS_KEY), arguments))
         return [
             QueueEntry(entry_id.decode(), phone_number_id, UUID(conversation_id.decode()), worker_id, bool(locked))
             for entry_id, conversation_id, locked in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
         ]
 
     async def lock(self, entries: Sequence[QueueEntry]) -> Sequence[bool]:
-        """Take or renew the locks; see the port."""
-        locked: dict[QueueEntry, bool] = {}
-        for phone_number_id in {entry.phone_number_id for entry in entries}:
-            own = [entry for entry in entries if entry.phone_number_id == phone_number_id]
-            arguments = (own[0].worker_id.hex, self._lock_milliseconds, *(entry.conversation_id.hex for entry in own))
-            had = await _reached(self._scripts.run(LOCK, _keys(phone_number_id)[2:], arguments))
-            locked |= {entry: bool(has) for entry, has in zip(own, had, strict=True)}
+        """Renew the leases and take or renew the locks; see the port."""
+        by_number: dict[UUID, list[QueueEntry]] = defaultdict(list)
+        for entry in entries:
+            by_number[entry.phone_number_id].append(entry)
+        # Side by side they travel together: a heartbeat holds up whatever is to begin.
+        had = await asyncio.gather(*(self._lock(number, own) for number, own in by_number.items()))
+        locked = {entry: has for each in had for entry, has in each.items()}
         return [locked[entry] for entry in entries]
 
     async def finish(self, entry: QueueEntry) -> None:
         """Acknowledge an entry and give its lock back; see the port."""
         await self._finished.one(entry)
 
+    async def leave(self, worker_id: UUID) -> None:
+        """Let what the worker held count as left behind; see the port."""
+        await _reached(self._scripts.run(LEAVE, (WORKERS_KEY,), (worker_id.hex,)))
+
     async def state(self, phone_number_id: UUID) -> QueueState:
         """How the queue stands; see the port."""
         stream, _, locks = _keys(phone_number_id)
-        waiting, in_flight, age, locked = await _reached(self._scripts.run(STATE, (stream, locks), ()))
+        waiting, in_flight, age, locked = await _reached(self._scripts.run(STATE, (stream, locks, WORKERS_KEY), ()))
         return QueueState(waiting, in_flight, None if age < 0 else age / 1_000, locked)
+
+    async def _lock(self, phone_number_id: UUID, own: Sequence[QueueEntry]) -> Mapping[QueueEntry, bool]:
+        stream, _, locks = _keys(phone_number_id)
+        pairs = [word for entry in own for word in (entry.entry_id, entry.conversation_id.hex)]
+        arguments = (own[0].worker_id.hex, self._lease_milliseconds, *pairs)
+        had = await _reached(self._scripts.run(LOCK, (stream, locks, WORKERS_KEY), arguments))
+        return {entry: bool(has) for entry, has in zip(own, had, strict=True)}
 
     async def _admit(self, waiting: list[Waiting]) -> Sequence[UUID | None]:
         """For each, None when it stands in the queue now, else the phone number whose queue is full."""

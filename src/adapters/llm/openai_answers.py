@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from domain.answers import Answered, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain, Usage
+from domain.answers import Answered, ModelOutcome, NotAnswered, NotHeard, TryAgain, Usage
 from domain.conversations import UnansweredReason
 from domain.shared import storable
 
@@ -89,7 +89,8 @@ def read_items(items: Sequence[Item], questions: Sequence[str], model: str) -> M
     if answer is None:
         return NotHeard()
     if not answer:
-        return Uncertain("The model has heard the message and has not answered yet.")
+        # It is being answered: the provider is well, and whoever looks again will find the answer.
+        return TryAgain("The model has heard the message and has not answered yet.", is_locked=True)
     if text := _final_text(answer):
         return Answered(text, None, model, Usage(), _last_id(answer))
     return _without_text(answer, _last_id(answer))

@@ -28,7 +28,9 @@ def of_status(error: openai.APIStatusError) -> Failure:
         # Without quota nobody's call is taken until somebody pays: an outage, not a rate.
         return TryAgain(detail, _retry_after(error.response), is_outage=error.code == "insufficient_quota")
     if error.status_code >= SERVER_ERROR or error.status_code == httpx2.codes.REQUEST_TIMEOUT:
-        return Uncertain(detail, _retry_after(error.response))
+        # Before OpenAI stand gateways, which give up on calls that go on behind them.
+        is_over = error.status_code in {httpx2.codes.INTERNAL_SERVER_ERROR, httpx2.codes.SERVICE_UNAVAILABLE}
+        return Uncertain(detail, _retry_after(error.response), is_over)
     if isinstance(error, openai.NotFoundError) and _names_the_conversation(error):
         return Forgotten(detail)
     return NotAnswered(UnansweredReason.MODEL_FAILED, detail)

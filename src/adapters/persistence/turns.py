@@ -10,7 +10,7 @@ from adapters.gatherer import Gatherer
 from adapters.persistence.database import Database
 from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
-from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import NoTurn, NotYet, Place, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
 from domain.conversations import CRASHES_MAX, LaneScope, OutboundStatus, Question, Said, StoredReply, Turn
 from domain.credits import TURN_PRICE
 from domain.delivery import Settlement
@@ -49,6 +49,13 @@ select exists (
 )
 """
 
+JOIN = """
+insert into workers (id, lease_until, host, process_id, started_at)
+values (%s, clock_timestamp() + %s * interval '1 second', %s, %s, %s)
+on conflict (id) do update set lease_until = excluded.lease_until,
+    host = excluded.host, process_id = excluded.process_id, started_at = excluded.started_at
+"""
+
 # Turns that somebody is writing are passed over: whoever does has them in hand, and nobody waits in a circle.
 RENEW = """
 with renewed as (
@@ -56,7 +63,7 @@ with renewed as (
     values (%(worker)s, clock_timestamp() + %(seconds)s * interval '1 second')
     on conflict (id) do update set lease_until = excluded.lease_until
 )
-update turns set worker_id = null, crashes = crashes + 1 where id in (
+update turns set worker_id = null, crashes = crashes + (conversation_id = any (%(crashed)s))::integer where id in (
     select id from turns
     where status = 'open' and worker_id = %(worker)s and conversation_id <> all (%(holding)s)
     for no key update skip locked
@@ -78,7 +85,7 @@ order by sequence_number desc limit %s
 """
 
 WAITING = """
-select conversation_id, phone_number_id from (
+with found as (
     select c.id as conversation_id, c.phone_number_id, min(m.created_at) as since
     from messages m join conversations c on c.id = m.conversation_id
     where m.status = 'received' and m.turn_id is null
@@ -102,8 +109,13 @@ select conversation_id, phone_number_id from (
         and (%(phone_number)s::uuid is null or t.phone_number_id = %(phone_number)s)
         and (%(user)s::uuid is null or t.user_id = %(user)s)
         and not exists (select from workers w where w.id = t.worker_id and w.lease_until > clock_timestamp())
-) waiting
-group by conversation_id, phone_number_id order by min(since) limit %(limit)s
+), waiting as (
+    select conversation_id, phone_number_id, min(since) as since,
+        row_number() over (partition by phone_number_id order by min(since)) as place
+    from found group by conversation_id, phone_number_id
+)
+-- Numbers take turns: one with thousands waiting must not keep another's lost entry from being found.
+select conversation_id, phone_number_id from waiting order by place, since limit %(limit)s
 """
 
 
@@ -164,9 +176,16 @@ class PostgresTurns:
             raise TurnLost
         return settled
 
-    async def renew_lease(self, worker_id: UUID, holding: Collection[UUID]) -> None:
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        """Say that the worker begins to live; see the port."""
+        values = (worker_id, self._lease_seconds, place.host, place.process_id, place.started_at)
+        async with self._database.connection() as connection:
+            await connection.execute(JOIN, values)
+
+    async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:
         """Say that the worker lives; see the port."""
-        parameters = {"worker": worker_id, "seconds": self._lease_seconds, "holding": list(holding)}
+        told = {"holding": list(holding), "crashed": list(crashed)}
+        parameters = {"worker": worker_id, "seconds": self._lease_seconds, **told}
         async with self._database.connection() as connection:
             await connection.execute(RENEW, parameters)
 

@@ -123,10 +123,11 @@ class TakeTurn:
 
         After a call whose end nobody saw (ours, or that of a worker that is gone) the conversation is looked into
         before the next one: the model must not hear a message twice. For the same reason a worker that waited, or
-        stood still, asks the store first whether the turn is still its own.
+        stood still, asks the store first whether the turn is still its own. And where nothing was heard yet but the
+        earlier call may still be under way, another conversation goes on: the late answer falls into the old one.
         """
         conversation_id, last_item_id = turn.openai_conversation_id, turn.last_item_id
-        may_have_heard = was_unseen = turn.attempts > 1
+        may_have_heard = was_unseen = may_run = turn.attempts > 1
         attempt = 0
         while (seconds_left := min(CALL_SECONDS_MAX, self._seconds_until(deadline))) > 0:
             outcome: ModelOutcome | ModelConversation | NotHeard
@@ -144,9 +145,10 @@ class TakeTurn:
                     return outcome
                 case ModelConversation(conversation_id, last_item_id):
                     await self.turns.attach_model_conversation(turn, conversation_id, last_item_id)
-                    may_have_heard = was_unseen = False
+                    may_have_heard = was_unseen = may_run = False
                 case NotHeard():
                     may_have_heard = False
+                    conversation_id = None if may_run else conversation_id
                 case Forgotten():
                     attempt += 1
                     conversation_id = None
@@ -157,6 +159,7 @@ class TakeTurn:
                     # A locked conversation is answering an earlier call of ours: it will have heard.
                     is_unseen = isinstance(outcome, Uncertain) or outcome.is_locked
                     was_unseen, may_have_heard = was_unseen or is_unseen, may_have_heard or is_unseen
+                    may_run = may_run or _may_run(outcome)
                     await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
         return NotAnswered(UnansweredReason.DEADLINE, f"The model gave no answer within {TURN_SECONDS_MAX:g} s.")
 
@@ -218,6 +221,11 @@ class TakeTurn:
 
     def _seconds_until(self, deadline: datetime) -> float:
         return (deadline - self.clock.now()).total_seconds()
+
+
+def _may_run(outcome: TryAgain | Uncertain) -> bool:
+    """Whether a call to this conversation may still be under way, and answer it later."""
+    return outcome.is_locked if isinstance(outcome, TryAgain) else not outcome.is_over
 
 
 def _request(

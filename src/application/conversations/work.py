@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from application.conversations.take_turn import TakeTurn
 from application.ports.clock import Clock, Ids
 from application.ports.turn_queue import QueueEntry, QueueUnavailable, TurnQueue
-from application.ports.turns import Turns
+from application.ports.turns import Place, Turns
 
 LOCK_SECONDS_MAX = 1.0
 """How long a worker waits for a conversation's lock. Then it asks the store, which decides anyway."""
@@ -25,6 +26,10 @@ class Work:
     queue: TurnQueue
     clock: Clock
     ids: Ids
+
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        """Say that the worker begins to live, and where. Raises Unavailable."""
+        await self.turns.join(worker_id, place)
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take up to `limit` conversations from a phone number's queue, the oldest first.
@@ -48,15 +53,21 @@ class Work:
             return settled
         return settled
 
-    async def renew(self, worker_id: UUID, holding: Collection[QueueEntry]) -> None:
-        """Say that the worker lives and what it is working on. Raises Unavailable or QueueUnavailable."""
-        await self.turns.renew_lease(worker_id, {entry.conversation_id for entry in holding})
+    async def renew(self, worker_id: UUID, holding: Collection[QueueEntry], crashed: Collection[UUID] = ()) -> None:
+        """Say that the worker lives, what it is working on, and which conversations ended in a bug meanwhile.
+
+        While this is under way nothing may be served that is not in `holding`: it would count as dropped. Raises
+        Unavailable or QueueUnavailable.
+        """
+        await self.turns.renew_lease(worker_id, {entry.conversation_id for entry in holding}, crashed)
         if holding:
             await self.queue.lock(list(holding))
 
     async def leave(self, worker_id: UUID) -> None:
         """Say that the worker stops: what it still held is free for others. Raises Unavailable."""
         await self.turns.end_lease(worker_id)
+        with suppress(QueueUnavailable):  # then what it held there is left behind when its lease has run out
+            await self.queue.leave(worker_id)
 
     async def _wait_for_lock(self, entry: QueueEntry) -> None:
         """Give whoever has the conversation a moment. A lock that stays is an orphan's, or Redis is wrong."""

@@ -51,21 +51,27 @@ class TurnQueue(Protocol):
         ...
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
-        """Take up to `limit` entries, the oldest first; those of a worker that died long ago before all.
+        """Take up to `limit` entries under a lease, the oldest first; before all those that were left behind.
 
-        No more than the phone number may have in flight, over all workers. Raises QueueUnavailable.
+        Left behind is what a worker held that has stopped, is known to be dead or has been silent past its lease,
+        and what a living one has not renewed. No more are taken than the phone number may have in flight, over all
+        workers. Raises QueueUnavailable.
         """
         ...
 
     async def lock(self, entries: Sequence[QueueEntry]) -> Sequence[bool]:
-        """Take the locks of the entries' conversations, or renew them. Tells for each whether it is the worker's.
+        """Renew the leases of the entries, and take or renew the locks of their conversations.
 
-        Raises QueueUnavailable.
+        Tells for each whether the lock is the worker's; one whose owner is not alive is free. Raises QueueUnavailable.
         """
         ...
 
     async def finish(self, entry: QueueEntry) -> None:
         """Acknowledge an entry and give back its lock: its turn is done, or another's. Raises QueueUnavailable."""
+        ...
+
+    async def leave(self, worker_id: UUID) -> None:
+        """Say that the worker has stopped: what it still held is left behind at once. Raises QueueUnavailable."""
         ...
 
     async def state(self, phone_number_id: UUID) -> QueueState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -66,6 +67,15 @@ class WaitingFilter:
     user_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which process a worker is. `host` is one whose process ids all mean the same; ids are used again over time."""
+
+    host: str
+    process_id: int
+    started_at: datetime
+
+
 class TurnLost(Exception):
     """Another worker has taken the turn over: nothing was written, and the turn is none of ours any more."""
 
@@ -107,11 +117,16 @@ class Turns(Protocol):
         """End the turn: reply, questions, ledger and turn in one go. Raises TurnLost."""
         ...
 
-    async def renew_lease(self, worker_id: UUID, holding: Collection[UUID]) -> None:
+    async def join(self, worker_id: UUID, place: Place) -> None:
+        """Say that a worker begins to live, and where: whoever looks after that host can tell when it is dead."""
+        ...
+
+    async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:
         """Say that the worker lives: what it holds stays its own for another `LEASE_SECONDS`.
 
-        `holding` are the conversations it is working on. Any other turn that bears its name was dropped on the
-        way (an outage, a bug) and is free for another worker from now on.
+        `holding` are the conversations it is working on; while this is under way it must not begin others. Any
+        other turn that bears its name was dropped on the way and is free for another worker from now on. Those of
+        `crashed` conversations ended in a bug, which counts like the death of a worker; an outage does not.
         """
         ...
 
@@ -120,5 +135,8 @@ class Turns(Protocol):
         ...
 
     async def waiting(self, wanted: WaitingFilter, limit: int) -> Sequence[Waiting]:
-        """Conversations with an unanswered message, or an open turn that nobody holds, oldest first."""
+        """Conversations with an unanswered message, or an open turn that nobody holds.
+
+        The oldest of each phone number first, then each one's second: a number with thousands starves no other.
+        """
         ...

@@ -35,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     _command(serve, "rest", _serve_rest, "serve REST")
     _command(serve, "grpc", _serve_grpc, "serve gRPC")
 
-    _command(commands, "worker", _worker, "answer customers")
+    worker = _command(commands, "worker", _worker, "answer customers, and start again whoever dies doing so")
+    worker.add_argument("--processes", type=_count, default=1, metavar="N", help="how many workers; one by default")
     _command(commands, "scheduler", _scheduler, "do the chores that nobody asks for")
 
     migrate = _command(commands, "migrate", _migrate, "bring the database's schema up to date")
@@ -63,6 +64,13 @@ def _command(
     return command
 
 
+def _count(written: str) -> int:
+    count = int(written)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least one")
+    return count
+
+
 def _dev(chosen: argparse.Namespace) -> int:
     from entrypoints.dev.launcher import run_dev  # noqa: PLC0415
 
@@ -81,11 +89,10 @@ def _serve_grpc(_: argparse.Namespace) -> int:
     return grpc_process(os.environ)
 
 
-def _worker(_: argparse.Namespace) -> int:
-    from entrypoints.worker.main import broker, run_worker  # noqa: PLC0415
+def _worker(chosen: argparse.Namespace) -> int:
+    from entrypoints.worker.process import worker_process  # noqa: PLC0415
 
-    run_worker(broker)
-    return 0
+    return worker_process(chosen.processes)
 
 
 def _scheduler(_: argparse.Namespace) -> int:

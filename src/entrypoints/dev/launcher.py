@@ -20,7 +20,7 @@ from entrypoints.dev.processes import Process, ProcessFailed
 from entrypoints.settings import SettingsError
 from entrypoints.stores import LocalStoreError, LocalStores, MigrationError, create_migrator, make_home
 
-WATCH_SECONDS = 0.25
+WATCH_SECONDS = 0.1
 PR_SET_PDEATHSIG = 1
 
 

@@ -6,13 +6,12 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from urllib.parse import urlsplit
 
 from entrypoints.dev.keys import Keys
 from entrypoints.dev.processes import Process
 from entrypoints.settings import Settings, SettingsError, load_settings
-from entrypoints.stores import StoreUrls, end_lease_of
+from entrypoints.stores import StoreUrls
 
 STORES_TO_COME = {"DATABASE_URL": "postgresql://to-come/frontdesk", "REDIS_URL": "redis://to-come"}
 """Stand in for the embedded stores while the other settings are checked."""
@@ -63,14 +62,13 @@ def make_plan(choice: Choice, stores: StoreUrls) -> Plan:
     rest = Process("REST", ("serve", "rest"), full)
     doors = (rest, Process("gRPC", ("serve", "grpc"), full), Process("the scheduler", ("scheduler",), full))
     count = settings.workers_max or max(settings.workers_min, os.cpu_count() or 1)
-    bury = partial(end_lease_of, settings.database_url.get_secret_value())
-    workers = tuple(Process(f"worker {number}", ("worker",), full, bury) for number in range(1, count + 1))
+    workers = Process("the workers", ("worker", "--processes", str(count)), full)
     return Plan(
         settings=settings,
         rest_url=f"http://{settings.rest_host}:{settings.rest_port}",
         grpc_target=f"{settings.grpc_host}:{settings.grpc_port}",
         simulators=simulators,
-        doors_and_workers=(*doors, *workers),
+        doors_and_workers=(*doors, workers),
     )
 
 

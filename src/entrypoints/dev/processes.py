@@ -8,16 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
 
-from entrypoints.readiness import PROCESS_ID, READY_FD
+from entrypoints.readiness import READY_FD
 from entrypoints.stores import bound_to_launcher
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
-"""Longer than a worker drains."""
+"""Longer than workers drain."""
 RESTARTS_MAX = 5
 """A process that ends this often within RESTARTS_SECONDS has something wrong with it that starting will not mend."""
 RESTARTS_SECONDS = 60.0
@@ -29,25 +28,19 @@ class ProcessFailed(Exception):
 
 @dataclass(slots=True)
 class Process:
-    """One process: `words` follow `frontdesk`, `name` is what people see.
-
-    Every start has an id of its own; `bury` is told that of one that has ended.
-    """
+    """One process: `words` follow `frontdesk`, `name` is what people see."""
 
     name: str
     words: Sequence[str]
     environment: Mapping[str, str]
-    bury: Callable[[UUID], object] | None = None
-    _id: UUID | None = None
     _child: subprocess.Popen[bytes] | None = None
     _ended_at: list[float] = field(default_factory=list)
 
     def start(self) -> int:
         """Start it; the pipe on which it says that it is ready."""
         reader, writer = os.pipe()
-        self._id = uuid4()
         try:
-            self._launch({READY_FD: str(writer), PROCESS_ID: str(self._id)}, (writer,))
+            self._launch({READY_FD: str(writer)}, (writer,))
         finally:
             os.close(writer)
         return reader
@@ -67,13 +60,10 @@ class Process:
         """Start it again when it has ended, without waiting for it. Raises ProcessFailed when it keeps ending."""
         if self._child is None or (code := self._child.poll()) is None:
             return
-        if self.bury is not None and self._id is not None:
-            self.bury(self._id)
         if code >= 0:  # below zero somebody killed it, which says nothing about its health
             self._count_end(code)
         sys.stderr.write(f"frontdesk dev: {self.name} ended with {code}; starting it again.\n")
-        self._id = uuid4()
-        self._launch({PROCESS_ID: str(self._id)}, ())
+        self._launch({}, ())
 
     def _count_end(self, code: int) -> None:
         now = time.monotonic()

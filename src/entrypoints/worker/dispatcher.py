@@ -11,6 +11,7 @@ import structlog
 
 from application.conversations.work import Work
 from application.ports.turn_queue import QueueEntry, QueueUnavailable
+from application.ports.turns import Place
 from domain.shared import Unavailable
 
 log = structlog.get_logger()
@@ -29,6 +30,9 @@ class Dispatcher:
         self._heartbeat_seconds = lease_seconds / 3
         self._worker_id = worker_id
         self._serving: dict[asyncio.Task[None], QueueEntry] = {}
+        self._crashed: set[UUID] = set()
+        self._is_said = asyncio.Event()
+        self._is_said.set()
         self._to_look_into: deque[UUID] = deque()
         self._room = asyncio.Event()
         self._room.set()
@@ -36,9 +40,9 @@ class Dispatcher:
         self._heartbeat: asyncio.Task[None] | None = None
         self._draining = False
 
-    async def start(self) -> None:
-        """Say that this worker lives, and keep saying it. Raises Unavailable."""
-        await self._work.renew(self._worker_id, ())
+    async def start(self, place: Place) -> None:
+        """Say that this worker lives and where, and keep saying it. Raises Unavailable."""
+        await self._work.join(self._worker_id, place)
         self._heartbeat = asyncio.create_task(self._beat())
 
     def wake(self, phone_number_ids: Sequence[UUID]) -> None:
@@ -105,16 +109,28 @@ class Dispatcher:
 
     async def _serve_one(self, entry: QueueEntry) -> None:
         try:
+            await self._is_said.wait()  # what begins while a heartbeat is under way would count as dropped
             await self._work.serve(entry)
         except Unavailable as error:
             log.warning("turn_interrupted", conversation_id=str(entry.conversation_id), reason=str(error))
         except Exception:  # one turn's bug must not end the others; the next heartbeat frees its conversation
+            self._crashed.add(entry.conversation_id)
             log.exception("turn_crashed", conversation_id=str(entry.conversation_id))
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._heartbeat_seconds)
             try:
-                await self._work.renew(self._worker_id, list(self._serving.values()))
+                await self._say_what_is_in_hand()
             except (Unavailable, QueueUnavailable) as error:
                 log.warning("lease_not_renewed", reason=str(error))
+
+    async def _say_what_is_in_hand(self) -> None:
+        holding = list(self._serving.values())
+        crashed = self._crashed - {entry.conversation_id for entry in holding}
+        self._is_said.clear()
+        try:
+            await self._work.renew(self._worker_id, holding, crashed)
+        finally:
+            self._is_said.set()
+        self._crashed -= crashed

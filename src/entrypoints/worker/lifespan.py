@@ -15,6 +15,7 @@ from entrypoints.memory import keep_what_is_loaded
 from entrypoints.readiness import process_id
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
+from entrypoints.worker.place import this_place
 
 
 class ApplicationLifespan(dramatiq.Middleware):
@@ -55,7 +56,7 @@ class ApplicationLifespan(dramatiq.Middleware):
         application = await self._stack.enter_async_context(running(self._settings, role="worker", asks_model=True))
         self._loop = asyncio.get_running_loop()
         self._dispatcher = Dispatcher(application.work, process_id(), self._settings.lease_seconds)
-        await self._dispatcher.start()
+        await self._dispatcher.start(this_place())
         keep_what_is_loaded()
 
     async def _close(self) -> None:

@@ -1,5 +1,9 @@
 """Redis forgets, workers die: every message is answered, none twice."""
 
+import time
+
+import pytest
+
 from tests.rig.house import a_customer
 from tests.rig.waiting import until
 
@@ -50,6 +54,22 @@ def test_workers_killed_in_mid_turn_are_started_again_and_the_messages_answered_
             worker.kill()
         until(lambda: len(hasty.workers()) == len(killed) and not set(hasty.workers()) & set(killed), 60)
         assert_answered_once_each(tenant, 8)
+
+
+@pytest.mark.parametrize("with_the_workers", [False, True], ids=["alone", "with the workers"])
+def test_a_supervisor_killed_in_mid_turn_is_started_again_and_the_messages_answered_once(hasty, with_the_workers):
+    tenant = hasty.tenant()
+    with hasty.openai.turned(latency_ms=1_000):
+        for number in range(8):
+            tenant.hears(f"message {number}", a_customer())
+        until(lambda: len(hasty.sql("select id from turns where user_id = %s and status = 'open'", tenant.id)) == 8)
+        before = hasty.workers()
+        began = time.monotonic()
+        for each in [hasty.supervisor(), *(before if with_the_workers else [])]:
+            each.kill()
+        until(lambda: hasty.workers() and not set(hasty.workers()) & set(before), 60)
+        assert_answered_once_each(tenant, 8)
+        assert time.monotonic() - began < 20
 
 
 def test_a_worker_killed_while_it_sends_sends_nothing_twice(hasty):

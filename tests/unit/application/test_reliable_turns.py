@@ -27,13 +27,35 @@ async def _left_by_a_dead_worker(desk: Desk, *, knows_conversation: bool = True)
 
 async def test_a_call_whose_end_nobody_saw_is_looked_for_before_it_is_made_again(desk: Desk) -> None:
     conversation_id = await desk.hears("Hello")
-    desk.model.says(Uncertain("cut"), answered())
+    desk.model.says(Uncertain("failed", is_over=True), answered())
     desk.model.recalls(NotHeard())
 
     await desk.takes_turns(conversation_id)
 
     assert desk.model.calls == ["open", "answer", "recall", "answer"]
     assert desk.outcome(conversation_id) == [("answered", None), ("sent", None)]
+
+
+async def test_while_a_call_may_still_be_under_way_the_question_is_asked_in_another_conversation(desk: Desk) -> None:
+    conversation_id = await desk.hears("Hello")
+    desk.model.says(Uncertain("cut"), answered())
+    desk.model.recalls(NotHeard())
+
+    await desk.takes_turns(conversation_id)
+
+    assert desk.model.calls == ["open", "answer", "recall", "open", "answer"]
+    assert [request.model_conversation_id for request in desk.model.asked] == ["conv_1", "conv_2"]
+    assert desk.store.conversations[conversation_id].openai_conversation_id == "conv_2"
+
+
+async def test_a_dead_workers_call_may_still_be_under_way(desk: Desk) -> None:
+    conversation_id = await _left_by_a_dead_worker(desk)
+    desk.model.recalls(NotHeard())
+
+    await desk.takes_turns(conversation_id)
+
+    assert desk.model.calls == ["recall", "open", "answer"]
+    assert [request.model_conversation_id for request in desk.model.asked] == ["conv_1"]
 
 
 async def test_an_answer_that_is_found_afterwards_is_sent(desk: Desk) -> None:
@@ -48,10 +70,22 @@ async def test_an_answer_that_is_found_afterwards_is_sent(desk: Desk) -> None:
     assert desk.account == Account(9, 0)
 
 
+async def test_while_the_model_is_still_answering_it_is_looked_again_and_not_asked_twice(desk: Desk) -> None:
+    conversation_id = await desk.hears("Hello")
+    desk.model.says(Uncertain("cut"))
+    desk.model.recalls(TryAgain("heard", is_locked=True), TryAgain("heard", is_locked=True), answered("Found."))
+
+    await desk.takes_turns(conversation_id)
+
+    assert desk.model.calls == ["open", "answer", "recall", "recall", "recall"]
+    assert [sent.text for sent in desk.gateway.sent] == ["Found."]
+
+
 async def test_between_two_questions_the_model_is_known_not_to_have_heard_the_first(desk: Desk) -> None:
     conversation_id = await desk.hears("Hello")
-    desk.model.says(Uncertain("cut"), TryAgain("busy"), Uncertain("cut"), Uncertain("cut"), answered())
-    desk.model.recalls(Uncertain("cut"), TryAgain("busy"), NotHeard(), Uncertain("cut"), NotHeard(), NotHeard())
+    over = Uncertain("failed", is_over=True)
+    desk.model.says(over, TryAgain("busy"), over, over, answered())
+    desk.model.recalls(over, TryAgain("busy"), NotHeard(), over, NotHeard(), NotHeard())
 
     await desk.takes_turns(conversation_id)
 
@@ -99,7 +133,7 @@ async def test_in_a_new_conversation_a_lost_answer_is_looked_for_behind_its_seed
     desk.model.says(answered("Hi Kim.", "msg_1"))
     await desk.takes_turns(conversation_id)
     await desk.hears("Hello")
-    desk.model.says(Forgotten("no such conversation"), Uncertain("cut"), answered())
+    desk.model.says(Forgotten("no such conversation"), Uncertain("failed", is_over=True), answered())
     desk.model.opens(ModelConversation("conv_new", "msg_seed"))
 
     await desk.takes_turns(conversation_id)

@@ -4,9 +4,10 @@
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
-| the scheduler's clock      | scheduler      | sweep, watch                                           |
+| the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media        |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
-|                            |                | agents, conversations, retry_message, credits, alerts  |
+|                            |                | agents, conversations, read_media, retry_message,      |
+|                            |                | credits, alerts                                        |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -19,9 +20,11 @@ from application.agents import ManageAgents, ManagePrompts
 from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
+from application.channels.fetch_media import DeleteMedia, FetchMedia
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
+from application.conversations.read_media import ReadMedia
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.credits import ManageCredits
@@ -31,11 +34,13 @@ from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
+from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
@@ -62,6 +67,9 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    read_media: ReadMedia
+    fetch_media: FetchMedia
+    delete_media: DeleteMedia
     retry_message: RetryMessage
     credits: ManageCredits
     alerts: ReadAlerts
@@ -87,6 +95,9 @@ class Ports:
     prompts: Prompts
     agents: Agents
     conversations: Conversations
+    media: Media
+    media_fetcher: MediaFetcher
+    content: ContentStore
     retries: Retries
     credits: Credits
     alerts: Alerts
@@ -116,6 +127,9 @@ def assemble(
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
+        read_media=ReadMedia(p.media, p.content),
+        fetch_media=FetchMedia(p.media, p.media_fetcher),
+        delete_media=DeleteMedia(p.media, p.content),
         retry_message=RetryMessage(p.retries, p.queue),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),

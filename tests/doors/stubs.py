@@ -16,9 +16,11 @@ from domain.conversations import Conversation, ConversationStatus, Customer, Mes
 from domain.shared import NotFound, Unavailable
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import CountingIds, FrozenClock
+from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
+from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
 from tests.fakes.turn_queue import MemoryTurnQueue
@@ -118,6 +120,7 @@ class House:
         self.ids = CountingIds()
         self.retries = ToldRetries(self.store)
         self.alerts = MemoryAlerts(self.store)
+        self.content = MemoryContentStore()
         self.application = self._application()
 
     def _application(self) -> Application:
@@ -141,6 +144,9 @@ class House:
             prompts=MemoryPrompts(store),
             agents=agents,
             conversations=MemoryConversations(store),
+            media=MemoryMedia(store, PlainVault()),
+            media_fetcher=nothing,
+            content=self.content,
             retries=self.retries,
             credits=BrokenCredits(store),
             alerts=self.alerts,

@@ -54,7 +54,7 @@ where id in (
 )
 """
 KEEP = """
-update media m set status = 'kept', reason = null, storage_key = user_id || '/' || id, fetched_at = now(),
+update media m set status = 'kept', reason = null, storage_key = m.user_id || '/' || m.id, fetched_at = now(),
     mime_type = kept.mime_type, bytes = kept.bytes, sha256 = kept.sha256
 from unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[]) as kept (id, mime_type, bytes, sha256)
 where m.id = kept.id and m.status <> 'kept'

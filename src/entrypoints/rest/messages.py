@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, FromQuery, PathParameter
+from litestar.response import Stream
 
 from application.app import Application
 from application.pages import PageRequest
 from application.ports.conversations import MessageFilter
+from domain.channels import MediumKind
+from domain.media import ANY_BYTES, MediumStatus, MissingReason, StoredMedium, safe_filename
 from domain.users import Caller
 from entrypoints.rest.bodies import view
 from entrypoints.rest.filters import checked_customer, checked_time
 from entrypoints.rest.idempotency import IdempotencyKey
 from entrypoints.rest.paging import Listing, listing
 
+PLACE_MAX = 2**31 - 1
 Direction = Literal["inbound", "outbound"]
 MessageStatus = Literal[
     "received",
@@ -36,8 +41,20 @@ MessageStatus = Literal[
 ]
 
 
+class MediumView(msgspec.Struct):
+    """A file that came with a message. It can be fetched while its status is `kept`; else `reason` may say why not."""
+
+    place: int
+    kind: MediumKind
+    mime_type: str | None
+    filename: str | None
+    bytes: int | None
+    status: MediumStatus
+    reason: MissingReason | None
+
+
 class MessageView(msgspec.Struct):
-    """A message."""
+    """A message. `content` holds what it is beside its text; what belongs to its kind is there, and nothing else."""
 
     id: UUID
     conversation_id: UUID
@@ -52,6 +69,8 @@ class MessageView(msgspec.Struct):
     platform_message_id: str | None
     error: dict[str, Any] | None
     created_at: datetime
+    content: dict[str, Any] | None
+    media: list[MediumView]
 
 
 @get("/users/{user_id:uuid}/messages")
@@ -81,6 +100,34 @@ async def list_messages(
     return listing(MessageView, await application.conversations.messages(caller, user_id, wanted, page))
 
 
+@get(
+    "/users/{user_id:uuid}/messages/{message_id:uuid}/media/{place:int}",
+    media_type="application/octet-stream",
+    responses={200: ResponseSpec(bytes, generate_examples=False, media_type="*/*", description="The file itself")},
+)
+async def show_medium(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    message_id: FromPath[UUID],
+    place: FromPath[Annotated[int, PathParameter(ge=0, le=PLACE_MAX)]],
+) -> Stream:
+    """Fetch a file that came with a message, as it was sent; not found until it is kept."""
+    medium, chunks = await application.read_media(caller, user_id, message_id, place)
+    return Stream(chunks, media_type=medium.mime_type or ANY_BYTES, headers=_headers_of(medium))
+
+
+def _headers_of(medium: StoredMedium) -> dict[str, str]:
+    """A file comes from a stranger: it is saved and never shown as a page of ours, and kept by the caller alone."""
+    name = safe_filename(medium.filename, f"{medium.kind}-{medium.place}")
+    return {
+        "content-length": str(medium.bytes),
+        "content-disposition": f'attachment; filename="{name}"',
+        "content-security-policy": "sandbox; default-src 'none'",
+        "cache-control": "private, max-age=3600, immutable",
+    }
+
+
 @post("/users/{user_id:uuid}/messages/{message_id:uuid}/retry", status_code=202)
 async def retry_message(
     application: NamedDependency[Application],
@@ -93,4 +140,4 @@ async def retry_message(
     return view(MessageView, await application.retry_message(caller, user_id, message_id, idempotency_key))
 
 
-routes = [list_messages, retry_message]
+routes = [list_messages, show_medium, retry_message]

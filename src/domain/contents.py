@@ -123,10 +123,10 @@ def _of_referral(content: Content) -> Iterator[str]:
 
 def _of_location(content: Content) -> Iterator[str]:
     location = _mapping(content.get("location"))
-    latitude, longitude = _plain(location.get("latitude")), _plain(location.get("longitude"))
+    latitude, longitude = _degrees(location.get("latitude")), _degrees(location.get("longitude"))
     if latitude and longitude:
         named = {"name": "name", "address": "address", "url": "link"}
-        where = f"Location: latitude {latitude[:30]}, longitude {longitude[:30]}"
+        where = f"Location: latitude {latitude}, longitude {longitude}"
         yield _with(where, _labelled(location, named))
 
 
@@ -208,6 +208,14 @@ def _answer(value: object) -> str:
     if many:
         return ", ".join(many)
     return {True: "yes", False: "no"}.get(value, "") if isinstance(value, bool) else fenced(value) or "empty"
+
+
+def _degrees(value: object) -> str | None:
+    """A number of degrees; None for what is none, since it stands there without quotes."""
+    try:
+        return f"{float(_plain(value)):.6f}".rstrip("0").rstrip(".")
+    except ValueError:
+        return None
 
 
 def _quoted(values: object) -> list[str]:

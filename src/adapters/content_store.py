@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +24,9 @@ OWNER_ONLY_FOLDER, OWNER_ONLY_FILE = 0o700, 0o600
 class Place(Protocol):
     """What a store needs beside obstore: who may look into it."""
 
-    store: ObjectStore
+    @property
+    def store(self) -> ObjectStore:
+        """Where it lies. Raises OSError when that cannot be made."""
 
     def prepare(self, key: str) -> None:
         """Before a key is written."""
@@ -37,8 +40,12 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self._path = path.absolute()
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        """The folder; a process that keeps and reads nothing needs none."""
         self._path.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
-        self.store: ObjectStore = LocalStore(self._path)
+        return LocalStore(self._path)
 
     def prepare(self, key: str) -> None:
         """The folder of the key, for nobody else."""
@@ -53,7 +60,12 @@ class Bucket:
     """A bucket; who may look into it is its own policy's business."""
 
     def __init__(self, url: str) -> None:
-        self.store: ObjectStore = _bucket(url)
+        self._store = _bucket(url)
+
+    @property
+    def store(self) -> ObjectStore:
+        """The bucket, below its prefix."""
+        return self._store
 
     def prepare(self, key: str) -> None:
         """Nothing: a bucket has no folders."""
@@ -71,11 +83,12 @@ class ObjectContentStore:
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Keep what `chunks` gives; see the port."""
         with _failures_named():
+            store = self._place.store
             self._place.prepare(_checked(key))
         source = _Source(chunks)
         try:
             with _failures_named():
-                await obstore.put_async(self._place.store, key, source.passed_on(), chunk_size=5 * 1024 * 1024)
+                await obstore.put_async(store, key, source.passed_on(), chunk_size=5 * 1024 * 1024)
                 self._place.protect(key)
         except Unavailable:
             if source.error is not None:

@@ -165,3 +165,11 @@ async def test_a_bucket_that_refuses_is_unavailable(bucket: Bucket) -> None:
     for call in (content.put(a_key(), chunked(b"x")), content.get(a_key()), content.delete(a_key())):
         with pytest.raises(Unavailable):
             await call
+
+
+async def test_a_folder_that_cannot_be_made_is_unavailable_and_only_when_it_is_needed(tmp_path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    content = open_content_store(None, tmp_path / "file")
+    for call in (content.put(a_key(), chunked(b"x")), content.get(a_key()), content.delete(a_key())):
+        with pytest.raises(Unavailable):
+            await call

@@ -102,7 +102,6 @@ async def list_messages(
 
 @get(
     "/users/{user_id:uuid}/messages/{message_id:uuid}/media/{place:int}",
-    media_type="application/octet-stream",
     responses={200: ResponseSpec(bytes, generate_examples=False, media_type="*/*", description="The file itself")},
 )
 async def show_medium(

@@ -368,3 +368,16 @@ async def test_a_store_that_is_out_costs_no_file(fetcher, content) -> None:
 async def test_a_graph_that_answers_nonsense_is_tried_again(fetcher, meta) -> None:
     meta.files["/v23.0/77"] = says(b"<html>")
     assert await fetched(fetcher, wanted()) == NotNow()
+
+
+@pytest.mark.parametrize("channel", [ChannelType.WHATSAPP, ChannelType.INSTAGRAM])
+async def test_files_of_the_simulator_are_fetched_as_the_platforms_give_them(
+    meta_process, meta_controls, content, channel
+) -> None:
+    body = {"mime_type": "image/jpeg", "base64": base64.b64encode(CAKE).decode()}
+    added = await meta_controls.call("POST", "media", body)
+    hosts = MediaHosts(meta_process.url)
+    one = wanted(platform_id=added["id"]) if channel is ChannelType.WHATSAPP else shared(added["url"])
+    async with opened_media_http(hosts) as session:
+        fetcher = MetaMediaFetcher(session, hosts, content, meta_process.url, "v23.0")
+        assert await fetched(fetcher, one) == Fetched("image/jpeg", len(CAKE), DIGEST.hexdigest())

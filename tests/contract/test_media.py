@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
@@ -73,6 +74,12 @@ async def test_what_is_claimed_in_passing_is_one_callers_until_it_is_due_again(d
     await desk.world.backstage.time_passes(61)
 
     assert {one.attempts for one in await desk.claimed()} == {2}
+
+
+async def test_of_many_schedulers_at_once_each_file_is_claimed_by_one(desk: Desk) -> None:
+    ids = [await desk.world.backstage.bring(desk.message, PHOTO, place) for place in range(12)]
+    claimed = await asyncio.gather(*(desk.claimed(3) for _ in range(8)))
+    assert sorted(one.id for each in claimed for one in each) == sorted(ids)
 
 
 async def test_a_turn_claims_what_somebody_else_is_fetching_too(desk: Desk) -> None:

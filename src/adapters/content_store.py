@@ -162,6 +162,12 @@ def _bucket(url: str) -> ObjectStore:
         parts.netloc,
         prefix=parts.path.strip("/") or None,
         **{name: given[name] for name in ("endpoint", "region") if name in given},  # type: ignore[arg-type]
-        client_options={"allow_http": bool(endpoint and endpoint.startswith("http://")), "timeout": "30s"},
+        # A reader may be slow, the bucket not: what is bounded is each silence, and the whole only generously.
+        client_options={
+            "allow_http": bool(endpoint and endpoint.startswith("http://")),
+            "connect_timeout": "5s",
+            "read_timeout": "10s",
+            "timeout": "600s",
+        },
         retry_config={"max_retries": 2},
     )

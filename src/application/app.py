@@ -4,10 +4,10 @@
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
-| the scheduler's clock      | scheduler      | sweep, watch                                           |
+| the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media        |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
-|                            |                | prompts, agents, conversations, retry_message,         |
-|                            |                | credits, alerts                                        |
+|                            |                | prompts, agents, conversations, read_media,            |
+|                            |                | trace_message, retry_message, credits, alerts          |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -20,10 +20,12 @@ from application.agents import ManageAgents, ManagePrompts
 from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
+from application.channels.fetch_media import DeleteMedia, FetchMedia
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.channels.read_queue import ReadQueue
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
+from application.conversations.read_media import ReadMedia
 from application.conversations.take_turn import TakeTurn
 from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
@@ -34,11 +36,13 @@ from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
+from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
@@ -68,6 +72,9 @@ class Application:
     agents: ManageAgents
     conversations: ReadConversations
     trace_message: TraceMessage
+    read_media: ReadMedia
+    fetch_media: FetchMedia
+    delete_media: DeleteMedia
     retry_message: RetryMessage
     credits: ManageCredits
     alerts: ReadAlerts
@@ -94,6 +101,9 @@ class Ports:
     agents: Agents
     conversations: Conversations
     traces: Traces
+    media: Media
+    media_fetcher: MediaFetcher
+    content: ContentStore
     retries: Retries
     credits: Credits
     alerts: Alerts
@@ -125,6 +135,9 @@ def assemble(
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
         trace_message=TraceMessage(p.traces),
+        read_media=ReadMedia(p.media, p.content),
+        fetch_media=FetchMedia(p.media, p.media_fetcher),
+        delete_media=DeleteMedia(p.media, p.content),
         retry_message=RetryMessage(p.retries, p.queue),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),

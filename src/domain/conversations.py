@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.channels import InboundMessage
+from domain.media import StoredMedium
 
 CRASHES_MAX = 3
 """A turn that so many workers did not survive is set aside."""
@@ -119,7 +120,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation; `sequence_number` counts from 1 without a gap."""
+    """One message of a conversation; `sequence_number` counts from 1 without a gap.
+
+    `content` is what it is beside its text (see domain.contents), `media` the files that came with it, in order.
+    """
 
     id: UUID
     conversation_id: UUID
@@ -135,6 +139,8 @@ class Message:
     turn_id: UUID | None
     error: dict[str, Any] | None
     created_at: datetime
+    content: dict[str, Any] | None = None
+    media: tuple[StoredMedium, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,9 @@ class Question:
     message_id: UUID
     sequence_number: int
     platform_message_id: str | None
-    text: str
+    text: str | None
+    type: str = "text"
+    content: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

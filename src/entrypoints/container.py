@@ -11,10 +11,13 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
 
+from adapters.channels.media_fetcher import MetaMediaFetcher
+from adapters.channels.media_hosts import MediaHosts, opened_media_http
 from adapters.channels.meta_webhook import MetaWebhookReader
 from adapters.channels.signature import MetaSignature
 from adapters.channels.whatsapp import WhatsAppGateway
 from adapters.clock import RandomIds, SystemClock
+from adapters.content_store import open_content_store
 from adapters.coordination.connection import opened_redis
 from adapters.coordination.dead_workers import forget_workers
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
@@ -29,6 +32,7 @@ from adapters.persistence.credits import PostgresCredits
 from adapters.persistence.database import Database
 from adapters.persistence.dead_workers import end_leases_of_the_dead
 from adapters.persistence.inbox import PostgresInbox
+from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
 from adapters.persistence.retries import PostgresRetries
@@ -42,11 +46,13 @@ from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
+from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
@@ -86,6 +92,8 @@ class Container(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     redis = providers.Dependency(instance_of=Redis)
     http = providers.Dependency(instance_of=aiohttp.ClientSession)
+    media_http = providers.Dependency(instance_of=aiohttp.ClientSession)
+    media_hosts = providers.Dependency(instance_of=MediaHosts)
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
@@ -124,6 +132,18 @@ class Container(containers.DeclarativeContainer):
     agents: Provider[Agents] = providers.Singleton(PostgresAgents, database)
     conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
     traces: Provider[Traces] = providers.Singleton(PostgresTraces, database)
+    content: Provider[ContentStore] = providers.Singleton(
+        open_content_store, settings.provided.media_store_url, settings.provided.frontdesk_home
+    )
+    media: Provider[Media] = providers.Singleton(PostgresMedia, database, vault)
+    media_fetcher: Provider[MediaFetcher] = providers.Singleton(
+        MetaMediaFetcher,
+        media_http,
+        media_hosts,
+        content,
+        settings.provided.meta_graph_base_url,
+        settings.provided.meta_graph_version,
+    )
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
@@ -149,6 +169,9 @@ class Container(containers.DeclarativeContainer):
         agents=agents,
         conversations=conversations,
         traces=traces,
+        media=media,
+        media_fetcher=media_fetcher,
+        content=content,
         retries=retries,
         credits=credits,
         alerts=alerts,
@@ -173,12 +196,15 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
     """
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url.get_secret_value(), name=f"frontdesk-{role}")
+        media_hosts = MediaHosts(settings.meta_graph_base_url)
         model = DeferredModel(partial(_open_model, stack, settings))
         container = Container(
             settings=settings,
             database=await stack.enter_async_context(database.opened()),
             redis=await stack.enter_async_context(opened_redis(settings.redis_url.get_secret_value())),
             http=await stack.enter_async_context(_opened_http()),
+            media_http=await stack.enter_async_context(opened_media_http(media_hosts)),
+            media_hosts=media_hosts,
             model=model,
         )
         if asks_model:

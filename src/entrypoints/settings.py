@@ -45,6 +45,7 @@ def _url(kind: type[Any]) -> Any:  # noqa: ANN401 - a type
 Text = Annotated[str, StringConstraints(min_length=1)]
 Secrets = Annotated[list[SecretStr], BeforeValidator(_listed), Field(min_length=1)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+MEDIA_STORE = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()/-]*)?(\?((endpoint|region)=[^&=]+(&|$))+)?$"
 CrashAt = Annotated[CrashPoint, BeforeValidator(parse_crash_point)]
 
 
@@ -60,6 +61,7 @@ class Settings(BaseModel):
     openai_base_url: Annotated[str, _url(AnyHttpUrl)] | None = None
     meta_graph_base_url: Annotated[str, _url(AnyHttpUrl)] = "https://graph.facebook.com"
     meta_graph_version: Annotated[str, StringConstraints(pattern=r"^v\d+\.\d+$")] = "v22.0"
+    media_store_url: Annotated[str, StringConstraints(pattern=MEDIA_STORE)] | None = None
     meta_app_secrets: Secrets
     meta_verify_token: Annotated[SecretStr, Field(min_length=1)]
     admin_api_key: Annotated[SecretStr, Field(min_length=1)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,23 +20,28 @@ from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
 from adapters.persistence.database import Database
+from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
 from adapters.persistence.users import PostgresUsers
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.media import Media
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from domain.agents import Agent
-from domain.channels import PhoneNumber
+from domain.channels import Medium, PhoneNumber
 from domain.conversations import Conversation, Message
 from domain.credits import EntryKind, changes
+from domain.media import MediumStatus, StoredMedium
 from domain.users import User
-from tests.builders import a_conversation, a_phone_number, a_user, an_agent, an_api_key
+from tests.builders import a_conversation, a_phone_number, a_user, an_agent, an_api_key, an_id
 from tests.fakes.clock import FrozenClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
-from tests.fakes.memory_store import MemoryStore
+from tests.fakes.media import MemoryMedia
+from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.vault import PlainVault
 
 
 class Backstage(Protocol):
@@ -43,6 +49,12 @@ class Backstage(Protocol):
 
     async def keep(self, conversation: Conversation, *messages: Message) -> None:
         """A customer has written: the conversation is there, with these messages."""
+
+    async def bring(self, message: Message, medium: Medium, place: int = 0, age_seconds: float = 60) -> UUID:
+        """A file came with a message, so long ago; its id."""
+
+    async def time_passes(self, seconds: float) -> None:
+        """Whatever is due within so many seconds is due."""
 
     async def move_credits(self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID) -> None:
         """A turn has moved credits."""
@@ -71,6 +83,18 @@ class MemoryBackstage:
         self._store.customer_ids[owner.user_id, owner.type, customer.address] = customer.id
         self._store.conversations[conversation.id] = conversation
         self._store.messages.update({message.id: message for message in messages})
+
+    async def bring(self, message: Message, medium: Medium, place: int = 0, age_seconds: float = 60) -> UUID:
+        owner = self._store.phone_numbers[message.phone_number_id].user_id
+        status = MediumStatus.PENDING
+        named = (medium.kind, medium.mime_type, medium.filename)
+        stored = StoredMedium(an_id(), owner, message.id, place, *named, status, None, None, None)
+        created_at = self._clock.now() - timedelta(seconds=age_seconds)
+        self._store.media[stored.id] = MemoryMedium(stored, medium, created_at, created_at)
+        return stored.id
+
+    async def time_passes(self, seconds: float) -> None:
+        self._clock.advance(seconds)
 
     async def move_credits(self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID) -> None:
         self._store.move_credits(user_id, kind, amount, turn_id, None)
@@ -101,8 +125,8 @@ on conflict do nothing
 """
 KEEP_MESSAGE = """
 insert into messages (id, user_id, conversation_id, phone_number_id, sequence_number, direction, author, type, text,
-    status, reason, platform_message_id, turn_id, error, created_at)
-select %s, user_id, %s, id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s from phone_numbers where id = %s
+    status, reason, platform_message_id, turn_id, error, created_at, content)
+select %s, user_id, %s, id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s from phone_numbers where id = %s
 """
 MOVE_CREDITS = """
 with account as (
@@ -110,6 +134,10 @@ with account as (
 )
 insert into credit_entries (user_id, kind, amount, balance_change, held_change, turn_id)
 values (%(user)s, %(kind)s, %(amount)s, %(balance)s, %(held)s, %(turn)s)
+"""
+BRING = """
+insert into media (id, user_id, message_id, place, kind, platform_id, url, mime_type, sha256, filename, created_at)
+select %s, user_id, id, %s, %s, %s, %s, %s, %s, %s, now() - %s * interval '1 second' from messages where id = %s
 """
 TABLES = """
 select table_name from information_schema.tables
@@ -133,8 +161,18 @@ class PostgresBackstage:
                 await self._execute(KEEP_TURN, turn=m.turn_id, conversation=c.id)
             said = (m.sequence_number, m.direction, m.author, m.type, m.text, m.status, m.reason)
             error = m.error and Jsonb(m.error)
-            named = (m.platform_message_id, m.turn_id, error, m.created_at)
+            named = (m.platform_message_id, m.turn_id, error, m.created_at, m.content and Jsonb(m.content))
             await self._execute(KEEP_MESSAGE, m.id, c.id, *said, *named, owner)
+
+    async def bring(self, message: Message, medium: Medium, place: int = 0, age_seconds: float = 60) -> UUID:
+        id_, m = an_id(), medium
+        named = (m.kind, m.platform_id, m.url, m.mime_type, m.sha256, m.filename)
+        await self._execute(BRING, id_, place, *named, age_seconds, message.id)
+        return id_
+
+    async def time_passes(self, seconds: float) -> None:
+        await self._execute("update media set fetch_after = fetch_after - %s * interval '1 second'", seconds)
+        await self._execute("update media_to_delete set due_at = due_at - %s * interval '1 second'", seconds)
 
     async def move_credits(self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID) -> None:
         balance, held = changes(kind, amount)
@@ -169,6 +207,7 @@ class World:
     agents: Agents
     conversations: Conversations
     credits: Credits
+    media: Media
     backstage: Backstage
 
     async def has_user(self, **fields: Any) -> User:
@@ -198,6 +237,7 @@ def memory_world() -> World:
         MemoryAgents(store),
         MemoryConversations(store),
         MemoryCredits(store),
+        MemoryMedia(store, PlainVault()),
         MemoryBackstage(store, clock),
     )
 
@@ -212,5 +252,6 @@ async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
             PostgresAgents(database),
             PostgresConversations(database),
             PostgresCredits(database),
+            PostgresMedia(database, PlainVault()),
             PostgresBackstage(url_owner),
         )

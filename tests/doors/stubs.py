@@ -11,21 +11,25 @@ from uuid import UUID
 
 from application.app import Application, Ports, assemble
 from application.ports.channel_gateway import ForgedWebhook, UnreadableWebhook, UnsignedWebhook
-from domain.channels import Delivery
+from domain.channels import Delivery, Medium, MediumKind
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.media import MediumStatus, StoredMedium, storage_key
 from domain.shared import NotFound, Unavailable
 from domain.traces import Facts, Obstacle, ReplyFacts
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import CountingIds, FrozenClock
+from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
-from tests.fakes.memory_store import MemoryStore
+from tests.fakes.media import MemoryMedia
+from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
 
 ADMIN_KEY = "admin-key-of-the-tests"
+FILE = b"\x89PNG" + bytes(5_000)
 UNKNOWN_ID = UUID(int=404)
 
 
@@ -134,6 +138,7 @@ class House:
         self.retries = ToldRetries(self.store)
         self.alerts = MemoryAlerts(self.store)
         self.queue = MemoryTurnQueue(self.clock)
+        self.content = MemoryContentStore()
         self.application = self._application()
 
     def _application(self) -> Application:
@@ -158,6 +163,9 @@ class House:
             agents=agents,
             conversations=MemoryConversations(store),
             traces=PlainTraces(store),
+            media=MemoryMedia(store, PlainVault()),
+            media_fetcher=nothing,
+            content=self.content,
             retries=self.retries,
             credits=BrokenCredits(store),
             alerts=self.alerts,
@@ -178,6 +186,30 @@ class House:
         self._say(conversation, 1, "inbound", "customer", "answered", None)
         self._say(conversation, 2, "outbound", "agent", "failed", {"code": 131026})
         return conversation
+
+    def keeps_a_file(self, message: Message, **fields: Any) -> StoredMedium:
+        """A file that came with that message and is kept."""
+        owner = self.store.owner_of(message)
+        id_ = self.ids.new()
+        stored = StoredMedium(
+            id=id_,
+            user_id=owner,
+            message_id=message.id,
+            place=0,
+            kind=MediumKind.IMAGE,
+            mime_type="image/png",
+            filename=None,
+            status=MediumStatus.KEPT,
+            reason=None,
+            bytes=len(FILE),
+            storage_key=storage_key(owner, id_),
+        )
+        stored = replace(stored, **fields)
+        now = self.clock.now()
+        self.store.media[stored.id] = MemoryMedium(stored, Medium(stored.kind), now, now)
+        if stored.storage_key:
+            self.content.kept[stored.storage_key] = FILE
+        return stored
 
     def _say(self, conversation, number, direction, author, status, error):
         message = Message(

@@ -46,6 +46,7 @@ USER_ROUTES = [
     ("GET", CONVERSATION, None, 200),
     ("POST", CONVERSATION + "/archive", None, 200),
     ("GET", USER + "/messages", None, 200),
+    ("GET", USER + "/messages/{message_id}/media/{place}", None, 200),
     ("POST", USER + "/messages/{message_id}/retry", None, 202),
     ("GET", USER + "/messages/{message_id}/trace", None, 200),
     ("GET", USER + "/credits", None, 200),
@@ -75,7 +76,7 @@ async def test_another_users_things_do_not_exist(rest, shop, stranger, method, p
     answer = await rest.request(method, stranger.path(path), json=body, headers=bearer(shop.key))
     unknown = await rest.request(
         method,
-        path.format_map({**vars(stranger), "user_id": UUID(int=1), "api_key_id": UUID(int=7)}),
+        path.format_map({**vars(stranger), "user_id": UUID(int=1), "api_key_id": UUID(int=7), "place": 0}),
         json=body,
         headers=bearer(shop.key),
     )
@@ -86,7 +87,7 @@ async def test_another_users_things_do_not_exist(rest, shop, stranger, method, p
 async def test_another_users_thing_under_ones_own_name_does_not_exist_either(
     rest, shop, stranger, method, path, body, status
 ):
-    mixed = path.format_map({**vars(stranger), "user_id": shop.user_id, "api_key_id": UUID(int=7)})
+    mixed = path.format_map({**vars(stranger), "user_id": shop.user_id, "api_key_id": UUID(int=7), "place": 0})
     answer = await rest.request(method, mixed, json=body, headers=bearer(shop.key))
     assert answer.status_code == 404
 
@@ -198,7 +199,7 @@ async def test_a_message_is_told_in_the_contracts_words(rest, shop):
     items = (await rest.get(shop.path(USER + "/messages"), headers=bearer(shop.key))).json()["items"]
     assert set(items[1]) == {
         "id", "conversation_id", "phone_number_id", "sequence_number", "direction", "author", "type", "text", "status",
-        "reason", "platform_message_id", "error", "created_at",
+        "reason", "platform_message_id", "error", "created_at", "content", "media",
     }  # fmt: skip
     assert items[1]["error"] == {"code": 131026}
 

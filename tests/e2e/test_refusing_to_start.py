@@ -49,6 +49,8 @@ def test_a_missing_or_malformed_setting_is_named(words, changes, named):
         ({"META_APP_SECRETS": ""}, "META_APP_SECRETS is missing"),
         ({"LEASE_SECONDS": "x"}, "LEASE_SECONDS is malformed"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is malformed"),
+        ({"MEDIA_STORE_URL": "https://bucket/prefix"}, "MEDIA_STORE_URL is malformed"),
+        ({"MEDIA_STORE_URL": "s3://bucket/x?secret=y"}, "MEDIA_STORE_URL is malformed"),
     ],
 )
 def test_every_setting_is_checked(changes, named):

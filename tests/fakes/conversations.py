@@ -8,6 +8,7 @@ from uuid import UUID
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.media import StoredMedium
 from domain.shared import NotFound
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_of
@@ -43,7 +44,12 @@ class MemoryConversations:
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         own = [row for row in self._store.messages.values() if self._store.owner_of(row) == user_id]
-        return page_of([row for row in own if self._is_wanted_message(row, wanted)], page)
+        listed = page_of([row for row in own if self._is_wanted_message(row, wanted)], page)
+        return Page([replace(row, media=self._media_of(row)) for row in listed.items], listed.next_cursor)
+
+    def _media_of(self, message: Message) -> tuple[StoredMedium, ...]:
+        files = [one.stored for one in self._store.media.values() if one.stored.message_id == message.id]
+        return tuple(sorted(files, key=lambda one: one.place))
 
     def _is_wanted_message(self, message: Message, wanted: MessageFilter) -> bool:
         conversation = self._store.shown(self._store.conversations[message.conversation_id])

@@ -7,16 +7,17 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from application.ports.clock import Clock
 from application.ports.credits import Added
 from domain.agents import Agent, Prompt
-from domain.channels import ChannelType, InboundMessage, PhoneNumber
+from domain.channels import ChannelType, InboundMessage, Medium, PhoneNumber
 from domain.conversations import Conversation, ConversationStatus, Customer, InboundStatus, Message, TurnStatus
 from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
+from domain.media import StoredMedium, storage_key
 from domain.shared import NotFound
 from domain.users import ApiKey, User
 from tests.fakes.clock import FrozenClock
@@ -37,6 +38,17 @@ class StoredTurn:
     fence: int = 1
     attempts: int = 1
     crashes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryMedium:
+    """A file's row: what is shown of it, and what is needed to fetch it."""
+
+    stored: StoredMedium
+    medium: Medium
+    created_at: datetime
+    fetch_after: datetime
+    attempts: int = 0
 
 
 @dataclass(slots=True)
@@ -67,6 +79,8 @@ class MemoryStore:
     former_platform_message_ids: dict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     workers: dict[UUID, datetime] = field(default_factory=dict)
     unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
+    media: dict[UUID, MemoryMedium] = field(default_factory=dict)
+    media_to_delete: dict[str, datetime] = field(default_factory=dict)
     calls_open: int = 0
 
     @asynccontextmanager
@@ -134,6 +148,16 @@ class MemoryStore:
         for id_ in self.last_item_ids.keys() - self.conversations.keys():
             del self.last_item_ids[id_]
         _drop(self.messages, lambda row: row.phone_number_id == phone_number_id)
+        self._forget_media()
+
+    def _forget_media(self) -> None:
+        """Note the files of messages that are gone; one that may just be on its way is looked for later."""
+        for medium in [one for one in self.media.values() if one.stored.message_id not in self.messages]:
+            del self.media[medium.stored.id]
+            key = medium.stored.storage_key
+            if key or medium.attempts:
+                due_at = self.clock.now() + timedelta(minutes=0 if key else 5)
+                self.media_to_delete[key or storage_key(medium.stored.user_id, medium.stored.id)] = due_at
 
     def forget_user(self, user_id: UUID) -> None:
         """Delete the user and everything of theirs."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from adapters.llm.openai_input import FILE_REFUSALS, FilesRefused
 from domain.answers import Answered, ModelOutcome, NotAnswered, NotHeard, TryAgain, Usage
 from domain.conversations import UnansweredReason
 from domain.shared import storable
@@ -57,7 +58,10 @@ _decoder = msgspec.json.Decoder(_Response)
 
 
 def read_answer(body: bytes) -> ModelOutcome:
-    """What a 200 of POST /responses says. Raises msgspec.DecodeError when it is not what OpenAI documents."""
+    """What a 200 of POST /responses says.
+
+    Raises msgspec.DecodeError when it is not what OpenAI documents, and FilesRefused.
+    """
     response = _decoder.decode(body)
     if response.status == "completed":
         return _of_completed(response)
@@ -66,6 +70,8 @@ def read_answer(body: bytes) -> ModelOutcome:
         detail = f"The model stopped early: {reason}"
         return NotAnswered(UnansweredReason.INCOMPLETE, detail, _last_id(response.output))
     code = response.error.code if response.error else response.status
+    if code in FILE_REFUSALS:
+        raise FilesRefused(code)
     if code in RETRYABLE_FAILURES:
         return TryAgain(f"The model failed: {code}")
     return NotAnswered(UnansweredReason.MODEL_FAILED, f"The model failed: {code}")
@@ -106,10 +112,13 @@ def _behind(items: Sequence[Item], questions: Sequence[str]) -> Sequence[Item] |
 
 
 def _said(item: Item) -> str | None:
-    """What a customer said in this item, None for anybody else's."""
-    if item.type != "message" or item.role != "user":
+    """What a customer said in this item, None for anybody else's.
+
+    It stands in the first part. Those behind it are files, or notes in their place, which may differ the next time.
+    """
+    if item.type != "message" or item.role != "user" or not item.content:
         return None
-    return "".join(part.text for part in item.content or ())
+    return item.content[0].text
 
 
 def _final_text(items: Sequence[Item]) -> str:

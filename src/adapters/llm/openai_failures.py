@@ -8,12 +8,15 @@ import aiohttp
 import httpx2
 import openai
 
+from adapters.llm.openai_input import FILE_REFUSALS
 from domain.answers import Forgotten, NotAnswered, TryAgain, Uncertain
 from domain.conversations import UnansweredReason
 
 RETRY_AFTER_SECONDS_MAX = 120.0
 SERVER_ERROR = 500
 DETAIL_LENGTH_MAX = 300
+PART = re.compile(r"^input\[\d+\]\.content\[[1-9]\d*\]|image_url|file_data")
+"""The first part is the customer's words; what is behind it can be left out."""
 ORPHANED_CALL = re.compile(r"No tool output found for function call (call_\w+)")
 
 Failure = TryAgain | Uncertain | NotAnswered | Forgotten
@@ -66,6 +69,14 @@ def orphaned_call(error: openai.APIStatusError) -> str | None:
     """The id of a tool call that was never answered, when that is what OpenAI complains of."""
     found = ORPHANED_CALL.search(error.message)
     return found[1] if found else None
+
+
+def refused_file(error: openai.APIStatusError) -> str | None:
+    """What OpenAI has against a file in the request: a code of its own, or the place of an image or a file."""
+    if error.code in FILE_REFUSALS:
+        return error.code
+    names_a_part = error.status_code == httpx2.codes.BAD_REQUEST and PART.search(error.param or "")
+    return (error.code or "invalid_input_part") if names_a_part else None
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

@@ -8,6 +8,7 @@ twice what it retries. The turn decides.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,13 +19,17 @@ import msgspec
 import openai
 
 from adapters.llm.openai_answers import Item, read_answer, read_items
-from adapters.llm.openai_failures import Failure, of_connection, of_status, orphaned_call
+from adapters.llm.openai_failures import Failure, of_connection, of_status, orphaned_call, refused_file
+from adapters.llm.openai_input import FilesRefused, item_of
 from application.ports.language_model import ModelConversation, ModelRequest
 from domain.answers import Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import Said, UnansweredReason
 
 ITEMS_MAX = 100
 """The most that OpenAI lists at once; far more than one turn puts into a conversation."""
+
+TOLD_ONLY_MAX = 256
+"""Turns whose files were refused are remembered until they are asked again, which is at once."""
 
 
 class _Conversation(msgspec.Struct):
@@ -40,6 +45,7 @@ class OpenAIModel:
 
     def __init__(self, client: openai.AsyncOpenAI) -> None:
         self._client = client
+        self._told_only: deque[UUID] = deque(maxlen=TOLD_ONLY_MAX)
 
     async def open_conversation(
         self, conversation_id: UUID, said: Sequence[Said], timeout_seconds: float
@@ -58,16 +64,25 @@ class OpenAIModel:
 
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         """What the model says; see the port."""
+        is_shown = request.turn_id not in self._told_only
         try:
-            answer = await self._made(self._post("/responses", _body(request)), request.timeout_seconds)
+            answer = await self._made(
+                self._post("/responses", _body(request, is_shown=is_shown)), request.timeout_seconds
+            )
+            return read_answer(answer) if isinstance(answer, bytes) else answer
         except _OrphanedCall as orphan:
             return await self._repaired(request, orphan.call_id)
-        if not isinstance(answer, bytes):
-            return answer
-        try:
-            return read_answer(answer)
+        except FilesRefused as refused:
+            return self._without_files(request, refused.code, is_shown=is_shown)
         except msgspec.DecodeError:
             return Uncertain("OpenAI answered something that is no response.")
+
+    def _without_files(self, request: ModelRequest, code: str, *, is_shown: bool) -> TryAgain | NotAnswered:
+        """A question whose files were refused is asked again, with the files told; only once."""
+        if not (is_shown and any(question.shown for question in request.questions)):
+            return NotAnswered(UnansweredReason.MODEL_FAILED, f"OpenAI refused a file: {code}")
+        self._told_only.append(request.turn_id)
+        return TryAgain(f"OpenAI refused a file: {code}", 0.0)
 
     async def recall(self, request: ModelRequest) -> ModelOutcome | NotHeard:
         """What became of an earlier call; see the port."""
@@ -128,6 +143,8 @@ class OpenAIModel:
         except openai.APIStatusError as error:
             if (call_id := orphaned_call(error)) is not None:
                 raise _OrphanedCall(call_id) from error
+            if (code := refused_file(error)) is not None:
+                raise FilesRefused(code) from error
             return of_status(error)
         except openai.APIConnectionError as error:
             return of_connection(error)
@@ -166,10 +183,10 @@ def _item(said: Said) -> dict[str, Any]:
     return {"type": "message", "role": role, "content": [{"type": kind, "text": said.text}]}
 
 
-def _body(request: ModelRequest) -> dict[str, Any]:
+def _body(request: ModelRequest, *, is_shown: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
         "conversation": request.model_conversation_id,
-        "input": [{"role": "user", "content": question.text} for question in request.questions],
+        "input": [item_of(question, is_shown=is_shown) for question in request.questions],
         "metadata": {"turn_id": str(request.turn_id)},
         "safety_identifier": request.customer,
     }

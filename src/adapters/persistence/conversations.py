@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
 from psycopg.rows import TupleRow
 
 from adapters.persistence.database import Database
+from adapters.persistence.media import media_of
 from adapters.persistence.pages import fetch_page
 from adapters.persistence.rows import found
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.media import StoredMedium
 from domain.shared import storable
 
 LIST = """
@@ -30,7 +35,7 @@ select count(*) from messages where status = 'received' and turn_id is null and 
 MESSAGES = """
 select item.id, item.conversation_id, item.phone_number_id, item.sequence_number, item.direction, item.author,
     item.type, item.text, item.status, item.reason, item.platform_message_id, item.turn_id, item.error,
-    item.created_at
+    item.created_at, item.content, exists (select from media where message_id = item.id)
 from messages item
 """
 # A name is looked up before the list is read: with the ids at hand Postgres can tell whether they are few, and
@@ -90,7 +95,15 @@ class PostgresConversations:
             "item.created_at < %s": wanted.until,
             "item.conversation_id = any (%s)": await self._conversations_of(user_id, wanted.customer),
         }
-        return await fetch_page(self._database, MESSAGES, conditions, page, _message)
+        found_page = await fetch_page(self._database, MESSAGES, conditions, page, _Listed.of)
+        return Page(await self._with_media(found_page.items), found_page.next_cursor)
+
+    async def _with_media(self, listed: Sequence[_Listed]) -> Sequence[Message]:
+        """The messages with their files, read together; a page without any costs nothing."""
+        media: dict[UUID, tuple[StoredMedium, ...]] = {one.id: () for one in listed if one.has_files}
+        for medium in await media_of(self._database, list(media)) if media else ():
+            media[medium.message_id] += (medium,)
+        return [replace(one.message, media=media[one.id]) if one.has_files else one.message for one in listed]
 
     async def _customers(self, user_id: UUID, name: str | None) -> Ids | None:
         if name is None:
@@ -127,5 +140,27 @@ def _conversation(row: TupleRow) -> Conversation:
     )
 
 
-def _message(row: TupleRow) -> Message:
-    return Message(*row)
+def message_of(row: TupleRow) -> Message:
+    """A row of MESSAGES, without its files."""
+    return _Listed.of(row).message
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A row of MESSAGES: the message, and whether files belong to it."""
+
+    message: Message
+    has_files: bool
+
+    @classmethod
+    def of(cls, row: TupleRow) -> _Listed:
+        *fields, has_files = row
+        return cls(Message(*fields), has_files)
+
+    @property
+    def id(self) -> UUID:
+        return self.message.id
+
+    @property
+    def created_at(self) -> datetime:
+        return self.message.created_at

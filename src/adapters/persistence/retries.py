@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from adapters.persistence.conversations import MESSAGES
+from adapters.persistence.conversations import MESSAGES, message_of
 from adapters.persistence.database import Database
 from adapters.persistence.rows import fetched, found
 from application.ports.clock import Ids
@@ -79,7 +79,7 @@ async def _must_be_first(connection: AsyncConnection[TupleRow], user_id: UUID, m
 
 
 async def _message(connection: AsyncConnection[TupleRow], user_id: UUID, message_id: UUID) -> Message:
-    return Message(*found(await fetched(connection, GET, (message_id, user_id)), "message"))
+    return message_of(found(await fetched(connection, GET, (message_id, user_id)), "message"))
 
 
 def _digest(message_id: UUID) -> bytes:

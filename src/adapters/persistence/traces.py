@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from adapters.persistence.conversations import MESSAGES
+from adapters.persistence.conversations import MESSAGES, message_of
 from adapters.persistence.database import Database
 from adapters.persistence.rows import fetched, found
 from domain.conversations import Message, TurnStatus
@@ -50,7 +50,7 @@ class PostgresTraces:
     async def facts(self, user_id: UUID, message_id: UUID) -> Facts:
         """All that is known of it; see the port."""
         async with self._database.connection() as connection:
-            message = Message(*found(await fetched(connection, MESSAGE, (message_id, user_id)), "message"))
+            message = message_of(found(await fetched(connection, MESSAGE, (message_id, user_id)), "message"))
             ((written_at, status_at, obstacle, overflowed_at),) = await fetched(connection, AROUND, (message_id,))
             return Facts(
                 message=message,
@@ -74,7 +74,7 @@ async def _turn(connection: AsyncConnection[TupleRow], turn_id: UUID | None) -> 
 
 async def _replies(connection: AsyncConnection[TupleRow], message: Message) -> list[ReplyFacts]:
     if message.turn_id is not None:
-        replies = [Message(*row) for row in await fetched(connection, REPLIES, (message.turn_id,))]
+        replies = [message_of(row) for row in await fetched(connection, REPLIES, (message.turn_id,))]
     else:
         replies = [message] if message.direction == "outbound" else []
     noted = await fetched(connection, REACHED, ([reply.id for reply in replies],))

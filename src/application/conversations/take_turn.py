@@ -14,6 +14,7 @@ from application.ports.clock import Clock, Ids
 from application.ports.language_model import SAID_MAX, Asked, LanguageModel, ModelConversation, ModelRequest
 from application.ports.turns import NotYet, ReplyRecord, TurnLost, Turns
 from domain.answers import Answered, Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.contents import told
 from domain.conversations import (
     CRASHES_MAX,
     LaneScope,
@@ -236,7 +237,7 @@ def _request(
         model_conversation_id=model_conversation_id,
         turn_id=turn.id,
         customer=pseudonym(turn.user_id, turn.address),
-        questions=tuple(Asked(question.text) for question in turn.questions),
+        questions=tuple(Asked(told(question.type, question.text, question.content)) for question in turn.questions),
         timeout_seconds=timeout_seconds,
         last_item_id=last_item_id,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -16,22 +16,61 @@ SAID_MAX = 20
 """What OpenAI takes when a conversation is opened."""
 
 
+IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+"""What OpenAI takes as an image; of moving ones it may refuse the motion."""
+FILE_TYPES: Mapping[str, str] = {
+    "application/pdf": "pdf",
+    "text/plain": "txt",
+    "text/markdown": "md",
+    "text/html": "html",
+    "text/xml": "xml",
+    "application/xml": "xml",
+    "application/json": "json",
+    "text/csv": "csv",
+    "text/tab-separated-values": "tsv",
+    "application/rtf": "rtf",
+    "text/rtf": "rtf",
+    "application/msword": "doc",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.ms-powerpoint": "ppt",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+}
+"""What OpenAI takes as a file, with the ending its name must have. Sound and film are not among it: the Responses API
+has text, images and files as input and nothing else. Source: its description, and the guide to file inputs."""
+SHOWN_BYTES_MAX = 20 * 1024 * 1024
+"""All files of a turn together; OpenAI takes 50 MB of files in a request."""
+IMAGE_BYTES_MAX = 15 * 1024 * 1024
+"""A data URL of an image has 20,971,520 characters at most, of which four hold three bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A file that the model is shown with what was said. `mime_type` is one the model takes."""
+    """A file that the model is shown with what was said. `mime_type` is of IMAGE_TYPES or FILE_TYPES.
+
+    `instead` is what the model is told in its place when it refuses the file.
+    """
 
     kind: MediumKind
     mime_type: str
-    filename: str | None
-    content: bytes
+    filename: str
+    content: bytes = field(repr=False)
+    instead: str
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One message of the customer's as the model is told it. `text` is never empty."""
+    """One message of the customer's as the model is told it.
+
+    `text` is never empty and the same each time the message is asked: by it the question is known again. What depends
+    on the moment stands beside it: the files that are `shown`, and `notes` for those that are not.
+    """
 
     text: str
     shown: tuple[Shown, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 Listener = Callable[[str], Awaitable[None]]

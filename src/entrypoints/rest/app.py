@@ -16,6 +16,7 @@ from entrypoints.rest import (
     phone_numbers,
     prompts,
     queues,
+    traces,
     users,
 )
 from entrypoints.rest import credits as credits_
@@ -28,7 +29,7 @@ from entrypoints.rest.paging import page_request
 from entrypoints.rest.request_ids import add_standing_headers
 from entrypoints.rest.webhooks import create_webhook_route
 
-RESOURCES = (users, api_keys, phone_numbers, queues, prompts, agents, conversations, messages, credits_, alerts)
+RESOURCES = (users, api_keys, phone_numbers, queues, prompts, agents, conversations, messages, traces, credits_, alerts)
 
 
 def create_rest_app(application: Application) -> Litestar:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, FromQuery, PathParameter
+from litestar.response import Stream
 
 from application.app import Application
 from application.pages import PageRequest
 from application.ports.conversations import MessageFilter
-from domain.traces import Stage
+from domain.channels import MediumKind
+from domain.media import ANY_BYTES, MediumStatus, MissingReason, StoredMedium, safe_filename
 from domain.users import Caller
 from entrypoints.rest.bodies import view
 from entrypoints.rest.filters import checked_customer, checked_time
 from entrypoints.rest.idempotency import IdempotencyKey
 from entrypoints.rest.paging import Listing, listing
 
+PLACE_MAX = 2**31 - 1
 Direction = Literal["inbound", "outbound"]
 MessageStatus = Literal[
     "received",
@@ -37,8 +41,20 @@ MessageStatus = Literal[
 ]
 
 
+class MediumView(msgspec.Struct):
+    """A file that came with a message. It can be fetched while its status is `kept`; else `reason` may say why not."""
+
+    place: int
+    kind: MediumKind
+    mime_type: str | None
+    filename: str | None
+    bytes: int | None
+    status: MediumStatus
+    reason: MissingReason | None
+
+
 class MessageView(msgspec.Struct):
-    """A message."""
+    """A message. `content` holds what it is beside its text; what belongs to its kind is there, and nothing else."""
 
     id: UUID
     conversation_id: UUID
@@ -53,6 +69,8 @@ class MessageView(msgspec.Struct):
     platform_message_id: str | None
     error: dict[str, Any] | None
     created_at: datetime
+    content: dict[str, Any] | None
+    media: list[MediumView]
 
 
 @get("/users/{user_id:uuid}/messages")
@@ -82,6 +100,33 @@ async def list_messages(
     return listing(MessageView, await application.conversations.messages(caller, user_id, wanted, page))
 
 
+@get(
+    "/users/{user_id:uuid}/messages/{message_id:uuid}/media/{place:int}",
+    responses={200: ResponseSpec(bytes, generate_examples=False, media_type="*/*", description="The file itself")},
+)
+async def show_medium(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    message_id: FromPath[UUID],
+    place: FromPath[Annotated[int, PathParameter(ge=0, le=PLACE_MAX)]],
+) -> Stream:
+    """Fetch a file that came with a message, as it was sent; not found until it is kept."""
+    medium, chunks = await application.read_media(caller, user_id, message_id, place)
+    return Stream(chunks, media_type=medium.mime_type or ANY_BYTES, headers=_headers_of(medium))
+
+
+def _headers_of(medium: StoredMedium) -> dict[str, str]:
+    """A file comes from a stranger: it is saved and never shown as a page of ours, and kept by the caller alone."""
+    name = safe_filename(medium.filename, f"{medium.kind}-{medium.place}")
+    return {
+        "content-length": str(medium.bytes),
+        "content-disposition": f'attachment; filename="{name}"',
+        "content-security-policy": "sandbox; default-src 'none'",
+        "cache-control": "private, max-age=3600, immutable",
+    }
+
+
 @post("/users/{user_id:uuid}/messages/{message_id:uuid}/retry", status_code=202)
 async def retry_message(
     application: NamedDependency[Application],
@@ -94,38 +139,4 @@ async def retry_message(
     return view(MessageView, await application.retry_message(caller, user_id, message_id, idempotency_key))
 
 
-class StepView(msgspec.Struct):
-    """A stage that a message reached, and what else is to be said of it."""
-
-    stage: Stage
-    at: datetime
-    detail: str | None
-
-
-class TraceView(msgspec.Struct):
-    """The way of a message; `reason` is why a customer's message has no answer, null when it has or will have one."""
-
-    message_id: UUID
-    direction: Direction
-    status: MessageStatus
-    reason: str | None
-    turn_id: UUID | None
-    reply_ids: list[UUID]
-    steps: list[StepView]
-
-
-@get("/users/{user_id:uuid}/messages/{message_id:uuid}/trace")
-async def trace_message(
-    application: NamedDependency[Application],
-    caller: NamedDependency[Caller],
-    user_id: FromPath[UUID],
-    message_id: FromPath[UUID],
-) -> TraceView:
-    """Tell every stage that a message passed, with times, and why it has no answer."""
-    trace = await application.trace_message(caller, user_id, message_id)
-    message = {"message_id": message_id, "direction": trace.message.direction, "status": trace.message.status}
-    way = {"reason": trace.reason, "turn_id": trace.turn_id, "reply_ids": trace.reply_ids, "steps": trace.steps}
-    return view(TraceView, message | way)
-
-
-routes = [list_messages, retry_message, trace_message]
+routes = [list_messages, show_medium, retry_message]

@@ -10,7 +10,8 @@ from litestar.types import Message, Scope
 ACCEPTABLE_ID = re.compile(rb"^[A-Za-z0-9._-]{1,128}$")
 KEY = "request_id"
 
-_STANDING_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+_NOT_TO_BE_GUESSED = (b"x-content-type-options", b"nosniff")
+_NOT_TO_BE_KEPT = (b"cache-control", b"no-store")
 
 
 def request_id_of(scope: Scope) -> str:
@@ -24,10 +25,13 @@ def request_id_of(scope: Scope) -> str:
 
 
 async def add_standing_headers(message: Message, scope: Scope) -> None:
-    """Litestar's hook on everything that is sent."""
+    """Litestar's hook on everything that is sent. An answer that says itself how it may be kept is left to it."""
     if message["type"] == "http.response.start":
+        given = list(message["headers"])
+        says_how_to_keep = any(name == _NOT_TO_BE_KEPT[0] for name, _ in given)
         message["headers"] = [
-            *message["headers"],
+            *given,
             (b"x-request-id", request_id_of(scope).encode()),
-            *_STANDING_HEADERS,
+            _NOT_TO_BE_GUESSED,
+            *([] if says_how_to_keep else [_NOT_TO_BE_KEPT]),
         ]

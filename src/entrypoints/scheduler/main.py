@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -29,12 +29,28 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep and look around every SWEEP_SECONDS until `stop` is set."""
-    while not stop.is_set():
+    """Do the chores every SWEEP_SECONDS until `stop` is set. Files are slow, and nothing else waits for them."""
+
+    async def look_around() -> None:
         await _sweep(application)
         await _watch(application)
+
+    async def see_to_files() -> None:
+        await _fetch_media(application)
+        await _delete_media(application)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_every(SWEEP_SECONDS, look_around, stop))
+        files = group.create_task(_every(SWEEP_SECONDS, see_to_files, stop))
+        await stop.wait()
+        files.cancel()  # what is being fetched stays claimed for a while, and is fetched again
+
+
+async def _every(seconds: float, chore: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        await chore()
         try:
-            await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
+            await asyncio.wait_for(stop.wait(), seconds)
         except TimeoutError:
             continue
 
@@ -57,3 +73,23 @@ async def _watch(application: Application) -> None:
         return
     if noticed.resolved or noticed.expired:
         log.info("watched", resolved=noticed.resolved, expired=noticed.expired)
+
+
+async def _fetch_media(application: Application) -> None:
+    try:
+        fetched = await application.fetch_media.waiting()
+    except Unavailable as error:
+        log.warning("media_fetch_failed", reason=str(error))
+        return
+    if fetched:
+        log.info("media_fetched", tried=fetched)
+
+
+async def _delete_media(application: Application) -> None:
+    try:
+        deleted = await application.delete_media()
+    except Unavailable as error:
+        log.warning("media_delete_failed", reason=str(error))
+        return
+    if deleted:
+        log.info("media_deleted", deleted=deleted)

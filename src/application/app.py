@@ -6,7 +6,8 @@
 | a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch                                           |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
-|                            |                | agents, conversations, retry_message, credits, alerts  |
+|                            |                | agents, conversations, retry_message, credits, alerts, |
+|                            |                | channel_health                                         |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -20,6 +21,7 @@ from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
+from application.channels.read_channel_health import ReadChannelHealth
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.take_turn import TakeTurn
@@ -30,6 +32,7 @@ from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
+from application.ports.channel_health import ChannelHealth
 from application.ports.clock import Clock, Ids
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
@@ -59,6 +62,7 @@ class Application:
     authenticate: Authenticate
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
+    channel_health: ReadChannelHealth
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
@@ -84,6 +88,7 @@ class Ports:
     reader: WebhookReader
     users: Users
     phone_numbers: PhoneNumbers
+    channel_health: ChannelHealth
     prompts: Prompts
     agents: Agents
     conversations: Conversations
@@ -113,6 +118,7 @@ def assemble(
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=ManagePhoneNumbers(p.phone_numbers, p.vault, p.inbox, p.queue, p.clock, p.ids),
+        channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),

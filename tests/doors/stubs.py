@@ -15,6 +15,7 @@ from domain.channels import Delivery
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
 from domain.shared import NotFound, Unavailable
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.channel_health import MemoryChannelHealth
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
@@ -138,6 +139,7 @@ class House:
             reader=self.reader,
             users=MemoryUsers(store),
             phone_numbers=MemoryPhoneNumbers(store),
+            channel_health=MemoryChannelHealth(store),
             prompts=MemoryPrompts(store),
             agents=agents,
             conversations=MemoryConversations(store),

@@ -24,7 +24,7 @@ from domain.conversations import (
 from domain.credits import TURN_PRICE, EntryKind
 from tests.fakes.arrivals import MemoryArrivals
 from tests.fakes.customers import MemoryCustomers
-from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_store import MemoryStore, account_of
 
 
 class MemoryInbox:
@@ -72,8 +72,7 @@ class MemoryInbox:
 
     def _number_of(self, item: InboundMessage | Receipt | Echo | Change | Move) -> PhoneNumber | None:
         for number in self._store.phone_numbers.values():
-            account = number.meta_phone_number_id or number.instagram_account_id or str(number.id)
-            if (number.type, account) == (item.channel, item.account):
+            if (number.type, account_of(number)) == (item.channel, item.account):
                 return number
         return None
 

@@ -172,8 +172,11 @@ class MemoryStore:
                 self.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
             del self.turns[turn.id]
         gone = self.phone_numbers.pop(phone_number_id)
-        _drop(self.notices, lambda row: row.channel is gone.type and row.account == _account(gone))
-        for key in [key for key in self.early_changes if key[:2] == (gone.type, _account(gone))]:
+        business = self.businesses.pop(phone_number_id, None)
+        is_last = business not in self.businesses.values()
+        _drop(self.notices, lambda row: row.channel is gone.type and row.account == account_of(gone))
+        _drop(self.notices, lambda row: is_last and row.account is None and row.business == business)
+        for key in [key for key in self.early_changes if key[:2] == (gone.type, account_of(gone))]:
             del self.early_changes[key]
         self.sealed_tokens.pop(phone_number_id, None)
         if agent := self.agent_on(phone_number_id):
@@ -193,7 +196,6 @@ class MemoryStore:
             _drop_keys(rows, left)
         self.consents[:] = [row for row in self.consents if row[0] != phone_number_id]
         self.settings.pop(phone_number_id, None)
-        self.businesses.pop(phone_number_id, None)
 
     def forget_user(self, user_id: UUID) -> None:
         """Delete the user and everything of theirs."""
@@ -239,5 +241,6 @@ def _drop_keys(rows: dict[Any, Any], left: dict[Any, Any]) -> None:
         del rows[id_]
 
 
-def _account(number: PhoneNumber) -> str:
+def account_of(number: PhoneNumber) -> str:
+    """What the platform calls it; a web chat is known by its own id."""
     return number.meta_phone_number_id or number.instagram_account_id or str(number.id)

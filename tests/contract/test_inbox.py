@@ -17,6 +17,12 @@ from tests.contract.paths import Path, Shop, a_receipt, a_reply, a_text
 from tests.fakes.clock import CountingIds
 
 DUPLICATE, UNCLAIMED = Stored(Acceptance.DUPLICATE), Stored(Acceptance.UNCLAIMED)
+ACCEPT_OF_BEFORE = """
+select outcome, conversation_id, phone_number_id, sequence_number from accept_messages(
+    %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[]
+) order by place
+"""
 NOBODYS = a_phone_number(an_id(), meta_phone_number_id="nobody's")
 
 
@@ -388,6 +394,21 @@ async def _somebody_waits_for_a_lock(url: str) -> None:
     async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         while not await (await connection.execute(waiting)).fetchall():  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # a lock sends no signal
+
+
+async def test_whoever_is_still_at_work_with_the_arguments_of_before_stores_the_same(path: Path, request) -> None:
+    if "postgres" not in request.node.callspec.id:
+        pytest.skip("only a schema is older than who uses it")
+    shop = await path.a_shop()
+    both = await path.writes(shop, aliases=("DE.17",))
+    text = a_text(shop.number, address="DE.17")
+    columns = [text.channel, text.account, text.address, text.name, text.platform_message_id, text.type, text.text]
+    named = [[an_id()] for _ in range(3)] + [[each] for each in [*columns, text.written_at, "received", None]]
+
+    async with await psycopg.AsyncConnection.connect(request.getfixturevalue("database").url) as connection:
+        rows = await (await connection.execute(ACCEPT_OF_BEFORE, named)).fetchall()
+
+    assert rows == [("accepted", both, shop.number.id, 2)]
 
 
 async def test_a_batch_that_one_process_gathered_is_stored_through_one_call(database) -> None:

@@ -6,8 +6,9 @@
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media        |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
-|                            |                | prompts, agents, conversations, read_media,            |
-|                            |                | trace_message, retry_message, credits, alerts          |
+|                            |                | channel_health, prompts, agents, conversations,        |
+|                            |                | read_media, trace_message, retry_message, credits,     |
+|                            |                | alerts                                                 |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -22,6 +23,7 @@ from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.fetch_media import DeleteMedia, FetchMedia
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
+from application.channels.read_channel_health import ReadChannelHealth
 from application.channels.read_queue import ReadQueue
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
@@ -35,6 +37,7 @@ from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
+from application.ports.channel_health import ChannelHealth
 from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
@@ -68,6 +71,7 @@ class Application:
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
     read_queue: ReadQueue
+    channel_health: ReadChannelHealth
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
@@ -97,6 +101,7 @@ class Ports:
     reader: WebhookReader
     users: Users
     phone_numbers: PhoneNumbers
+    channel_health: ChannelHealth
     prompts: Prompts
     agents: Agents
     conversations: Conversations
@@ -131,6 +136,7 @@ def assemble(
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=ManagePhoneNumbers(p.phone_numbers, p.vault, p.inbox, p.queue, p.clock, p.ids),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
+        channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),

@@ -15,8 +15,30 @@ from domain.media import StoredMedium
 CRASHES_MAX = 3
 """A turn that so many workers did not survive is set aside."""
 
-ANSWERABLE_TYPES = frozenset({"text"})
-"""The kinds of inbound message an agent answers."""
+ANSWERABLE_TYPES = frozenset(
+    {
+        *("text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts"),
+        *("button", "interactive", "order", "postback", "ephemeral"),
+        *(
+            "file",
+            "share",
+            "story_mention",
+            "ig_reel",
+            "reel",
+            "ig_post",
+            "ig_story",
+            "like_heart",
+            "template",
+            "fallback",
+        ),
+    }
+)
+"""The kinds of inbound message an agent answers, in the platforms' words: of both, and those only Instagram has.
+
+Whatever else comes (a reaction, an edit, what the platform cannot show, a kind of tomorrow) is stored.
+"""
+CIRCUMSTANCES = frozenset({"reply_to", "forwarded", "referral"})
+"""Keys of a message's content that tell where it came from and nothing of what it says."""
 
 
 class LaneScope(StrEnum):
@@ -199,9 +221,17 @@ class Turn:
 
 def initial_status(message: InboundMessage) -> tuple[InboundStatus, UnansweredReason | None]:
     """How a customer's message starts: waiting for an answer, or stored with the reason for none."""
-    if message.type in ANSWERABLE_TYPES and message.text is not None and message.text.strip():
+    if message.is_standby:
+        return InboundStatus.UNANSWERABLE, UnansweredReason.STANDBY
+    if message.type in ANSWERABLE_TYPES and _says_something(message):
         return InboundStatus.RECEIVED, None
     return InboundStatus.UNANSWERABLE, UnansweredReason.TYPE
+
+
+def _says_something(message: InboundMessage) -> bool:
+    if message.text is not None and message.text.strip():
+        return True
+    return bool(message.media) or bool((message.content or {}).keys() - CIRCUMSTANCES)
 
 
 def pseudonym(user_id: UUID, address: str) -> str:

@@ -27,6 +27,7 @@ from adapters.llm.deferred import DeferredModel
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.briefings import PostgresBriefings
+from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
 from adapters.persistence.database import Database
@@ -45,6 +46,7 @@ from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
+from application.ports.channel_health import ChannelHealth
 from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
@@ -128,6 +130,7 @@ class Container(containers.DeclarativeContainer):
     )
     users: Provider[Users] = providers.Singleton(PostgresUsers, database)
     phone_numbers: Provider[PhoneNumbers] = providers.Singleton(PostgresPhoneNumbers, database)
+    channel_health: Provider[ChannelHealth] = providers.Singleton(PostgresChannelHealth, database)
     prompts: Provider[Prompts] = providers.Singleton(PostgresPrompts, database)
     agents: Provider[Agents] = providers.Singleton(PostgresAgents, database)
     conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
@@ -165,6 +168,7 @@ class Container(containers.DeclarativeContainer):
         reader=reader,
         users=users,
         phone_numbers=phone_numbers,
+        channel_health=channel_health,
         prompts=prompts,
         agents=agents,
         conversations=conversations,

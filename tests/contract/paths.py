@@ -276,7 +276,8 @@ INVARIANTS = {
             and 1 <> (select count(*) from messages m where m.turn_id = e.turn_id and m.direction = 'outbound'
                 and m.status in ('sent', 'delivered', 'read'))""",
     "a turn has two replies": """
-        select turn_id from messages where direction = 'outbound' group by 1 having count(*) > 1""",
+        select turn_id from messages where direction = 'outbound' and turn_id is not null
+        group by 1 having count(*) > 1""",
     "a message was stored twice": """
         select platform_message_id from messages where platform_message_id is not null
         group by phone_number_id, platform_message_id having count(*) > 1""",

@@ -17,6 +17,7 @@ from tests.fakes.content_store import MemoryContentStore
 from tests.rig.bucket import Bucket
 from tests.rig.waiting import until
 
+SOMEBODY = "4cd12a72-b74e-4731-ace3-92961284bc02"
 LARGE = bytes(range(256)) * 48_000
 """Twelve megabytes: more than one part of an upload."""
 
@@ -113,7 +114,7 @@ async def test_what_was_deleted_is_not_found_and_may_be_deleted_again(content: C
     assert await read(content, other) == b"x"
 
 
-@pytest.mark.parametrize("key", ["../x", "/etc/passwd", f"{uuid4()}/../../x", f"{uuid4()}", "", f"{uuid4()}/a.png"])
+@pytest.mark.parametrize("key", ["../x", "/etc/passwd", f"{SOMEBODY}/../../x", SOMEBODY, "", f"{SOMEBODY}/a.png"])
 async def test_a_key_cannot_lead_elsewhere(content: ContentStore, key: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         await content.put(key, chunked(b"x"))

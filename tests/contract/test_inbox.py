@@ -9,14 +9,21 @@ from adapters.persistence.database import Database
 from adapters.persistence.inbox import PostgresInbox
 from application.pages import PageRequest
 from application.ports.conversations import ConversationFilter
-from application.ports.inbox import Acceptance, ReceiptOutcome, Stored
+from application.ports.inbox import Acceptance, ChangeOutcome, ReceiptOutcome, Stored
+from domain.channels import Change, InboundMessage
 from domain.credits import Account, EntryKind
 from domain.delivery import Accepted, Ambiguous
 from tests.builders import a_phone_number, an_agent, an_id
 from tests.contract.paths import Path, Shop, a_receipt, a_reply, a_text
-from tests.fakes.clock import CountingIds
+from tests.fakes.clock import MONDAY_MORNING, CountingIds
 
 DUPLICATE, UNCLAIMED = Stored(Acceptance.DUPLICATE), Stored(Acceptance.UNCLAIMED)
+ACCEPT_OF_BEFORE = """
+select outcome, conversation_id, phone_number_id, sequence_number from accept_messages(
+    %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+    %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[]
+) order by place
+"""
 NOBODYS = a_phone_number(an_id(), meta_phone_number_id="nobody's")
 
 
@@ -388,6 +395,41 @@ async def _somebody_waits_for_a_lock(url: str) -> None:
     async with asyncio.timeout(10), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         while not await (await connection.execute(waiting)).fetchall():  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # a lock sends no signal
+
+
+async def test_a_change_waits_for_the_message_that_is_being_stored(path: Path, request) -> None:
+    if "postgres" not in request.node.callspec.id:
+        pytest.skip("a fake has no transactions that overlap")
+    database = request.getfixturevalue("database")
+    shop = await path.a_shop()
+    text = a_text(shop.number)
+    change = Change(text.channel, text.account, text.platform_message_id, "Edited", MONDAY_MORNING)
+    async with await psycopg.AsyncConnection.connect(database.url) as storing:
+        await storing.execute(ACCEPT_OF_BEFORE, _columns_of_before(text))
+        changing = asyncio.create_task(path.inbox.note_changes([change]))
+        await _somebody_waits_for_a_lock(database.url)
+        await storing.commit()
+
+    assert list(await changing) == [ChangeOutcome.APPLIED]
+    assert [message.text for message in await path.messages(shop)] == ["Edited"]
+
+
+def _columns_of_before(text: InboundMessage) -> list[list[object]]:
+    columns = [text.channel, text.account, text.address, text.name, text.platform_message_id, text.type, text.text]
+    return [[an_id()] for _ in range(3)] + [[each] for each in [*columns, text.written_at, "received", None]]
+
+
+async def test_whoever_is_still_at_work_with_the_arguments_of_before_stores_the_same(path: Path, request) -> None:
+    if "postgres" not in request.node.callspec.id:
+        pytest.skip("only a schema is older than who uses it")
+    shop = await path.a_shop()
+    both = await path.writes(shop, aliases=("DE.17",))
+    named = _columns_of_before(a_text(shop.number, address="DE.17"))
+
+    async with await psycopg.AsyncConnection.connect(request.getfixturevalue("database").url) as connection:
+        rows = await (await connection.execute(ACCEPT_OF_BEFORE, named)).fetchall()
+
+    assert rows == [("accepted", both, shop.number.id, 2)]
 
 
 async def test_a_batch_that_one_process_gathered_is_stored_through_one_call(database) -> None:

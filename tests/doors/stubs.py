@@ -17,6 +17,7 @@ from domain.media import MediumStatus, StoredMedium, storage_key
 from domain.shared import NotFound, Unavailable
 from domain.traces import Facts, Obstacle, ReplyFacts
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.channel_health import MemoryChannelHealth
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.conversations import MemoryConversations
@@ -159,6 +160,7 @@ class House:
             reader=self.reader,
             users=MemoryUsers(store),
             phone_numbers=MemoryPhoneNumbers(store),
+            channel_health=MemoryChannelHealth(store),
             prompts=MemoryPrompts(store),
             agents=agents,
             conversations=MemoryConversations(store),

@@ -33,6 +33,7 @@ USER_ROUTES = [
     ("PATCH", NUMBER, {"display_name": "Till"}, 200),
     ("GET", NUMBER + "/queue", None, 200),
     ("DELETE", NUMBER, None, 204),
+    ("GET", NUMBER + "/notices", None, 200),
     ("POST", USER + "/prompts", PROMPT, 201),
     ("GET", USER + "/prompts", None, 200),
     ("GET", USER + "/prompts/{prompt_id}", None, 200),

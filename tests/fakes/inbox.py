@@ -7,13 +7,12 @@ from dataclasses import replace
 from uuid import UUID
 
 from application.ports.clock import Ids
-from application.ports.inbox import Acceptance, ReceiptOutcome, Stored
-from domain.channels import ChannelType, InboundMessage, PhoneNumber, Receipt
+from application.ports.inbox import Acceptance, ChangeOutcome, EchoOutcome, ReceiptOutcome, Stored
+from domain.channels import Change, Echo, InboundMessage, Move, Notice, PhoneNumber, Receipt
+from domain.consents import known_word, said
 from domain.conversations import (
     OUTBOUND_ORDER,
     Conversation,
-    ConversationStatus,
-    Customer,
     InboundStatus,
     Message,
     OutboundStatus,
@@ -23,7 +22,9 @@ from domain.conversations import (
     later,
 )
 from domain.credits import TURN_PRICE, EntryKind
-from tests.fakes.memory_store import MemoryStore
+from tests.fakes.arrivals import MemoryArrivals
+from tests.fakes.customers import MemoryCustomers
+from tests.fakes.memory_store import MemoryStore, account_of
 
 
 class MemoryInbox:
@@ -32,6 +33,8 @@ class MemoryInbox:
     def __init__(self, store: MemoryStore, ids: Ids) -> None:
         self._store = store
         self._ids = ids
+        self._customers = MemoryCustomers(store)
+        self._arrivals = MemoryArrivals(store, ids)
 
     async def accept(self, messages: Sequence[InboundMessage]) -> Sequence[Stored]:
         async with self._store.call():
@@ -51,27 +54,53 @@ class MemoryInbox:
         async with self._store.call():
             return len(self._store.unclaimed)
 
-    def _number_of(self, item: InboundMessage | Receipt) -> PhoneNumber | None:
+    async def note_echoes(self, echoes: Sequence[Echo]) -> Sequence[EchoOutcome]:
+        async with self._store.call():
+            return [self._note_echo(echo) for echo in echoes]
+
+    async def note_changes(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
+        async with self._store.call():
+            return [self._arrivals.change(change, self._number_of(change)) for change in changes]
+
+    async def note_moves(self, moves: Sequence[Move]) -> Sequence[bool]:
+        async with self._store.call():
+            return [self._arrivals.move(move, self._number_of(move)) for move in moves]
+
+    async def keep_notices(self, notices: Sequence[Notice]) -> int:
+        async with self._store.call():
+            return self._arrivals.keep(notices)
+
+    def _number_of(self, item: InboundMessage | Receipt | Echo | Change | Move) -> PhoneNumber | None:
         for number in self._store.phone_numbers.values():
-            if number.type is item.channel and item.account == (
-                number.meta_phone_number_id or number.instagram_account_id
-            ):
+            if (number.type, account_of(number)) == (item.channel, item.account):
                 return number
         return None
 
+    def _note_echo(self, echo: Echo) -> EchoOutcome:
+        outcome, message_id = self._arrivals.echo(echo, self._number_of(echo))
+        if message_id:
+            receipt = Receipt(echo.channel, echo.account, echo.platform_message_id, message_id, "sent", echo.written_at)
+            self._record([receipt], [message_id], 0)
+        return outcome
+
     def _accept(self, message: InboundMessage) -> Stored:
         number = self._number_of(message)
+        key = (message.channel, message.account, message.platform_message_id)
         if number is None:
-            key = (message.channel, message.account, message.platform_message_id)
             self._store.unclaimed.setdefault(key, message)
             return Stored(Acceptance.UNCLAIMED)
+        if message.business:
+            self._store.businesses[number.id] = message.business
         if self._is_known(number.id, message.platform_message_id):
             return Stored(Acceptance.DUPLICATE)
-        conversation = self._conversation(number, self._customer(number, message))
+        customer_id = self._customers.meet(number, (message.address, *message.aliases), self._ids.new())
+        assert customer_id
+        self._customers.learn(customer_id, message)
+        conversation = self._store.conversation_of(number, self._store.customers[customer_id], self._ids)
         count = conversation.message_count + 1
         now = self._store.clock.now()
         self._store.conversations[conversation.id] = replace(conversation, message_count=count, last_activity_at=now)
-        status, reason = initial_status(message)
+        status, reason, waits = self._status(message, number, conversation)
         stored = Message(
             id=self._ids.new(),
             conversation_id=conversation.id,
@@ -89,38 +118,51 @@ class MemoryInbox:
             created_at=now,
         )
         self._store.messages[stored.id] = stored
-        return Stored(Acceptance.ACCEPTED, conversation.id, number.id, count)
+        self._store.written_times[stored.id] = message.written_at
+        if message.content is not None:
+            self._store.contents[stored.id] = message.content
+        if message.media:
+            self._store.sent_media[stored.id] = message.media
+        self._arrivals.apply_early(stored, key)
+        waits = waits and self._store.messages[stored.id].status == InboundStatus.RECEIVED
+        return Stored(Acceptance.ACCEPTED, conversation.id, number.id, count, waits)
 
     def _is_known(self, phone_number_id: UUID, platform_message_id: str) -> bool:
-        return any(
-            (known.phone_number_id, known.platform_message_id) == (phone_number_id, platform_message_id)
-            for known in self._store.messages.values()
-        )
+        return self._store.message_named(phone_number_id, platform_message_id) is not None
 
-    def _customer(self, number: PhoneNumber, message: InboundMessage) -> Customer:
-        key: tuple[UUID, ChannelType, str] = (number.user_id, number.type, message.address)
-        id_ = self._store.customer_ids.setdefault(key, self._ids.new())
-        before = self._store.customers.get(id_, Customer(id_, message.address, None))
-        self._store.customers[id_] = replace(before, name=message.name or before.name)
-        return self._store.customers[id_]
+    def _status(
+        self, message: InboundMessage, number: PhoneNumber, conversation: Conversation
+    ) -> tuple[InboundStatus, UnansweredReason | None, bool]:
+        if self._is_stopped(message, number, conversation.customer.id):
+            return InboundStatus.UNANSWERABLE, UnansweredReason.OPTED_OUT, False
+        status, reason = initial_status(message)
+        if status is not InboundStatus.RECEIVED:
+            return status, reason, False
+        answered_at = self._store.human_replies.get(conversation.id)
+        if answered_at and message.written_at <= answered_at:
+            return InboundStatus.UNANSWERABLE, UnansweredReason.HUMAN_ANSWERED, False
+        paused_until, _ = self._store.pauses.get(conversation.id, (None, None))
+        if paused_until and paused_until > self._store.clock.now():
+            return status, UnansweredReason.PAUSED, False
+        return status, None, True
 
-    def _conversation(self, number: PhoneNumber, customer: Customer) -> Conversation:
-        for conversation in self._store.active_conversations():
-            if (conversation.phone_number_id, conversation.customer.id) == (number.id, customer.id):
-                return conversation
-        agent = self._store.agent_on(number.id)
-        now = self._store.clock.now()
-        return Conversation(
-            id=self._ids.new(),
-            phone_number_id=number.id,
-            agent_id=agent.id if agent else None,
-            customer=customer,
-            status=ConversationStatus.ACTIVE,
-            openai_conversation_id=None,
-            message_count=0,
-            last_activity_at=now,
-            created_at=now,
-        )
+    def _is_stopped(self, message: InboundMessage, number: PhoneNumber, customer_id: UUID) -> bool:
+        """Whether the customer has opted out, this message included; what it says of that goes on record."""
+        settings = self._store.settings_of(number.id)
+        if not settings.hears_stop:
+            return False
+        text = said(message)
+        word: str | None = known_word(text)
+        if text in settings.stop_words:
+            word = "stop"
+        elif text in settings.start_words:
+            word = "start"
+        before = [kind for *who, kind in self._store.consents if who == [number.id, customer_id]]
+        was_stopped = before[-1:] == ["stop"]
+        if word == "stop" or (word == "start" and was_stopped):
+            self._store.consents.append((number.id, customer_id, word))
+            return word == "stop"
+        return was_stopped
 
     def _message_of(self, receipt: Receipt) -> UUID | None:
         number = self._number_of(receipt)

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from application.ports.clock import Clock
+from application.ports.clock import Clock, Ids
 from application.ports.credits import Added
 from domain.agents import Agent, Prompt
-from domain.channels import ChannelType, InboundMessage, Medium, PhoneNumber
+from domain.channels import Change, ChannelSettings, ChannelType, InboundMessage, Medium, PhoneNumber
 from domain.conversations import Conversation, ConversationStatus, Customer, InboundStatus, Message, TurnStatus
 from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
 from domain.media import StoredMedium, storage_key
+from domain.notices import KeptNotice
 from domain.shared import NotFound
 from domain.users import ApiKey, User
 from tests.fakes.clock import FrozenClock
@@ -55,9 +56,9 @@ class MemoryMedium:
 class MemoryStore:
     """All rows by their id.
 
-    A prompt is the list of its versions. A conversation carries its customer as it was when the conversation
-    was put here: `shown` gives the customer of today. `last_item_ids` belong to conversations. Messages stand in the
-    order in which they came.
+    A customer is found under each of their identifiers. A prompt is the list of its versions. A conversation carries
+    its customer as it was when the conversation was put here: `shown` gives the customer of today. `last_item_ids`,
+    `pauses` and `human_replies` belong to conversations. Messages stand in the order in which they came.
     """
 
     clock: Clock = field(default_factory=FrozenClock)
@@ -81,6 +82,19 @@ class MemoryStore:
     unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
     media: dict[UUID, MemoryMedium] = field(default_factory=dict)
     media_to_delete: dict[str, datetime] = field(default_factory=dict)
+    settings: dict[UUID, ChannelSettings] = field(default_factory=dict)
+    businesses: dict[UUID, str] = field(default_factory=dict)
+    usernames: dict[UUID, str] = field(default_factory=dict)
+    address_times: dict[UUID, datetime] = field(default_factory=dict)
+    pauses: dict[UUID, tuple[datetime, str]] = field(default_factory=dict)
+    human_replies: dict[UUID, datetime] = field(default_factory=dict)
+    written_times: dict[UUID, datetime] = field(default_factory=dict)
+    contents: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    sent_media: dict[UUID, tuple[Medium, ...]] = field(default_factory=dict)
+    changes: dict[UUID, Change] = field(default_factory=dict)
+    early_changes: dict[tuple[str, str, str], Change] = field(default_factory=dict)
+    consents: list[tuple[UUID, UUID, str]] = field(default_factory=list)
+    notices: dict[str, KeptNotice] = field(default_factory=dict)
     calls_open: int = 0
 
     @asynccontextmanager
@@ -112,6 +126,37 @@ class MemoryStore:
         """The agent that answers there."""
         return next((agent for agent in self.agents.values() if agent.phone_number_id == phone_number_id), None)
 
+    def settings_of(self, phone_number_id: UUID) -> ChannelSettings:
+        """How that phone number behaves."""
+        return self.settings.get(phone_number_id, ChannelSettings())
+
+    def message_named(self, phone_number_id: UUID, platform_message_id: str) -> Message | None:
+        """The message that the platform calls so on that phone number."""
+        named = (phone_number_id, platform_message_id)
+        for message in self.messages.values():
+            if (message.phone_number_id, message.platform_message_id) == named:
+                return message
+        return None
+
+    def conversation_of(self, number: PhoneNumber, customer: Customer, ids: Ids) -> Conversation:
+        """The customer's active conversation there; where there is none, one that nobody has kept yet."""
+        for conversation in self.active_conversations():
+            if (conversation.phone_number_id, conversation.customer.id) == (number.id, customer.id):
+                return conversation
+        agent = self.agent_on(number.id)
+        now = self.clock.now()
+        return Conversation(
+            id=ids.new(),
+            phone_number_id=number.id,
+            agent_id=agent.id if agent else None,
+            customer=customer,
+            status=ConversationStatus.ACTIVE,
+            openai_conversation_id=None,
+            message_count=0,
+            last_activity_at=now,
+            created_at=now,
+        )
+
     def messages_of(self, conversation_id: UUID) -> list[Message]:
         """What was said in it, in order."""
         said = [message for message in self.messages.values() if message.conversation_id == conversation_id]
@@ -140,7 +185,13 @@ class MemoryStore:
             if turn.status in {TurnStatus.OPEN, TurnStatus.UNDECIDED}:
                 self.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
             del self.turns[turn.id]
-        del self.phone_numbers[phone_number_id]
+        gone = self.phone_numbers.pop(phone_number_id)
+        business = self.businesses.pop(phone_number_id, None)
+        is_last = business not in self.businesses.values()
+        _drop(self.notices, lambda row: row.channel is gone.type and row.account == account_of(gone))
+        _drop(self.notices, lambda row: is_last and row.account is None and row.business == business)
+        for key in [key for key in self.early_changes if key[:2] == (gone.type, account_of(gone))]:
+            del self.early_changes[key]
         self.sealed_tokens.pop(phone_number_id, None)
         if agent := self.agent_on(phone_number_id):
             self.agents[agent.id] = replace(agent, phone_number_id=None)
@@ -149,6 +200,17 @@ class MemoryStore:
             del self.last_item_ids[id_]
         _drop(self.messages, lambda row: row.phone_number_id == phone_number_id)
         self._forget_media()
+        for rows, left in (
+            (self.pauses, self.conversations),
+            (self.human_replies, self.conversations),
+            (self.written_times, self.messages),
+            (self.contents, self.messages),
+            (self.sent_media, self.messages),
+            (self.changes, self.messages),
+        ):
+            _drop_keys(rows, left)
+        self.consents[:] = [row for row in self.consents if row[0] != phone_number_id]
+        self.settings.pop(phone_number_id, None)
 
     def _forget_media(self) -> None:
         """Note the files of messages that are gone; one that may just be on its way is looked for later."""
@@ -168,7 +230,9 @@ class MemoryStore:
         _drop(self.prompts, lambda versions: versions[0].user_id == user_id)
         _drop(self.agents, lambda row: row.user_id == user_id)
         for key in [key for key in self.customer_ids if key[0] == user_id]:
-            del self.customers[self.customer_ids.pop(key)]
+            self.customers.pop(self.customer_ids.pop(key), None)
+        _drop_keys(self.usernames, self.customers)
+        _drop_keys(self.address_times, self.customers)
         self.accounts.pop(user_id, None)
         self.entries.pop(user_id, None)
         for answered in [answered for answered in self.answers if answered[0] == user_id]:
@@ -194,3 +258,13 @@ class MemoryStore:
 def _drop(rows: dict[Any, Any], unwanted: Callable[[Any], bool]) -> None:
     for id_ in [id_ for id_, row in rows.items() if unwanted(row)]:
         del rows[id_]
+
+
+def _drop_keys(rows: dict[Any, Any], left: dict[Any, Any]) -> None:
+    for id_ in rows.keys() - left.keys():
+        del rows[id_]
+
+
+def account_of(number: PhoneNumber) -> str:
+    """What the platform calls it; a web chat is known by its own id."""
+    return number.meta_phone_number_id or number.instagram_account_id or str(number.id)

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Sequence
 
 from adapters.gatherer import Gatherer
+from adapters.persistence import arrivals
 from adapters.persistence.database import Database
+from adapters.persistence.message_rows import columns_of, message_of
+from adapters.persistence.refused_elements import each_on_its_own, one_by_one, without_refusals
 from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
-from application.ports.inbox import Acceptance, ReceiptOutcome, Stored
-from domain.channels import ChannelType, InboundMessage, Receipt
-from domain.conversations import initial_status
+from application.ports.inbox import Acceptance, ChangeOutcome, EchoOutcome, ReceiptOutcome, Stored
+from domain.channels import Change, Echo, InboundMessage, Move, Notice, Receipt
+from domain.conversations import OutboundStatus
 from domain.shared import Unavailable
 
 BATCH_MAX = 256
@@ -19,9 +22,10 @@ COUNT_SECONDS_MAX = 2.0
 """Who asks for the count is a health check, which must not wait as long as a customer's message would."""
 
 ACCEPT = """
-select outcome, conversation_id, phone_number_id, sequence_number from accept_messages(
-    %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
-    %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[]
+select outcome, conversation_id, phone_number_id, sequence_number, waits from accept_messages(
+    %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[], %s::text[],
+    %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::jsonb[], %s::text[], %s::boolean[], %s::timestamptz[],
+    %s::text[], %s::text[], %s::text[], %s::text[]
 ) order by place
 """
 
@@ -38,7 +42,8 @@ delete from unclaimed_messages u using (
     order by u.arrival limit %s for update of u skip locked
 ) known
 where (u.type, u.account, u.platform_message_id) = (known.type, known.account, known.platform_message_id)
-returning u.type, u.account, u.address, u.name, u.platform_message_id, u.content_type, u.text, u.written_at, u.arrival
+returning u.type, u.account, u.address, u.name, u.platform_message_id, u.content_type, u.text, u.written_at,
+    u.aliases, u.username, u.content, u.media, u.business, u.is_standby, u.arrival
 """
 
 
@@ -48,16 +53,36 @@ class PostgresInbox:
     def __init__(self, database: Database, ids: Ids) -> None:
         self._database = database
         self._ids = ids
-        self._accepted = Gatherer(self._accept, items_max=BATCH_MAX)
-        self._recorded = Gatherer(self._record, items_max=BATCH_MAX)
+        self._accepted = Gatherer(each_on_its_own(self._accept), items_max=BATCH_MAX)
+        self._recorded = Gatherer(each_on_its_own(self._record), items_max=BATCH_MAX)
 
     async def accept(self, messages: Sequence[InboundMessage]) -> Sequence[Stored]:
         """Store customers' messages; see the port."""
-        return await self._accepted.all(messages)
+        return without_refusals(await self._accepted.all(messages))
 
     async def record(self, receipts: Sequence[Receipt]) -> Sequence[ReceiptOutcome]:
         """Note what the platform reports; see the port."""
-        return await self._recorded.all(receipts)
+        return without_refusals(await self._recorded.all(receipts))
+
+    async def note_echoes(self, echoes: Sequence[Echo]) -> Sequence[EchoOutcome]:
+        """Note messages of the business's own; see the port."""
+        return without_refusals(await one_by_one(self._note_echo, echoes))
+
+    async def note_changes(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
+        """Note what customers changed; see the port."""
+        return without_refusals(await one_by_one(lambda one: arrivals.note_change(self._database, one), changes))
+
+    async def note_moves(self, moves: Sequence[Move]) -> Sequence[bool]:
+        """Note what customers are called now; see the port."""
+        return without_refusals(await one_by_one(lambda one: arrivals.note_move(self._database, one), moves))
+
+    async def keep_notices(self, notices: Sequence[Notice]) -> int:
+        """Keep what is about accounts; see the port."""
+
+        async def keep(some: list[Notice]) -> Sequence[int]:
+            return [await arrivals.keep_notices(self._database, self._ids, some)]
+
+        return sum(without_refusals(await each_on_its_own(keep)(list(notices))))
 
     async def claim_unclaimed(self, limit: int) -> Sequence[Stored]:
         """Accept what was waiting for its phone number; see the port."""
@@ -66,8 +91,8 @@ class PostgresInbox:
             if not rows:
                 return ()
             rows.sort(key=lambda row: row[-1])
-            messages = [InboundMessage(ChannelType(type_), *rest) for type_, *rest, _ in rows]
-            return _stored(await (await connection.execute(ACCEPT, self._columns(messages))).fetchall())
+            messages = [message_of(row[:-1]) for row in rows]
+            return _stored(await (await connection.execute(ACCEPT, columns_of(messages, self._ids))).fetchall())
 
     async def unclaimed(self) -> int:
         """How many messages wait for their phone number; see the port."""
@@ -79,23 +104,7 @@ class PostgresInbox:
         return int(rows[0][0])
 
     async def _accept(self, messages: list[InboundMessage]) -> Sequence[Stored]:
-        return _stored(await self._database.fetch(ACCEPT, self._columns(messages)))
-
-    def _columns(self, messages: Sequence[InboundMessage]) -> Sequence[object]:
-        statuses = [initial_status(message) for message in messages]
-        return (
-            *([self._ids.new() for _ in messages] for _ in range(3)),
-            [message.channel for message in messages],
-            [message.account for message in messages],
-            [message.address for message in messages],
-            [message.name for message in messages],
-            [message.platform_message_id for message in messages],
-            [message.type for message in messages],
-            [message.text for message in messages],
-            [message.written_at for message in messages],
-            [status for status, _ in statuses],
-            [reason for _, reason in statuses],
-        )
+        return _stored(await self._database.fetch(ACCEPT, columns_of(messages, self._ids)))
 
     async def _record(self, receipts: list[Receipt]) -> Sequence[ReceiptOutcome]:
         rows = await self._database.fetch(
@@ -111,6 +120,15 @@ class PostgresInbox:
             ),
         )
         return [ReceiptOutcome(outcome) for (outcome,) in rows]
+
+    async def _note_echo(self, echo: Echo) -> EchoOutcome:
+        outcome, message_id = await arrivals.note_echo(self._database, self._ids, echo)
+        if message_id is not None:
+            receipt = Receipt(
+                echo.channel, echo.account, echo.platform_message_id, message_id, OutboundStatus.SENT, echo.written_at
+            )
+            await self.record([receipt])
+        return outcome
 
 
 def _stored(rows: Sequence[tuple[object, ...]]) -> list[Stored]:

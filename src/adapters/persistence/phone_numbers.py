@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 
 from adapters.persistence.database import Database
+from adapters.persistence.forgotten_accounts import forget_accounts
 from adapters.persistence.pages import fetch_page
 from adapters.persistence.refusals import refusals_named
 from adapters.persistence.rows import fetched, found
@@ -79,6 +80,7 @@ class PostgresPhoneNumbers:
         async with self._database.transaction() as connection:
             await connection.execute(LOCK_CONVERSATIONS, (phone_number_id, user_id))
             await connection.execute(RELEASE, (phone_number_id, user_id))
+            await forget_accounts(connection, user_id, phone_number_id)
             found(await fetched(connection, REMOVE, (phone_number_id, user_id)), "phone number")
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from psycopg.rows import TupleRow
 
 from adapters.persistence.database import Database
+from adapters.persistence.forgotten_accounts import forget_accounts
 from adapters.persistence.pages import fetch_page
 from adapters.persistence.refusals import refusals_named
 from adapters.persistence.rows import fetched, found
@@ -94,6 +95,7 @@ class PostgresUsers:
         async with self._database.transaction() as connection:
             for lock in LOCK_ALL:
                 await connection.execute(lock, (user_id,))
+            await forget_accounts(connection, user_id)
             found(await fetched(connection, ERASE, (user_id,)), "user")
 
     async def add_key(self, key: ApiKey) -> ApiKey:

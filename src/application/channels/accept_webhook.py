@@ -13,19 +13,26 @@ from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Acceptance, Inbox, Stored
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
-from domain.channels import InboundMessage, Receipt
+from domain.channels import Delivery, InboundMessage, Receipt
 
 Delivered = TypeVar("Delivered", InboundMessage, Receipt)
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookOutcome:
-    """What a delivery came to. `queued` is False when the queue was out of reach and the sweeper has to feed it."""
+    """What a delivery came to, by number of elements.
+
+    `queued` is False when the queue was out of reach and the sweeper has to feed it.
+    """
 
     accepted: int = 0
     duplicates: int = 0
     unclaimed: int = 0
     receipts: int = 0
+    echoes: int = 0
+    changes: int = 0
+    moves: int = 0
+    notices: int = 0
     ignored: int = 0
     unreadable: int = 0
     queued: bool = True
@@ -52,6 +59,7 @@ class AcceptWebhook:
         stored = await self.inbox.accept(messages) if messages else ()
         if receipts:
             await self.inbox.record(receipts)
+        await self._note_the_rest(delivery)
         queued = await admit_stored(self.queue, stored, self.overflow)
         # Only now: a mark set before the commit would hide the redelivery of what was not committed.
         if messages or receipts:
@@ -63,10 +71,25 @@ class AcceptWebhook:
             duplicates=counts[Acceptance.DUPLICATE] + len(delivery.messages) - len(messages),
             unclaimed=counts[Acceptance.UNCLAIMED],
             receipts=len(receipts),
+            echoes=len(delivery.echoes),
+            changes=len(delivery.changes),
+            moves=len(delivery.moves),
+            notices=len(delivery.notices),
             ignored=delivery.ignored,
             unreadable=delivery.unreadable,
             queued=queued,
         )
+
+    async def _note_the_rest(self, delivery: Delivery) -> None:
+        """What is rare enough for the store alone to know what came before."""
+        if delivery.echoes:
+            await self.inbox.note_echoes(delivery.echoes)
+        if delivery.changes:
+            await self.inbox.note_changes(delivery.changes)
+        if delivery.moves:
+            await self.inbox.note_moves(delivery.moves)
+        if delivery.notices:
+            await self.inbox.keep_notices(delivery.notices)
 
     async def _not_seen(self, delivered: Sequence[Delivered]) -> Sequence[Delivered]:
         if not delivered:
@@ -76,14 +99,14 @@ class AcceptWebhook:
 
 
 async def admit_stored(queue: TurnQueue, stored: Sequence[Stored], overflow: Overflow | None = None) -> bool:
-    """Queue the conversations of newly stored messages.
+    """Queue the conversations of newly stored messages that wait for an answer.
 
     False when the queue is out of reach or one of its numbers is full: then they are swept.
     """
     waiting = [
         Waiting(place.conversation_id, place.phone_number_id)
         for place in stored
-        if place.conversation_id and place.phone_number_id
+        if place.waits and place.conversation_id and place.phone_number_id
     ]
     if not waiting:
         return True

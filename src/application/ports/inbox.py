@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from domain.channels import InboundMessage, Receipt
+from domain.channels import Change, Echo, InboundMessage, Move, Notice, Receipt
 
 
 class Acceptance(StrEnum):
@@ -21,12 +21,16 @@ class Acceptance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a message was stored. The ids are None when it is a duplicate or unclaimed."""
+    """Where a message was stored. The ids are None when it is a duplicate or unclaimed.
+
+    `waits` tells that a worker should be woken: the message is to be answered, and its conversation not paused.
+    """
 
     acceptance: Acceptance
     conversation_id: UUID | None = None
     phone_number_id: UUID | None = None
     sequence_number: int | None = None
+    waits: bool = False
 
 
 class ReceiptOutcome(StrEnum):
@@ -37,19 +41,65 @@ class ReceiptOutcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+class EchoOutcome(StrEnum):
+    """Whose message came back. `KNOWN`: it was noted before. `UNCLAIMED`: nobody has registered the phone number."""
+
+    OURS = "ours"
+    HUMAN = "human"
+    KNOWN = "known"
+    UNCLAIMED = "unclaimed"
+
+
+class ChangeOutcome(StrEnum):
+    """What a change did.
+
+    `EARLY`: its message has not come yet. `OLD`: we knew as much. `UNKNOWN`: the message is no customer's.
+    """
+
+    APPLIED = "applied"
+    EARLY = "early"
+    OLD = "old"
+    UNKNOWN = "unknown"
+
+
 class Inbox(Protocol):
-    """Stores what arrives. When a call returns, it is committed."""
+    """Stores what arrives. When a call returns, it is committed; when it raises, what could be stored still is."""
 
     async def accept(self, messages: Sequence[InboundMessage]) -> Sequence[Stored]:
         """Store customers' messages, each once: same phone number and platform id, same message.
 
         Finds or opens each conversation and gives each message its next number there, without a gap and in
-        the order given. Answers in that order too.
+        the order given. Answers in that order too. A customer is known by the address or any alias; identifiers of
+        two customers in one message make them one, the one who was known first. Each is called what their newest
+        message calls them. After STOP, and until START, a customer's messages get no answer.
         """
         ...
 
     async def record(self, receipts: Sequence[Receipt]) -> Sequence[ReceiptOutcome]:
         """Note what the platform reports of messages of ours, and settle or refund the turns it decides."""
+        ...
+
+    async def note_echoes(self, echoes: Sequence[Echo]) -> Sequence[EchoOutcome]:
+        """Note messages of the business's own that came back.
+
+        One of ours counts as sent, which may decide its turn. Any other was written by a person: it is stored, the
+        conversation is paused, and what waited there needs no answer any more.
+        """
+        ...
+
+    async def note_changes(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
+        """Note what customers changed or took back; before its message, a change is kept for it.
+
+        The newest text counts, whatever the order; of what was taken back nothing is left.
+        """
+        ...
+
+    async def note_moves(self, moves: Sequence[Move]) -> Sequence[bool]:
+        """Note what customers are called from now on; True where somebody is known by either name."""
+        ...
+
+    async def keep_notices(self, notices: Sequence[Notice]) -> int:
+        """Keep what is about accounts and threads, each once; how many were new."""
         ...
 
     async def claim_unclaimed(self, limit: int) -> Sequence[Stored]:

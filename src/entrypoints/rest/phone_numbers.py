@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -53,6 +54,18 @@ class PhoneNumberView(msgspec.Struct):
     meta_phone_number_id: str | None
     instagram_account_id: str | None
     status: str
+    created_at: datetime
+
+
+class NoticeView(msgspec.Struct):
+    """What the platform told of an account; `field` is its name of it, and `content` as it came."""
+
+    id: UUID
+    field: str
+    account: str | None
+    business: str | None
+    content: dict[str, Any]
+    occurred_at: datetime
     created_at: datetime
 
 
@@ -118,4 +131,23 @@ async def remove_phone_number(
     await application.phone_numbers.remove(caller, user_id, phone_number_id)
 
 
-routes = [add_phone_number, list_phone_numbers, show_phone_number, change_phone_number, remove_phone_number]
+@get("/users/{user_id:uuid}/phone_numbers/{phone_number_id:uuid}/notices")
+async def list_notices(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    phone_number_id: FromPath[UUID],
+    page: NamedDependency[PageRequest],
+) -> Listing[NoticeView]:
+    """List what the platform told of a phone number's account, and of the account above it."""
+    return listing(NoticeView, await application.channel_health.notices(caller, user_id, phone_number_id, page))
+
+
+routes = [
+    add_phone_number,
+    list_phone_numbers,
+    show_phone_number,
+    change_phone_number,
+    remove_phone_number,
+    list_notices,
+]

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -7,12 +8,12 @@ from application.channels.accept_webhook import AcceptWebhook, WebhookOutcome
 from application.monitoring import SWEEP_AGE_SECONDS, Sweep
 from application.pages import PageRequest
 from application.ports.channel_gateway import ForgedWebhook
-from domain.channels import Delivery, Receipt
+from domain.channels import Change, Delivery, Echo, Move, Notice, Receipt
 from domain.monitoring import AlertState
 from domain.shared import Unavailable
 from tests.builders import an_id
 from tests.fakes.turn_queue import MemoryTurnQueue
-from tests.unit.application.desk import Desk
+from tests.unit.application.desk import KIM, Desk
 
 
 class ReadsWhatItIsTold:
@@ -99,6 +100,62 @@ async def test_a_message_nobody_will_answer_takes_no_one_s_place(desk: Desk) -> 
     outcome = await _accepts(desk, Delivery([desk.a_text(type="image", text=None)]))
 
     assert outcome == WebhookOutcome(accepted=1)
+
+
+async def test_all_that_a_delivery_brings_is_noted_in_order_and_counted(desk: Desk) -> None:
+    channel, account, now = desk.number.type, desk.number.meta_phone_number_id, desk.clock.now()
+    text = desk.a_text()
+    delivery = Delivery(
+        [text],
+        echoes=[Echo(channel, account, text.address, "wamid.e", "text", "I am here.", now)],
+        changes=[Change(channel, account, text.platform_message_id, "Edited", now)],
+        moves=[Move(channel, account, text.address, "4930", now)],
+        notices=[Notice(channel, account, None, "account_update", {}, now)],
+    )
+
+    outcome = await _accepts(desk, delivery)
+
+    assert outcome == WebhookOutcome(accepted=1, echoes=1, changes=1, moves=1, notices=1)
+    (conversation,) = desk.store.conversations.values()
+    assert [(one.text, one.status) for one in desk.messages(conversation.id)] == [
+        ("Edited", "unanswerable"),
+        ("I am here.", "sent"),
+    ]
+    assert desk.store.shown(conversation).customer.address == "4930"
+    assert len(desk.store.notices) == 1
+
+
+async def test_a_message_in_a_paused_conversation_wakes_nobody(desk: Desk) -> None:
+    channel, account, now = desk.number.type, desk.number.meta_phone_number_id, desk.clock.now()
+    await _accepts(desk, Delivery(echoes=[Echo(channel, account, KIM, "wamid.e", "text", "I am here.", now)]))
+
+    outcome = await _accepts(desk, Delivery([desk.a_text(written_at=now + timedelta(seconds=1))]))
+
+    assert outcome == WebhookOutcome(accepted=1)
+    assert desk.queue.wake_ups == []
+
+
+@pytest.mark.parametrize("note", ["note_echoes", "note_changes", "note_moves", "keep_notices"])
+async def test_what_could_not_be_noted_is_to_come_again_with_all_beside_it(desk: Desk, note: str) -> None:
+    async def fails(_):
+        raise Unavailable("Postgres does not answer.")
+
+    works = getattr(desk.inbox, note)
+    setattr(desk.inbox, note, fails)
+    channel, account, now = desk.number.type, desk.number.meta_phone_number_id, desk.clock.now()
+    delivery = Delivery(
+        [desk.a_text()],
+        echoes=[Echo(channel, account, "1", "wamid.e", "text", "I am here.", now)],
+        changes=[Change(channel, account, "wamid.c", None, now)],
+        moves=[Move(channel, account, "1", "2", now)],
+        notices=[Notice(channel, account, None, "account_update", {}, now)],
+    )
+    with pytest.raises(Unavailable):
+        await _accepts(desk, delivery)
+    setattr(desk.inbox, note, works)
+
+    assert (await _accepts(desk, delivery)).duplicates == 1
+    assert len(desk.store.messages) == 2
 
 
 # --- what came a moment ago

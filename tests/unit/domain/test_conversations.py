@@ -1,10 +1,11 @@
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.channels import ChannelType, InboundMessage
+from domain.channels import ChannelType, InboundMessage, Medium, MediumKind
 from domain.conversations import (
     OUTBOUND_ORDER,
     InboundStatus,
@@ -45,24 +46,48 @@ def test_a_delivery_outweighs_a_failure() -> None:
     assert later(OutboundStatus.READ, OutboundStatus.FAILED) is OutboundStatus.READ
 
 
+PHOTO = Medium(MediumKind.IMAGE, platform_id="1")
+
+
 @pytest.mark.parametrize(
-    ("type_", "text", "is_answered"),
+    ("type_", "fields", "is_answered"),
     [
-        ("text", "Hello", True),
-        ("text", "🥐", True),
-        ("text", "", False),
-        ("text", " \n\t ", False),
-        ("text", None, False),
-        ("image", None, False),
-        ("reaction", "👍", False),
-        ("unknown", "Hello", False),
+        ("text", {"text": "Hello"}, True),
+        ("text", {"text": "🥐"}, True),
+        ("text", {"text": ""}, False),
+        ("text", {"text": " \n\t ", "content": {"reply_to": {"id": "1"}, "forwarded": "once"}}, False),
+        ("text", {}, False),
+        ("image", {"media": (PHOTO,)}, True),
+        ("image", {}, False),
+        ("image", {"content": {"errors": [{"code": 131052}]}}, True),
+        ("location", {"content": {"location": {"latitude": 1, "longitude": 2}}}, True),
+        ("contacts", {"content": {"contacts": [{}]}}, True),
+        ("order", {"content": {"order": {"items": []}}}, True),
+        ("interactive", {"content": {"flow": {"answers": {}}}}, True),
+        ("button", {"text": "Yes"}, True),
+        ("postback", {"text": "Menu"}, True),
+        ("story_mention", {"content": {"shares": [{"kind": "story_mention"}]}}, True),
+        ("ephemeral", {"content": {"ephemeral": True}}, True),
+        ("reaction", {"text": "👍", "content": {"reaction": {"to": "1"}}}, False),
+        ("system", {"content": {"system": {"kind": "x"}}}, False),
+        ("edit", {"text": "Hello", "content": {"edit": {"of": "1"}}}, False),
+        ("revoke", {"content": {"revoke": {"of": "1"}}}, False),
+        ("unsupported", {"content": {"errors": []}}, False),
+        ("unknown", {"text": "Hello"}, False),
+        ("a kind of tomorrow", {"text": "Hello"}, False),
     ],
 )
-def test_only_a_text_that_says_something_waits_for_an_answer(type_, text, is_answered) -> None:
-    message = InboundMessage(ChannelType.WHATSAPP, "1", "2", None, "wamid.1", type_, text, MONDAY_MORNING)
+def test_only_what_says_something_to_an_agent_waits_for_an_answer(type_, fields, is_answered) -> None:
+    message = a_message(type_, **fields)
 
     expected = (InboundStatus.RECEIVED, None) if is_answered else (InboundStatus.UNANSWERABLE, UnansweredReason.TYPE)
     assert initial_status(message) == expected
+    shown = initial_status(replace(message, is_standby=True))
+    assert shown == (InboundStatus.UNANSWERABLE, UnansweredReason.STANDBY)
+
+
+def a_message(type_: str, text: str | None = None, **fields) -> InboundMessage:
+    return InboundMessage(ChannelType.WHATSAPP, "1", "2", None, "wamid.1", type_, text, MONDAY_MORNING, **fields)
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), min_size=1))

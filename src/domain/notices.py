@@ -1,0 +1,24 @@
+"""A channel's health: what the platform told of accounts and threads, as it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.channels import ChannelType
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNotice:
+    """A notice (see domain.channels.Notice): `occurred_at` is the platform's time, `created_at` when it came to us."""
+
+    id: UUID
+    channel: ChannelType
+    account: str | None
+    business: str | None
+    field: str
+    content: dict[str, Any]
+    occurred_at: datetime
+    created_at: datetime

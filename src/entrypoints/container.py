@@ -11,6 +11,9 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
 
+from adapters.channels.gateway import Platforms
+from adapters.channels.graph import Graph
+from adapters.channels.instagram import InstagramGateway
 from adapters.channels.meta_webhook import MetaWebhookReader
 from adapters.channels.signature import MetaSignature
 from adapters.channels.whatsapp import WhatsAppGateway
@@ -50,6 +53,7 @@ from application.ports.retries import Retries
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
+from domain.channels import ChannelType
 from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
 from entrypoints.settings import Settings
@@ -64,6 +68,17 @@ IN_FLIGHT_MAX_PER_NUMBER = 500
 def _queue_limits(settings: Settings) -> QueueLimits:
     in_flight_max = 1 if settings.lane_scope is LaneScope.PHONE_NUMBER else IN_FLIGHT_MAX_PER_NUMBER
     return QueueLimits(settings.queue_capacity, in_flight_max, settings.lease_seconds)
+
+
+def _platforms(http: aiohttp.ClientSession, settings: Settings) -> ChannelGateway:
+    """A line for each kind of channel that something can be sent to."""
+    version = settings.meta_graph_version
+    return Platforms(
+        {
+            ChannelType.WHATSAPP: WhatsAppGateway(Graph(http, settings.meta_graph_base_url, version)),
+            ChannelType.INSTAGRAM: InstagramGateway(Graph(http, settings.meta_instagram_base_url, version)),
+        }
+    )
 
 
 class Container(containers.DeclarativeContainer):
@@ -94,9 +109,7 @@ class Container(containers.DeclarativeContainer):
     )
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
     briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault)
-    gateway: Provider[ChannelGateway] = providers.Singleton(
-        WhatsAppGateway, http, settings.provided.meta_graph_base_url, settings.provided.meta_graph_version
-    )
+    gateway: Provider[ChannelGateway] = providers.Singleton(_platforms, http, settings)
     reader: Provider[WebhookReader] = providers.Singleton(
         MetaWebhookReader,
         providers.Singleton(

@@ -39,6 +39,7 @@ from application.ports.language_model import LanguageModel
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
+from application.ports.token_cache import TokenCache
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
@@ -79,6 +80,7 @@ class Ports:
     queue: TurnQueue
     seen: DuplicateFilter
     briefings: Briefings
+    tokens: TokenCache
     model: LanguageModel
     gateway: ChannelGateway
     reader: WebhookReader
@@ -112,7 +114,7 @@ def assemble(
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
-        phone_numbers=ManagePhoneNumbers(p.phone_numbers, p.vault, p.inbox, p.queue, p.clock, p.ids),
+        phone_numbers=_manage_phone_numbers(p),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
@@ -120,6 +122,10 @@ def assemble(
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
     )
+
+
+def _manage_phone_numbers(p: Ports) -> ManagePhoneNumbers:
+    return ManagePhoneNumbers(p.phone_numbers, p.tokens, p.vault, p.inbox, p.turns, p.queue, p.alerts, p.clock, p.ids)
 
 
 def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:

@@ -20,6 +20,7 @@ from adapters.channels.whatsapp import WhatsAppGateway
 from adapters.clock import RandomIds, SystemClock
 from adapters.coordination.connection import opened_redis
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
+from adapters.coordination.token_cache import RedisTokenCache
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
 from adapters.llm.deferred import DeferredModel
@@ -50,6 +51,7 @@ from application.ports.language_model import LanguageModel
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
+from application.ports.token_cache import TokenCache
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
@@ -108,7 +110,8 @@ class Container(containers.DeclarativeContainer):
         RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up), providers.Callable(_queue_limits, settings)
     )
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
-    briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault)
+    tokens: Provider[TokenCache] = providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds)
+    briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault, tokens)
     gateway: Provider[ChannelGateway] = providers.Singleton(_platforms, http, settings)
     reader: Provider[WebhookReader] = providers.Singleton(
         MetaWebhookReader,
@@ -139,6 +142,7 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         seen=seen,
         briefings=briefings,
+        tokens=tokens,
         model=model,
         gateway=gateway,
         reader=reader,

@@ -21,6 +21,7 @@ from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
 
@@ -44,11 +45,16 @@ class NoInbox:
         return 3
 
 
-class NoTurns:
-    """Nothing ever waits."""
+class ToldTurns:
+    """What waits is what a test says; `asked` is what was asked for last."""
+
+    def __init__(self) -> None:
+        self.waits = ()
+        self.asked = None
 
     async def waiting(self, wanted, limit):
-        return ()
+        self.asked = wanted
+        return self.waits
 
 
 class ToldRetries:
@@ -118,6 +124,8 @@ class House:
         self.ids = CountingIds()
         self.retries = ToldRetries(self.store)
         self.alerts = MemoryAlerts(self.store)
+        self.tokens = MemoryTokenCache()
+        self.turns = ToldTurns()
         self.application = self._application()
 
     def _application(self) -> Application:
@@ -129,10 +137,11 @@ class House:
             ids=self.ids,
             vault=PlainVault(),
             inbox=NoInbox(),
-            turns=NoTurns(),
+            turns=self.turns,
             queue=MemoryTurnQueue(self.clock),
             seen=MemoryDuplicateFilter(self.clock),
             briefings=nothing,
+            tokens=self.tokens,
             model=nothing,
             gateway=nothing,
             reader=self.reader,

@@ -4,7 +4,7 @@
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
-| the scheduler's clock      | scheduler      | sweep, watch                                           |
+| the scheduler's clock      | scheduler      | sweep, watch, refresh_tokens                           |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
 |                            |                | agents, conversations, retry_message, credits, alerts  |
 | orchestrators, people      | rest, rpc      | check_health                                           |
@@ -20,6 +20,7 @@ from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
+from application.channels.refresh_tokens import RefreshTokens
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.take_turn import TakeTurn
@@ -40,6 +41,7 @@ from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
+from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
@@ -56,6 +58,7 @@ class Application:
     work: Work
     sweep: Sweep
     watch: Watch
+    refresh_tokens: RefreshTokens
     check_health: CheckHealth
     authenticate: Authenticate
     users: ManageUsers
@@ -81,6 +84,8 @@ class Ports:
     seen: DuplicateFilter
     briefings: Briefings
     tokens: TokenCache
+    ageing_tokens: AgeingTokens
+    token_issuer: TokenIssuer
     model: LanguageModel
     gateway: ChannelGateway
     reader: WebhookReader
@@ -111,6 +116,7 @@ def assemble(
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, undecided_seconds, blocked_hours_max),
+        refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from adapters.channels.gateway import Platforms
 from adapters.channels.graph import Graph
 from adapters.channels.instagram import InstagramGateway
+from adapters.channels.instagram_tokens import InstagramTokens
 from adapters.channels.meta_webhook import MetaWebhookReader
 from adapters.channels.signature import MetaSignature
 from adapters.channels.whatsapp import WhatsAppGateway
@@ -24,6 +25,7 @@ from adapters.coordination.token_cache import RedisTokenCache
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
 from adapters.llm.deferred import DeferredModel
+from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.briefings import PostgresBriefings
@@ -52,6 +54,7 @@ from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
+from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
@@ -111,6 +114,10 @@ class Container(containers.DeclarativeContainer):
     )
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
     tokens: Provider[TokenCache] = providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds)
+    ageing_tokens: Provider[AgeingTokens] = providers.Singleton(PostgresAgeingTokens, database)
+    token_issuer: Provider[TokenIssuer] = providers.Singleton(
+        InstagramTokens, http, settings.provided.meta_instagram_base_url
+    )
     briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault, tokens)
     gateway: Provider[ChannelGateway] = providers.Singleton(_platforms, http, settings)
     reader: Provider[WebhookReader] = providers.Singleton(
@@ -143,6 +150,8 @@ class Container(containers.DeclarativeContainer):
         seen=seen,
         briefings=briefings,
         tokens=tokens,
+        ageing_tokens=ageing_tokens,
+        token_issuer=token_issuer,
         model=model,
         gateway=gateway,
         reader=reader,

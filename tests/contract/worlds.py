@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
@@ -25,6 +27,7 @@ from adapters.persistence.users import PostgresUsers
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.token_refresh import AgeingTokens
 from domain.agents import Agent
 from domain.channels import PhoneNumber
 from domain.conversations import Conversation, Message
@@ -36,6 +39,7 @@ from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.token_refresh import MemoryAgeingTokens
 
 
 class Backstage(Protocol):
@@ -52,6 +56,12 @@ class Backstage(Protocol):
 
     async def sealed_token(self, phone_number_id: UUID) -> bytes | None:
         """The token as it lies in the store."""
+
+    async def token_is(self, phone_number_id: UUID, *, old: timedelta, left: timedelta | None) -> None:
+        """We have had the token that long, and it ends after `left`, as far as anybody knows."""
+
+    async def tries_were(self, ago: timedelta) -> None:
+        """Whatever was tried was tried that much earlier."""
 
     async def rows_left(self) -> int:
         """How many rows of anyone there are, of any kind."""
@@ -80,6 +90,16 @@ class MemoryBackstage:
 
     async def sealed_token(self, phone_number_id: UUID) -> bytes | None:
         return self._store.sealed_tokens.get(phone_number_id)
+
+    async def token_is(self, phone_number_id: UUID, *, old: timedelta, left: timedelta | None) -> None:
+        now = self._clock.now()
+        self._store.tokens_set_at[phone_number_id] = now - old
+        number = self._store.phone_numbers[phone_number_id]
+        self._store.phone_numbers[phone_number_id] = replace(number, token_expires_at=left and now + left)
+
+    async def tries_were(self, ago: timedelta) -> None:
+        for id_, tried_at in self._store.tokens_tried_at.items():
+            self._store.tokens_tried_at[id_] = tried_at - ago
 
     async def rows_left(self) -> int:
         return self._store.rows()
@@ -110,6 +130,10 @@ with account as (
 )
 insert into credit_entries (user_id, kind, amount, balance_change, held_change, turn_id)
 values (%(user)s, %(kind)s, %(amount)s, %(balance)s, %(held)s, %(turn)s)
+"""
+TOKEN_IS = """
+update phone_numbers set token_set_at = now() - %(old)s::interval, token_expires_at = now() + %(left)s::interval
+where id = %(id)s
 """
 TABLES = """
 select table_name from information_schema.tables
@@ -149,6 +173,12 @@ class PostgresBackstage:
         rows = await self._execute("select access_token from phone_numbers where id = %s", phone_number_id)
         return rows[0][0] if rows else None
 
+    async def token_is(self, phone_number_id: UUID, *, old: timedelta, left: timedelta | None) -> None:
+        await self._execute(TOKEN_IS, old=old, left=left, id=phone_number_id)
+
+    async def tries_were(self, ago: timedelta) -> None:
+        await self._execute("update phone_numbers set token_tried_at = token_tried_at - %s", ago)
+
     async def rows_left(self) -> int:
         tables = [name for (name,) in await self._execute(TABLES)]
         return sum([len(await self._execute(f"select 1 from {name}")) for name in tables])  # noqa: S608
@@ -169,6 +199,7 @@ class World:
     agents: Agents
     conversations: Conversations
     credits: Credits
+    ageing_tokens: AgeingTokens
     backstage: Backstage
 
     async def has_user(self, **fields: Any) -> User:
@@ -198,6 +229,7 @@ def memory_world() -> World:
         MemoryAgents(store),
         MemoryConversations(store),
         MemoryCredits(store),
+        MemoryAgeingTokens(store),
         MemoryBackstage(store, clock),
     )
 
@@ -212,5 +244,6 @@ async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
             PostgresAgents(database),
             PostgresConversations(database),
             PostgresCredits(database),
+            PostgresAgeingTokens(database),
             PostgresBackstage(url_owner),
         )

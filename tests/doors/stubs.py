@@ -142,6 +142,8 @@ class House:
             seen=MemoryDuplicateFilter(self.clock),
             briefings=nothing,
             tokens=self.tokens,
+            ageing_tokens=nothing,
+            token_issuer=nothing,
             model=nothing,
             gateway=nothing,
             reader=self.reader,

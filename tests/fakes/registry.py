@@ -124,7 +124,7 @@ class MemoryPhoneNumbers:
             raise Conflict("This account is connected already.")
         self._store.phone_numbers[phone_number.id] = phone_number
         if sealed_token is not None:
-            self._store.sealed_tokens[phone_number.id] = sealed_token
+            self._store.set_token(phone_number.id, sealed_token)
         return phone_number
 
 

@@ -42,6 +42,11 @@ def error_in(body: bytes) -> dict[str, Any] | None:
         return None
 
 
+def row_of_error(error: Mapping[str, Any]) -> Row | None:
+    """The table's row for an error object."""
+    return row_of(_number(error.get("code")), _number(error.get("error_subcode")))
+
+
 def asked_seconds(headers: Mapping[str, str]) -> float | None:
     """How long Graph asks to wait: Retry-After, or when a business has its calls back (Meta tells that in minutes)."""
     longest = max(_retry_after_seconds(headers), _usage_seconds(headers))
@@ -50,9 +55,8 @@ def asked_seconds(headers: Mapping[str, str]) -> float | None:
 
 def outcome_of_error(http_status: int, error: Mapping[str, Any], after_seconds: float | None) -> ErrorOutcome:
     """What an error answer means. `error` is Graph's error object, empty when there is none."""
-    code, subcode = _number(error.get("code")), _number(error.get("error_subcode"))
-    row = row_of(code, subcode)
-    kept = _kept(http_status, code, subcode, error, row)
+    row = row_of_error(error)
+    kept = _kept(http_status, error, row)
     if row is not None:
         return _outcome(row, kept, after_seconds)
     if http_status == TOO_MANY_REQUESTS:
@@ -81,15 +85,13 @@ def _outcome(row: Row, kept: dict[str, Any], after_seconds: float | None) -> Err
             return Refused(kept, is_window=row.handling is Handling.WINDOW, is_our_fault=is_our_fault)
 
 
-def _kept(
-    http_status: int, code: int | None, subcode: int | None, error: Mapping[str, Any], row: Row | None
-) -> dict[str, Any]:
+def _kept(http_status: int, error: Mapping[str, Any], row: Row | None) -> dict[str, Any]:
     """What is kept of an error: numbers and names, not Meta's free text, which can quote the customer's number."""
     return {
         "class": UNKNOWN if row is None else row.name,
         "http_status": http_status,
-        "code": code,
-        "subcode": subcode,
+        "code": _number(error.get("code")),
+        "subcode": _number(error.get("error_subcode")),
         "type": _name(error.get("type")),
         "trace_id": _name(error.get("fbtrace_id")),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -16,6 +16,7 @@ from entrypoints.settings import Settings
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
+REFRESH_SECONDS = 3_600.0
 
 
 def scheduler_process(environment: Mapping[str, str]) -> int:
@@ -29,14 +30,35 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep and look around every SWEEP_SECONDS until `stop` is set."""
+    """Sweep and look around every SWEEP_SECONDS, and renew tokens every REFRESH_SECONDS, until `stop` is set.
+
+    Tokens have a task of their own: a platform that is slow to answer must not hold the sweeper up.
+    """
+    async with asyncio.TaskGroup() as chores:
+        chores.create_task(_again_and_again(lambda: _look_around(application), SWEEP_SECONDS, stop))
+        chores.create_task(_again_and_again(lambda: _refresh_tokens(application, stop), REFRESH_SECONDS, stop))
+
+
+async def _again_and_again(chore: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        await _sweep(application)
-        await _watch(application)
+        await chore()
         try:
-            await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
+            await asyncio.wait_for(stop.wait(), seconds)
         except TimeoutError:
             continue
+
+
+async def _look_around(application: Application) -> None:
+    await _sweep(application)
+    await _watch(application)
+
+
+async def _refresh_tokens(application: Application, stop: asyncio.Event) -> None:
+    try:
+        while not stop.is_set() and await application.refresh_tokens():
+            continue
+    except Unavailable as error:
+        log.warning("refresh_failed", reason=str(error))
 
 
 async def _sweep(application: Application) -> None:

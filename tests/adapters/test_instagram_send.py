@@ -50,6 +50,25 @@ async def test_an_accepted_text_reaches_the_customer_and_bears_the_platform_s_id
     assert (record["customer_id"], record["text"]) == ("7001", "Until six. 🥐")
 
 
+async def test_an_older_message_is_quoted(gateway, meta_controls) -> None:
+    await gateway.send(_a_briefing(), _a_text(reply_to="mid.asked"))
+
+    (record,) = await meta_controls.records("message")
+    assert record["reply_to"] == "mid.asked"
+
+
+@pytest.mark.parametrize("channel", [ChannelType.WHATSAPP, ChannelType.INSTAGRAM])
+async def test_a_closed_window_is_known_as_such_on_both_platforms(http, meta_process, meta_controls, channel) -> None:
+    await meta_controls.knobs(window_closed_for=["7001"])
+    graph = Graph(http, meta_process.url, "v23.0")
+    both = Platforms({ChannelType.WHATSAPP: WhatsAppGateway(graph), ChannelType.INSTAGRAM: InstagramGateway(graph)})
+
+    outcome = await both.send(_a_briefing(channel), _a_text())
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.is_window, outcome.is_our_fault, outcome.error["class"]) == (True, False, "window")
+
+
 async def test_a_text_is_sent_as_instagram_documents_it(gateway_of_provider, provider) -> None:
     await gateway_of_provider.send(_a_briefing(), _a_text(reply_to="mid.asked"))
 

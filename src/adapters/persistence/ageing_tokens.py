@@ -1,4 +1,4 @@
-"""Tokens that are due for a new one, in the rows of their phone numbers. Whose turn it is, the database's clock says."""
+"""Tokens that are due for a new one, in the rows of their phone numbers; what is due, the database's clock says."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Shop:
         ageing = MemoryAgeingTokens(desk.store)
         self.refresh = RefreshTokens(ageing, self.issuer, desk.vault, self.tokens, desk.alerts)
 
-    async def opens(self, token: str = "IGAA0") -> "Shop":
+    async def opens(self, token: str) -> "Shop":
         self.number = a_phone_number(self.desk.user.id, type=ChannelType.INSTAGRAM)
         await self.desk.phone_numbers.add(self.number, self.desk.vault.seal(token, self.number.id))
         self.desk.clock.advance(50 * DAY)
@@ -46,7 +46,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(desk: Desk) -> Shop:
-    return await Shop(desk).opens()
+    return await Shop(desk).opens("IGAA0")
 
 
 async def test_an_old_token_is_renewed_once_and_its_end_is_known_from_then_on(shop: Shop) -> None:

@@ -67,7 +67,7 @@ def test_a_full_stop_that_ends_no_sentence_is_a_pause_like_any_word(text: str) -
     assert not first.endswith(".")
 
 
-@pytest.mark.parametrize("grapheme", [FAMILY, FLAG, "नि", "กำ", "é", "👍🏽", "한"])
+@pytest.mark.parametrize("grapheme", [FAMILY, FLAG, "नि", "กำ", "é", "👍🏽", "한", "。\ufe0f"])
 def test_what_has_no_pauses_is_cut_between_graphemes(grapheme: str) -> None:
     text = _filled(grapheme, 2_500)
 

@@ -3,10 +3,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from adapters.persistence.database import Database
 from domain.channels import ChannelStatus, ChannelType, PhoneNumber
 from domain.tokens import TRIES_APART
 from tests.builders import a_phone_number
-from tests.contract.worlds import World
+from tests.contract.worlds import World, postgres_world
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -95,3 +96,14 @@ async def test_a_token_that_the_owner_set_meanwhile_stays(world: World) -> None:
 
     assert await world.backstage.sealed_token(number.id) == b"the owner's"
     assert (await world.phone_numbers.get(number.user_id, number.id)).token_expires_at is None
+
+
+async def test_a_row_that_somebody_is_claiming_is_left_to_them(database) -> None:
+    async with postgres_world(database.url, database.url_owner) as world, Database(database.url).opened() as other:
+        await _has_token(world, 55 * DAY, DAY)
+
+        async with other.transaction() as connection:
+            await connection.execute("select from phone_numbers for update")
+            assert await asyncio.wait_for(world.ageing_tokens.claim(), 5) is None
+
+        assert await world.ageing_tokens.claim()

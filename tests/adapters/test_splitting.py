@@ -97,6 +97,14 @@ def test_a_link_is_never_cut_while_it_fits(link: str) -> None:
     assert parts[1].startswith(("https://", "our shop (https://"))
 
 
+def test_a_sentence_that_no_message_holds_leaves_none_half_empty() -> None:
+    parts = instagram_texts(f"Hi! {'word ' * 300}end. Bye!")
+
+    assert [_bytes(part) > 480 for part in parts] == [True, True]
+    assert parts[0].startswith("Hi! word")
+    assert parts[1].endswith("word end. Bye!")
+
+
 def test_a_link_too_long_for_a_message_is_cut() -> None:
     link = "https://shop.example/" + "a" * 1_500
 

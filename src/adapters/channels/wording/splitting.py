@@ -103,13 +103,23 @@ class _Cutter:
         return next((place for place in better if place > start and self._count(place) <= count), latest)
 
     def _latest(self, start: int) -> int:
-        """The latest end of the message that begins at `start`: a pause if there is one, or else what there is."""
+        """The latest end of the message that begins at `start`: a pause if there is one, or else what there is.
+
+        What stands behind the pause and fits in no message is cut in any case: then the message is filled up.
+        """
         farthest = self._reach(start)
         if farthest == self._length:
             return farthest
         pause = max(self._last(kind, start, farthest) for kind in _PAUSES)
+        if pause > start and self._reach(pause) >= self._next_pause(farthest):
+            return pause
         others = (self._last(kind, start, farthest) for kind in (Break.WORD, Break.GRAPHEME, Break.CHARACTER))
-        return pause if pause > start else next((place for place in others if place > start), start + 1)
+        return next((place for place in others if place > pause), max(pause, start + 1))
+
+    def _next_pause(self, place: int) -> int:
+        """The first pause behind that place, or the end."""
+        later = (places[bisect_right(places, place) :][:1] for places in (self._places[kind] for kind in _PAUSES))
+        return min((first for found in later for first in found), default=self._length)
 
     def _count(self, start: int) -> int:
         """How many messages the rest makes when each of them ends as late as it can."""

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.agents import Agent, Prompt, Voice, own_prompt_id
-from domain.channels import ChannelType, PhoneNumber
+from domain.channels import ChannelStatus, ChannelType, PhoneNumber
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
 from domain.users import ApiKey, User
 from tests.fakes.clock import MONDAY_MORNING, CountingIds
@@ -51,7 +51,7 @@ def a_phone_number(user_id: UUID, **fields: Any) -> PhoneNumber:
         "meta_phone_number_id": account if type_ is ChannelType.WHATSAPP else None,
         "instagram_account_id": account if type_ is ChannelType.INSTAGRAM else None,
         "allowed_origins": (),
-        "status": "active",
+        "status": ChannelStatus.ACTIVE,
         "created_at": MONDAY_MORNING,
     }
     return PhoneNumber(**defaults | fields)

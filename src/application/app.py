@@ -4,7 +4,8 @@
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
-| the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media        |
+| the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
+|                            |                | refresh_tokens                                         |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
 |                            |                | channel_health, prompts, agents, conversations,        |
 |                            |                | read_media, trace_message, retry_message, credits,     |
@@ -25,6 +26,7 @@ from application.channels.fetch_media import DeleteMedia, FetchMedia
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.channels.read_channel_health import ReadChannelHealth
 from application.channels.read_queue import ReadQueue
+from application.channels.refresh_tokens import RefreshTokens
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.read_media import ReadMedia
@@ -49,6 +51,8 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
+from application.ports.token_cache import TokenCache
+from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
@@ -66,6 +70,7 @@ class Application:
     work: Work
     sweep: Sweep
     watch: Watch
+    refresh_tokens: RefreshTokens
     check_health: CheckHealth
     authenticate: Authenticate
     users: ManageUsers
@@ -96,6 +101,9 @@ class Ports:
     queue: TurnQueue
     seen: DuplicateFilter
     briefings: Briefings
+    tokens: TokenCache
+    ageing_tokens: AgeingTokens
+    token_issuer: TokenIssuer
     model: LanguageModel
     gateway: ChannelGateway
     reader: WebhookReader
@@ -131,10 +139,11 @@ def assemble(
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, undecided_seconds, blocked_hours_max),
+        refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
-        phone_numbers=ManagePhoneNumbers(p.phone_numbers, p.vault, p.inbox, p.queue, p.clock, p.ids),
+        phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
         channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
@@ -148,6 +157,10 @@ def assemble(
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
     )
+
+
+def _manage_phone_numbers(p: Ports) -> ManagePhoneNumbers:
+    return ManagePhoneNumbers(p.phone_numbers, p.tokens, p.vault, p.inbox, p.turns, p.queue, p.alerts, p.clock, p.ids)
 
 
 def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:

@@ -9,9 +9,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain.shared import InvalidInput
+from domain.shared import InvalidInput, checked_text
 
 TOKEN = re.compile(r"[ -~]{1,4096}")
+TEMPLATE_NAME = re.compile(r"[a-z0-9_]{1,512}")
+LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Za-z]{2,4})?")
+PAUSE_MINUTES_MAX = 43_200
+"""Thirty days."""
+WORDS_MAX = 100
+WORD_LENGTH_MAX = 50
+SENTENCE_LENGTH_MAX = 1_000
 
 
 class ChannelType(StrEnum):
@@ -37,6 +44,13 @@ class Template:
     name: str
     language: str
 
+    def __post_init__(self) -> None:
+        """Raise InvalidInput for what no approved message can be called."""
+        if not TEMPLATE_NAME.fullmatch(self.name):
+            raise InvalidInput("settings.template.name", "It must be 1 to 512 of a-z, 0-9 and _.")
+        if not LANGUAGE.fullmatch(self.language):
+            raise InvalidInput("settings.template.language", "It must be a code such as en or pt_BR.")
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
@@ -56,10 +70,23 @@ class ChannelSettings:
     human_pause_minutes: int = 720
     unreadable_sentence: str | None = None
 
+    def __post_init__(self) -> None:
+        """Raise InvalidInput that names the first setting that is wrong."""
+        _check_words(self.stop_words, "settings.stop_words")
+        _check_words(self.start_words, "settings.start_words")
+        if not 0 <= self.human_pause_minutes <= PAUSE_MINUTES_MAX:
+            raise InvalidInput("settings.human_pause_minutes", f"It must be from 0 to {PAUSE_MINUTES_MAX}.")
+        if self.unreadable_sentence is not None:
+            _check_said(self.unreadable_sentence, "settings.unreadable_sentence", SENTENCE_LENGTH_MAX)
+
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """One connected channel of a user. Its access token is kept apart, encrypted, and never leaves."""
+    """One connected channel of a user. Its access token is kept apart, encrypted, and never leaves.
+
+    `status_detail` is the platform's account of a status that is not active. `token_expires_at` is None as long as
+    nobody has told.
+    """
 
     id: UUID
     user_id: UUID
@@ -69,8 +96,11 @@ class PhoneNumber:
     meta_phone_number_id: str | None
     instagram_account_id: str | None
     allowed_origins: tuple[str, ...]
-    status: str
+    status: ChannelStatus
     created_at: datetime
+    settings: ChannelSettings = field(default_factory=ChannelSettings)
+    status_detail: dict[str, Any] | None = None
+    token_expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Raise InvalidInput when the platform's id does not fit the type."""
@@ -237,6 +267,18 @@ class Delivery:
     notices: list[Notice] = field(default_factory=list)
     ignored: int = 0
     unreadable: int = 0
+
+
+def _check_words(words: tuple[str, ...], field_name: str) -> None:
+    if len(words) > WORDS_MAX:
+        raise InvalidInput(field_name, f"It must have at most {WORDS_MAX} words.")
+    for word in words:
+        _check_said(word, field_name, WORD_LENGTH_MAX)
+
+
+def _check_said(text: str, field_name: str, length_max: int) -> None:
+    if not checked_text(text, field_name, length_max).strip():
+        raise InvalidInput(field_name, "It must not be blank.")
 
 
 def checked_token(access_token: str) -> str:

@@ -66,12 +66,18 @@ class Deferred:
     """The platform did not take the message now (a rate, a pause); it may later.
 
     `is_outage`: it would have refused anybody, so others need not try. `pace` tells who has to slow down.
+    `is_our_fault`: when it goes on, the phone number is set up wrongly, and somebody here has to mend that.
     """
 
     error: dict[str, Any]
     after_seconds: float | None = None
     is_outage: bool = False
     pace: Pace | None = None
+    is_our_fault: bool = False
+
+    def given_up(self) -> Refused:
+        """What it comes to when there is no time left to try again."""
+        return Refused(self.error, is_our_fault=self.is_our_fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +93,13 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """The platform may or may not have taken the message. It is never sent again on a guess."""
+    """The platform may or may not have taken the message. It is never sent again on a guess.
+
+    `rest_seconds` is how long its phone number should send nothing else, where the platform's account of it says so.
+    """
 
     error: dict[str, Any]
+    rest_seconds: float | None = None
 
 
 SendOutcome = Accepted | Refused | Deferred | Ambiguous | Parked

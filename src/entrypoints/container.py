@@ -11,6 +11,10 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
 
+from adapters.channels.gateway import Platforms
+from adapters.channels.graph import Graph
+from adapters.channels.instagram import InstagramGateway
+from adapters.channels.instagram_tokens import InstagramTokens
 from adapters.channels.media_fetcher import MetaMediaFetcher
 from adapters.channels.media_hosts import MediaHosts, opened_media_http
 from adapters.channels.meta_webhook import MetaWebhookReader
@@ -21,9 +25,11 @@ from adapters.content_store import open_content_store
 from adapters.coordination.connection import opened_redis
 from adapters.coordination.dead_workers import forget_workers
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
+from adapters.coordination.token_cache import RedisTokenCache
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
 from adapters.llm.deferred import DeferredModel
+from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.briefings import PostgresBriefings
@@ -58,10 +64,13 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
+from application.ports.token_cache import TokenCache
+from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
+from domain.channels import ChannelType
 from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
 from entrypoints.settings import Settings
@@ -85,6 +94,17 @@ IN_FLIGHT_MAX_PER_NUMBER = 500
 def _queue_limits(settings: Settings) -> QueueLimits:
     in_flight_max = 1 if settings.lane_scope is LaneScope.PHONE_NUMBER else IN_FLIGHT_MAX_PER_NUMBER
     return QueueLimits(settings.queue_capacity, in_flight_max, settings.lease_seconds)
+
+
+def _platforms(http: aiohttp.ClientSession, settings: Settings) -> ChannelGateway:
+    """A line for each kind of channel that something can be sent to."""
+    version = settings.meta_graph_version
+    return Platforms(
+        {
+            ChannelType.WHATSAPP: WhatsAppGateway(Graph(http, settings.meta_graph_base_url, version)),
+            ChannelType.INSTAGRAM: InstagramGateway(Graph(http, settings.meta_instagram_base_url, version)),
+        }
+    )
 
 
 class Container(containers.DeclarativeContainer):
@@ -116,10 +136,13 @@ class Container(containers.DeclarativeContainer):
         RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up), providers.Callable(_queue_limits, settings)
     )
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
-    briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault)
-    gateway: Provider[ChannelGateway] = providers.Singleton(
-        WhatsAppGateway, http, settings.provided.meta_graph_base_url, settings.provided.meta_graph_version
+    tokens: Provider[TokenCache] = providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds)
+    ageing_tokens: Provider[AgeingTokens] = providers.Singleton(PostgresAgeingTokens, database)
+    token_issuer: Provider[TokenIssuer] = providers.Singleton(
+        InstagramTokens, http, settings.provided.meta_instagram_base_url
     )
+    briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault, tokens)
+    gateway: Provider[ChannelGateway] = providers.Singleton(_platforms, http, settings)
     reader: Provider[WebhookReader] = providers.Singleton(
         MetaWebhookReader,
         providers.Singleton(
@@ -163,6 +186,9 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         seen=seen,
         briefings=briefings,
+        tokens=tokens,
+        ageing_tokens=ageing_tokens,
+        token_issuer=token_issuer,
         model=model,
         gateway=gateway,
         reader=reader,

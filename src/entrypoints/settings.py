@@ -60,6 +60,7 @@ class Settings(BaseModel):
     openai_api_key: Annotated[SecretStr, Field(min_length=1)]
     openai_base_url: Annotated[str, _url(AnyHttpUrl)] | None = None
     meta_graph_base_url: Annotated[str, _url(AnyHttpUrl)] = "https://graph.facebook.com"
+    meta_instagram_base_url: Annotated[str, _url(AnyHttpUrl)] = "https://graph.instagram.com"
     meta_graph_version: Annotated[str, StringConstraints(pattern=r"^v\d+\.\d+$")] = "v22.0"
     media_store_url: Annotated[str, StringConstraints(pattern=MEDIA_STORE)] | None = None
     meta_app_secrets: Secrets
@@ -94,9 +95,10 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _direct_is_the_same_unless_given(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Without a pooler there is one URL for both."""
-        return {"database_url_direct": values["database_url"], **values} if "database_url" in values else values
+    def _some_are_the_same_unless_given(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Without a pooler there is one URL for both; a Graph that was given serves Instagram too."""
+        same = {"database_url_direct": "database_url", "meta_instagram_base_url": "meta_graph_base_url"}
+        return {name: values[other] for name, other in same.items() if other in values} | values
 
     @model_validator(mode="after")
     def _workers_in_order(self) -> Settings:

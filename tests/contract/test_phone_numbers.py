@@ -5,7 +5,7 @@ import pytest
 
 from application.pages import PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
-from domain.channels import ChannelType
+from domain.channels import ChannelSettings, ChannelStatus, ChannelType, Template
 from domain.shared import Conflict, NotFound
 from tests.builders import a_conversation, a_message, a_phone_number, an_id
 from tests.contract.listing import all_pages
@@ -95,6 +95,57 @@ async def test_a_change_keeps_the_token_unless_one_is_given(world: World) -> Non
 
     await world.phone_numbers.change(renamed, b"sealed again")
     assert await world.backstage.sealed_token(phone_number.id) == b"sealed again"
+
+
+SETTINGS = ChannelSettings(
+    shows_typing=False,
+    template=Template("come_back", "en_US"),
+    hears_stop=False,
+    stop_words=("halt", "basta"),
+    start_words=("los",),
+    human_pause_minutes=0,
+    unreadable_sentence="I cannot open this.",
+)
+
+
+async def test_settings_are_read_back_as_they_were_stored(world: World) -> None:
+    user = await world.has_user()
+    number = await world.has_phone_number(user, settings=SETTINGS)
+    assert (await world.phone_numbers.get(user.id, number.id)).settings == SETTINGS
+
+    changed = replace(number, settings=replace(SETTINGS, template=None, stop_words=()))
+    await world.phone_numbers.change(changed, None)
+
+    assert await world.phone_numbers.get(user.id, number.id) == changed
+
+
+STOPPED = {
+    "status": ChannelStatus.UNAUTHORIZED,
+    "status_detail": {"code": 190},
+    "token_expires_at": MONDAY_MORNING + timedelta(days=9),
+}
+
+
+@pytest.mark.parametrize("resumes", [{"sealed_token": b"new"}, {"sealed_token": None, "resumes": True}])
+async def test_a_stopped_number_answers_again_with_a_new_token_or_when_told(world: World, resumes) -> None:
+    user = await world.has_user()
+    number = await world.has_phone_number(user, **STOPPED)
+
+    changed = await world.phone_numbers.change(number, **resumes)
+
+    assert (changed.status, changed.status_detail) == (ChannelStatus.ACTIVE, None)
+    assert (changed.token_expires_at is None) == (resumes["sealed_token"] is not None)
+    assert await world.phone_numbers.get(user.id, number.id) == changed
+
+
+async def test_a_change_of_something_else_leaves_the_status_to_the_platform(world: World) -> None:
+    user = await world.has_user()
+    number = await world.has_phone_number(user, **STOPPED)
+    as_it_was_read = replace(number, status=ChannelStatus.ACTIVE, status_detail=None, display_name="Back shop")
+
+    changed = await world.phone_numbers.change(as_it_was_read, None)
+
+    assert changed == replace(number, display_name="Back shop")
 
 
 async def test_a_removed_phone_number_takes_its_conversations_along(world: World) -> None:

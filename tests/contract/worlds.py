@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
+from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
@@ -28,6 +29,7 @@ from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.media import Media
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.token_refresh import AgeingTokens
 from domain.agents import Agent
 from domain.channels import Medium, PhoneNumber
 from domain.conversations import Conversation, Message
@@ -41,6 +43,7 @@ from tests.fakes.credits import MemoryCredits
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.token_refresh import MemoryAgeingTokens
 from tests.fakes.vault import PlainVault
 
 
@@ -64,6 +67,12 @@ class Backstage(Protocol):
 
     async def sealed_token(self, phone_number_id: UUID) -> bytes | None:
         """The token as it lies in the store."""
+
+    async def token_is(self, phone_number_id: UUID, *, old: timedelta, left: timedelta | None) -> None:
+        """We have had the token that long, and it ends after `left`, as far as anybody knows."""
+
+    async def tries_were(self, ago: timedelta) -> None:
+        """Whatever was tried was tried that much earlier."""
 
     async def rows_left(self) -> int:
         """How many rows of anyone there are, of any kind."""
@@ -105,6 +114,16 @@ class MemoryBackstage:
     async def sealed_token(self, phone_number_id: UUID) -> bytes | None:
         return self._store.sealed_tokens.get(phone_number_id)
 
+    async def token_is(self, phone_number_id: UUID, *, old: timedelta, left: timedelta | None) -> None:
+        now = self._clock.now()
+        self._store.tokens_set_at[phone_number_id] = now - old
+        number = self._store.phone_numbers[phone_number_id]
+        self._store.phone_numbers[phone_number_id] = replace(number, token_expires_at=left and now + left)
+
+    async def tries_were(self, ago: timedelta) -> None:
+        for id_, tried_at in self._store.tokens_tried_at.items():
+            self._store.tokens_tried_at[id_] = tried_at - ago
+
     async def rows_left(self) -> int:
         return self._store.rows()
 
@@ -138,6 +157,10 @@ values (%(user)s, %(kind)s, %(amount)s, %(balance)s, %(held)s, %(turn)s)
 BRING = """
 insert into media (id, user_id, message_id, place, kind, platform_id, url, mime_type, sha256, filename, created_at)
 select %s, user_id, id, %s, %s, %s, %s, %s, %s, %s, now() - %s * interval '1 second' from messages where id = %s
+"""
+TOKEN_IS = """
+update phone_numbers set token_set_at = now() - %(old)s::interval, token_expires_at = now() + %(left)s::interval
+where id = %(id)s
 """
 TABLES = """
 select table_name from information_schema.tables
@@ -187,6 +210,12 @@ class PostgresBackstage:
         rows = await self._execute("select access_token from phone_numbers where id = %s", phone_number_id)
         return rows[0][0] if rows else None
 
+    async def token_is(self, phone_number_id: UUID, *, old: timedelta, left: timedelta | None) -> None:
+        await self._execute(TOKEN_IS, old=old, left=left, id=phone_number_id)
+
+    async def tries_were(self, ago: timedelta) -> None:
+        await self._execute("update phone_numbers set token_tried_at = token_tried_at - %s", ago)
+
     async def rows_left(self) -> int:
         tables = [name for (name,) in await self._execute(TABLES)]
         return sum([len(await self._execute(f"select 1 from {name}")) for name in tables])  # noqa: S608
@@ -208,6 +237,7 @@ class World:
     conversations: Conversations
     credits: Credits
     media: Media
+    ageing_tokens: AgeingTokens
     backstage: Backstage
 
     async def has_user(self, **fields: Any) -> User:
@@ -238,6 +268,7 @@ def memory_world() -> World:
         MemoryConversations(store),
         MemoryCredits(store),
         MemoryMedia(store, PlainVault()),
+        MemoryAgeingTokens(store),
         MemoryBackstage(store, clock),
     )
 
@@ -253,5 +284,6 @@ async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
             PostgresConversations(database),
             PostgresCredits(database),
             PostgresMedia(database, PlainVault()),
+            PostgresAgeingTokens(database),
             PostgresBackstage(url_owner),
         )

@@ -26,6 +26,7 @@ from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
 
@@ -50,11 +51,16 @@ class NoInbox:
         return 3
 
 
-class NoTurns:
-    """Nothing ever waits."""
+class ToldTurns:
+    """What waits is what a test says; `asked` is what was asked for last."""
+
+    def __init__(self) -> None:
+        self.waits = ()
+        self.asked = None
 
     async def waiting(self, wanted, limit):
-        return ()
+        self.asked = wanted
+        return self.waits
 
 
 class ToldRetries:
@@ -140,6 +146,8 @@ class House:
         self.alerts = MemoryAlerts(self.store)
         self.queue = MemoryTurnQueue(self.clock)
         self.content = MemoryContentStore()
+        self.tokens = MemoryTokenCache()
+        self.turns = ToldTurns()
         self.application = self._application()
 
     def _application(self) -> Application:
@@ -151,10 +159,13 @@ class House:
             ids=self.ids,
             vault=PlainVault(),
             inbox=NoInbox(),
-            turns=NoTurns(),
+            turns=self.turns,
             queue=self.queue,
             seen=MemoryDuplicateFilter(self.clock),
             briefings=nothing,
+            tokens=self.tokens,
+            ageing_tokens=nothing,
+            token_issuer=nothing,
             model=nothing,
             gateway=nothing,
             reader=self.reader,

@@ -150,7 +150,7 @@ async def test_a_phone_number_never_shows_its_token(rest, shop):
     listed = await rest.get(f"/users/{shop.user_id}/phone_numbers", headers=bearer(shop.key))
     assert set(answer.json()) == {
         "id", "user_id", "type", "display_name", "number", "meta_phone_number_id", "instagram_account_id", "status",
-        "created_at",
+        "status_detail", "token_expires_at", "allowed_origins", "settings", "created_at",
     }  # fmt: skip
     assert "secret" not in answer.text + listed.text
 

@@ -30,6 +30,7 @@ class MemoryBriefings:
                 channel=number.type,
                 account=number.meta_phone_number_id or number.instagram_account_id or "",
                 access_token=self._token(phone_number_id),
+                settings=number.settings,
             )
 
     def _token(self, phone_number_id: UUID) -> str | None:

@@ -66,6 +66,8 @@ class MemoryStore:
     api_keys: dict[UUID, ApiKey] = field(default_factory=dict)
     phone_numbers: dict[UUID, PhoneNumber] = field(default_factory=dict)
     sealed_tokens: dict[UUID, bytes] = field(default_factory=dict)
+    tokens_set_at: dict[UUID, datetime] = field(default_factory=dict)
+    tokens_tried_at: dict[UUID, datetime] = field(default_factory=dict)
     prompts: dict[str, list[Prompt]] = field(default_factory=dict)
     agents: dict[UUID, Agent] = field(default_factory=dict)
     customers: dict[UUID, Customer] = field(default_factory=dict)
@@ -106,6 +108,12 @@ class MemoryStore:
             yield
         finally:
             self.calls_open -= 1
+
+    def set_token(self, phone_number_id: UUID, sealed: bytes) -> None:
+        """A new token, from now on."""
+        self.sealed_tokens[phone_number_id] = sealed
+        self.tokens_set_at[phone_number_id] = self.clock.now()
+        self.tokens_tried_at.pop(phone_number_id, None)
 
     def must_have_user(self, user_id: UUID) -> User:
         """That user. Raises NotFound."""
@@ -192,7 +200,8 @@ class MemoryStore:
         _drop(self.notices, lambda row: is_last and row.account is None and row.business == business)
         for key in [key for key in self.early_changes if key[:2] == (gone.type, account_of(gone))]:
             del self.early_changes[key]
-        self.sealed_tokens.pop(phone_number_id, None)
+        for tokens in (self.sealed_tokens, self.tokens_set_at, self.tokens_tried_at):
+            tokens.pop(phone_number_id, None)
         if agent := self.agent_on(phone_number_id):
             self.agents[agent.id] = replace(agent, phone_number_id=None)
         _drop(self.conversations, lambda row: row.phone_number_id == phone_number_id)

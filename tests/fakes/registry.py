@@ -11,7 +11,7 @@ from uuid import UUID
 
 from application.pages import Page, PageRequest
 from domain.agents import Agent, Prompt, Voice, is_own_prompt
-from domain.channels import PhoneNumber
+from domain.channels import ChannelStatus, PhoneNumber
 from domain.conversations import ConversationStatus
 from domain.credits import Account
 from domain.shared import Conflict, InvalidInput, NotFound
@@ -100,9 +100,18 @@ class MemoryPhoneNumbers:
     async def list(self, user_id: UUID, page: PageRequest) -> Page[PhoneNumber]:
         return page_of([row for row in self._store.phone_numbers.values() if row.user_id == user_id], page)
 
-    async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
-        await self.get(phone_number.user_id, phone_number.id)
-        return self._keep(phone_number, sealed_token)
+    async def change(
+        self, phone_number: PhoneNumber, sealed_token: bytes | None, *, resumes: bool = False
+    ) -> PhoneNumber:
+        now = await self.get(phone_number.user_id, phone_number.id)
+        is_new = sealed_token is not None
+        changed = replace(
+            phone_number,
+            status=ChannelStatus.ACTIVE if is_new or resumes else now.status,
+            status_detail=None if is_new or resumes else now.status_detail,
+            token_expires_at=None if is_new else now.token_expires_at,
+        )
+        return self._keep(changed, sealed_token)
 
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
         await self.get(user_id, phone_number_id)
@@ -115,7 +124,7 @@ class MemoryPhoneNumbers:
             raise Conflict("This account is connected already.")
         self._store.phone_numbers[phone_number.id] = phone_number
         if sealed_token is not None:
-            self._store.sealed_tokens[phone_number.id] = sealed_token
+            self._store.set_token(phone_number.id, sealed_token)
         return phone_number
 
 

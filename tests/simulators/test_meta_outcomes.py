@@ -145,3 +145,23 @@ async def test_in_an_outage_nothing_gets_through(send, meta_controls):
 
     await meta_controls.knobs(outage=False)
     assert (await send())[0] == 200
+
+
+async def test_outside_the_window_only_templates_arrive(session, meta_process, meta_controls):
+    await meta_controls.knobs(window_closed_for=["16505551234", "7"])
+    url = f"{meta_process.url}/v22.0/1/messages"
+    whatsapp = {"messaging_product": "whatsapp", "to": "+16505551234"}
+    template = {"type": "template", "template": {"name": "come_back", "language": {"code": "en"}}}
+    text = {"type": "text", "text": {"body": "Hello"}}
+
+    async def codes(body):
+        async with session.post(url, json=body, headers={"Authorization": "Bearer any"}) as answer:
+            error = (await answer.json()).get("error", {})
+            return answer.status, error.get("code"), error.get("error_subcode")
+
+    assert await codes(whatsapp | text) == (400, 131047, None)
+    assert await codes(whatsapp | template) == (200, None, None)
+    assert await codes(whatsapp | text | {"to": "+16505550000"}) == (200, None, None)
+    assert await codes({"recipient": {"id": "7"}, "message": {"text": "Hello"}}) == (400, 10, 2534022)
+    refused = [record for record in await meta_controls.records("message", count=4) if not record["accepted"]]
+    assert [(record["outcome"], record["code"]) for record in refused] == [("error", 131047), ("error", 10)]

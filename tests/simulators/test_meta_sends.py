@@ -68,6 +68,7 @@ async def test_a_whatsapp_message_is_accepted_with_an_id(post, body):
         ({"recipient": {"id": "7"}, "message": {"text": "é" * 501}}, "less than or equal to 1000"),
         ({"recipient": {"id": "7"}, "message": {}}, "message['text']"),
         ({"recipient": {}, "message": {"text": "Hi"}}, "recipient"),
+        ({"recipient": {"id": "7"}, "message": {"text": "Hi"}, "reply_to": "mid.1"}, "reply_to['mid']"),
     ],
 )
 async def test_a_shape_that_meta_refuses_is_error_100(post, meta_controls, body, words):

@@ -7,35 +7,40 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters.persistence.channel_settings import read_settings, stored_settings
 from adapters.persistence.database import Database
 from adapters.persistence.forgotten_accounts import forget_accounts
 from adapters.persistence.pages import fetch_page
 from adapters.persistence.refusals import refusals_named
-from adapters.persistence.rows import fetched, found
+from adapters.persistence.rows import fetched, found, storable_json
 from application.pages import Page, PageRequest
-from domain.channels import ChannelType, PhoneNumber
+from domain.channels import ChannelStatus, ChannelType, PhoneNumber
 
-LIST = """
-select item.id, item.user_id, item.type, item.display_name, item.number, item.meta_phone_number_id,
-    item.instagram_account_id, item.allowed_origins, item.status, item.created_at
-from phone_numbers item
-"""
+COLUMNS = """item.id, item.user_id, item.type, item.display_name, item.number, item.meta_phone_number_id,
+    item.instagram_account_id, item.allowed_origins, item.status, item.created_at, item.settings, item.status_detail,
+    item.token_expires_at"""
+LIST = "select {columns} from phone_numbers item ".replace("{columns}", COLUMNS)
 GET = LIST + "where item.id = %s and item.user_id = %s"
 ADD = """
 insert into phone_numbers (id, user_id, type, display_name, number, meta_phone_number_id, instagram_account_id,
-    allowed_origins, status, created_at, access_token)
+    allowed_origins, status, created_at, settings, status_detail, token_expires_at, access_token)
 values (%(id)s, %(user_id)s, %(type)s, %(display_name)s, %(number)s, %(meta_phone_number_id)s,
-    %(instagram_account_id)s, %(allowed_origins)s, %(status)s, %(created_at)s, %(sealed_token)s)
+    %(instagram_account_id)s, %(allowed_origins)s, %(status)s, %(created_at)s, %(settings)s,
+    %(status_detail)s, %(token_expires_at)s, %(sealed_token)s)
 returning id
 """
+# The status is the platform's to tell, and may have changed since it was read.
 CHANGE = """
-update phone_numbers set type = %(type)s, display_name = %(display_name)s, number = %(number)s,
+update phone_numbers item set type = %(type)s, display_name = %(display_name)s, number = %(number)s,
     meta_phone_number_id = %(meta_phone_number_id)s, instagram_account_id = %(instagram_account_id)s,
-    allowed_origins = %(allowed_origins)s, status = %(status)s,
+    allowed_origins = %(allowed_origins)s, settings = %(settings)s,
+    status = case when %(resumes)s then 'active' else status end,
+    status_detail = case when %(resumes)s then null else status_detail end,
+    token_expires_at = case when %(sealed_token)s::bytea is null then token_expires_at end,
     access_token = coalesce(%(sealed_token)s, access_token)
 where id = %(id)s and user_id = %(user_id)s
-returning id
-"""
+returning """
+CHANGE += COLUMNS
 # The cascade would lock them in any order; whoever is writing in them locks them in this one.
 LOCK_CONVERSATIONS = """
 select id from conversations where phone_number_id = %s and user_id = %s
@@ -69,11 +74,13 @@ class PostgresPhoneNumbers:
         """A user's phone numbers; see the port."""
         return await fetch_page(self._database, LIST, {"item.user_id = %s": user_id}, page, _phone_number)
 
-    async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
-        """Store it as it is given; see the port."""
+    async def change(
+        self, phone_number: PhoneNumber, sealed_token: bytes | None, *, resumes: bool = False
+    ) -> PhoneNumber:
+        """Store what a person decides; see the port."""
+        columns = {**_columns(phone_number, sealed_token), "resumes": resumes or sealed_token is not None}
         with refusals_named():
-            found(await self._database.fetch(CHANGE, _columns(phone_number, sealed_token)), "phone number")
-        return phone_number
+            return _phone_number(found(await self._database.fetch(CHANGE, columns), "phone number"))
 
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
         """Delete it with its conversations; see the port."""
@@ -96,12 +103,16 @@ def _columns(phone_number: PhoneNumber, sealed_token: bytes | None) -> dict[str,
         "allowed_origins": list(phone_number.allowed_origins),
         "status": phone_number.status,
         "created_at": phone_number.created_at,
+        "settings": stored_settings(phone_number.settings),
+        "status_detail": storable_json(phone_number.status_detail),
+        "token_expires_at": phone_number.token_expires_at,
         "sealed_token": sealed_token,
     }
 
 
 def _phone_number(row: TupleRow) -> PhoneNumber:
-    id_, user_id, type_, display_name, number, meta_id, instagram_id, allowed_origins, status, created_at = row
+    id_, user_id, type_, display_name, number, meta_id, instagram_id, allowed_origins, status, created_at, *rest = row
+    settings, status_detail, token_expires_at = rest
     return PhoneNumber(
         id=id_,
         user_id=user_id,
@@ -111,6 +122,9 @@ def _phone_number(row: TupleRow) -> PhoneNumber:
         meta_phone_number_id=meta_id,
         instagram_account_id=instagram_id,
         allowed_origins=tuple(allowed_origins),
-        status=status,
+        status=ChannelStatus(status),
         created_at=created_at,
+        settings=read_settings(settings),
+        status_detail=status_detail,
+        token_expires_at=token_expires_at,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from application.ports.briefings import Briefing
 from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
 from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.channels import ChannelType, Template
 from domain.conversations import Said
-from domain.delivery import Ambiguous, Deferred, SendOutcome
+from domain.delivery import Ambiguous, Deferred, Pace, SendOutcome
+from domain.pacing import Rests
 
 T = TypeVar("T")
 
@@ -51,17 +53,48 @@ class GuardedModel:
 
 @dataclass(frozen=True, slots=True)
 class GuardedGateway:
-    """A platform behind a breaker. Held back, a message is Deferred: it was surely not sent."""
+    """A platform behind a breaker, and phone numbers that rest when the platform tells them to slow down.
+
+    Held back, a message is Deferred: it was surely not sent. Each process minds its own phone numbers' rests.
+    """
 
     gateway: ChannelGateway
     watch: ProviderWatch
+    rests: Rests = field(default_factory=Rests)
+
+    def worded(self, channel: ChannelType, text: str) -> Sequence[str]:
+        """The text as the platform shows it; see the port."""
+        return self.gateway.worded(channel, text)
 
     async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
         """Hand the message over; see the port."""
+        return await self._guarded(briefing, lambda: self.gateway.send(briefing, message))
+
+    async def send_template(self, briefing: Briefing, message: OutboundText, template: Template) -> SendOutcome:
+        """Hand the template over; see the port."""
+        return await self._guarded(briefing, lambda: self.gateway.send_template(briefing, message, template))
+
+    async def show_typing(self, briefing: Briefing, address: str, platform_message_id: str) -> None:
+        """Show a sign of life, unless nothing may be sent now; see the port."""
+        if self._rest_seconds(briefing) == 0 and not self.watch.breaker.is_open:
+            await self.gateway.show_typing(briefing, address, platform_message_id)
+
+    async def _guarded(self, briefing: Briefing, call: Callable[[], Awaitable[SendOutcome]]) -> SendOutcome:
+        rest_seconds = self._rest_seconds(briefing)
+        if rest_seconds > 0:
+            return Deferred({"detail": "The phone number was told to slow down."}, rest_seconds, pace=Pace.NUMBER)
         wait_seconds = self.watch.wait_seconds()
         if wait_seconds > 0:
             return Deferred({"detail": "The platform is out."}, wait_seconds)
-        outcome = await self.gateway.send(briefing, message)
+        outcome = await call()
+        self.rests.note(_sender(briefing), outcome, self.watch.clock.now())
         is_outage = isinstance(outcome, Ambiguous) or (isinstance(outcome, Deferred) and outcome.is_outage)
         await self.watch.note(failed=is_outage)
         return outcome
+
+    def _rest_seconds(self, briefing: Briefing) -> float:
+        return self.rests.wait_seconds(_sender(briefing), self.watch.clock.now())
+
+
+def _sender(briefing: Briefing) -> tuple[ChannelType, str]:
+    return briefing.channel, briefing.account

@@ -16,7 +16,8 @@ class Briefing:
 
     `voice` and `prompt_version` are None for a prompt of the OpenAI dashboard, which OpenAI keeps.
     `access_token` is in the clear: it must not be logged, kept or shown. It is None when the phone number has
-    none, or one that the house's keys cannot open.
+    none, or one that the house's keys cannot open. `token_version` names the token: what the platform says of it
+    says nothing about another one that was set meanwhile.
     """
 
     prompt_id: str
@@ -26,6 +27,7 @@ class Briefing:
     account: str
     access_token: str | None
     settings: ChannelSettings = field(default_factory=ChannelSettings)
+    token_version: UUID | None = field(default=None, compare=False)
 
 
 class Briefings(Protocol):

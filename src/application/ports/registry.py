@@ -70,8 +70,14 @@ class PhoneNumbers(Protocol):
         """A user's phone numbers."""
         ...
 
-    async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
-        """Store it as it is given; `sealed_token` None leaves the token. Raises NotFound, or Conflict as `add` does."""
+    async def change(
+        self, phone_number: PhoneNumber, sealed_token: bytes | None, *, resumes: bool = False
+    ) -> PhoneNumber:
+        """Store what a person decides about it; `sealed_token` None leaves the token. Returns what is stored now.
+
+        Its status is the platform's: it is stored as active when a token is given, or by `resumes`, and else left as it
+        is. With a new token nobody knows any more when it expires. Raises NotFound, or Conflict as `add` does.
+        """
         ...
 
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:

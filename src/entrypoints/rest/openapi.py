@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +25,8 @@ STATUSES_OF_ONE = {"/users/{user_id}/messages/{message_id}/retry": (402, 409)}
 """What only that path refuses: the state of the thing, or of its owner's credits."""
 
 Document = dict[str, Any]
+
+_REFERENCE = re.compile(r"#/components/schemas/(\w+)")
 
 
 def create_openapi_config() -> OpenAPIConfig:
@@ -70,7 +73,7 @@ def completed(document: Document) -> Document:
             operation["responses"].update(_problems((*_statuses_of(operation), *STATUSES_OF_ONE.get(path, ()))))
             if "requestBody" not in operation:
                 operation["responses"].pop("400", None)  # the framework's own guess, of another form
-    for name in _bodies_of(document):
+    for name in _within(schemas_of_all, _bodies_of(document)):
         schemas_of_all[name]["additionalProperties"] = False
     return document
 
@@ -81,6 +84,18 @@ def _bodies_of(document: Document) -> Iterable[str]:
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 if "$ref" in content["schema"]:
                     yield content["schema"]["$ref"].rpartition("/")[2]
+
+
+def _within(schemas: Document, names: Iterable[str]) -> set[str]:
+    """These objects and all that stand in them."""
+    found: set[str] = set()
+    to_come = list(names)
+    while to_come:
+        name = to_come.pop()
+        if name not in found and schemas[name].get("type") == "object":
+            found.add(name)
+            to_come += _REFERENCE.findall(str(schemas[name]))
+    return found
 
 
 def _statuses_of(operation: Document) -> Iterable[int]:

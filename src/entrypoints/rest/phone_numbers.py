@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import msgspec
@@ -13,13 +13,44 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
 from application.app import Application
-from application.channels.manage_phone_numbers import NewPhoneNumber
+from application.channels.manage_phone_numbers import NewPhoneNumber, SettingsChanges
 from application.pages import PageRequest
-from domain.channels import ChannelType
+from domain.channels import ChannelStatus, ChannelType, Template
 from domain.shared import checked_text
 from domain.users import Caller
 from entrypoints.rest.bodies import given, view
 from entrypoints.rest.paging import Listing, listing
+
+
+class TemplateBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A message the platform has approved: its name and language code."""
+
+    name: str
+    language: str
+
+
+class SettingsBody(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """How a phone number is to behave; what is absent stays, or is as by default."""
+
+    shows_typing: bool | UnsetType = UNSET
+    template: TemplateBody | UnsetType | None = UNSET
+    hears_stop: bool | UnsetType = UNSET
+    stop_words: tuple[str, ...] | UnsetType = UNSET
+    start_words: tuple[str, ...] | UnsetType = UNSET
+    human_pause_minutes: int | UnsetType = UNSET
+    unreadable_sentence: str | UnsetType | None = UNSET
+
+
+class SettingsView(msgspec.Struct):
+    """How a phone number behaves."""
+
+    shows_typing: bool
+    template: TemplateBody | None
+    hears_stop: bool
+    stop_words: tuple[str, ...]
+    start_words: tuple[str, ...]
+    human_pause_minutes: int
+    unreadable_sentence: str | None
 
 
 class PhoneNumberBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,15 +63,18 @@ class PhoneNumberBody(msgspec.Struct, forbid_unknown_fields=True):
     instagram_account_id: str | None = None
     access_token: str | None = None
     allowed_origins: tuple[str, ...] = ()
+    settings: SettingsBody = msgspec.field(default_factory=SettingsBody)
 
 
 class PhoneNumberPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """What may change; a token replaces the old one."""
+    """What may change. A token replaces the old one; it, or the status `active`, lets a stopped number go on."""
 
     display_name: str | UnsetType | None = UNSET
     number: str | UnsetType | None = UNSET
     access_token: str | UnsetType = UNSET
     allowed_origins: tuple[str, ...] | UnsetType = UNSET
+    settings: SettingsBody | UnsetType = UNSET
+    status: Literal["active"] | UnsetType = UNSET
 
 
 class PhoneNumberView(msgspec.Struct):
@@ -53,7 +87,11 @@ class PhoneNumberView(msgspec.Struct):
     number: str | None
     meta_phone_number_id: str | None
     instagram_account_id: str | None
-    status: str
+    status: ChannelStatus
+    status_detail: dict[str, Any] | None
+    token_expires_at: datetime | None
+    allowed_origins: tuple[str, ...]
+    settings: SettingsView
     created_at: datetime
 
 
@@ -77,7 +115,8 @@ async def add_phone_number(
     data: JSONBody[PhoneNumberBody],
 ) -> PhoneNumberView:
     """Connect a channel."""
-    new = NewPhoneNumber(**msgspec.structs.asdict(data))
+    told = msgspec.structs.asdict(data) | {"settings": _settings(data.settings)}
+    new = NewPhoneNumber(**told)
     return view(PhoneNumberView, await application.phone_numbers.add(caller, user_id, new))
 
 
@@ -111,12 +150,16 @@ async def change_phone_number(
     phone_number_id: FromPath[UUID],
     data: JSONBody[PhoneNumberPatch],
 ) -> PhoneNumberView:
-    """Change what is given, and rotate the token if one is."""
+    """Change what is given, and rotate the token if one is; a token or the status lets what waits go on."""
     changes = given(data)
+    if "settings" in changes:
+        changes["settings"] = _settings(changes["settings"])
     for origin in changes.get("allowed_origins", ()):
         checked_text(origin, "allowed_origins", 300)
-    token = changes.pop("access_token", None)
-    changed = await application.phone_numbers.change(caller, user_id, phone_number_id, token, **changes)
+    token, resumes = changes.pop("access_token", None), changes.pop("status", None) is not None
+    changed = await application.phone_numbers.change(
+        caller, user_id, phone_number_id, token, resumes=resumes, **changes
+    )
     return view(PhoneNumberView, changed)
 
 
@@ -141,6 +184,14 @@ async def list_notices(
 ) -> Listing[NoticeView]:
     """List what the platform told of a phone number's account, and of the account above it."""
     return listing(NoticeView, await application.channel_health.notices(caller, user_id, phone_number_id, page))
+
+
+def _settings(body: SettingsBody) -> SettingsChanges:
+    """What of the settings is named. Raises InvalidInput."""
+    changes = given(body)
+    if changes.get("template") is not None:
+        changes["template"] = Template(changes["template"].name, changes["template"].language)
+    return cast("SettingsChanges", changes)
 
 
 routes = [

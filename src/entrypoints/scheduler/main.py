@@ -16,6 +16,7 @@ from entrypoints.settings import Settings
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
+REFRESH_SECONDS = 3_600.0
 
 
 def scheduler_process(environment: Mapping[str, str]) -> int:
@@ -29,19 +30,14 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Do the chores every SWEEP_SECONDS until `stop` is set. Files are slow, and nothing else waits for them."""
+    """Sweep and look around every SWEEP_SECONDS until `stop` is set, and see to files and tokens beside that.
 
-    async def look_around() -> None:
-        await _sweep(application)
-        await _watch(application)
-
-    async def see_to_files() -> None:
-        await _fetch_media(application)
-        await _delete_media(application)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_every(SWEEP_SECONDS, look_around, stop))
-        files = group.create_task(_every(SWEEP_SECONDS, see_to_files, stop))
+    Those two have tasks of their own: a platform that is slow to answer must not hold the sweeper up.
+    """
+    async with asyncio.TaskGroup() as chores:
+        chores.create_task(_every(SWEEP_SECONDS, lambda: _look_around(application), stop))
+        chores.create_task(_every(REFRESH_SECONDS, lambda: _refresh_tokens(application, stop), stop))
+        files = chores.create_task(_every(SWEEP_SECONDS, lambda: _see_to_files(application), stop))
         await stop.wait()
         files.cancel()  # what is being fetched stays claimed for a while, and is fetched again
 
@@ -53,6 +49,24 @@ async def _every(seconds: float, chore: Callable[[], Awaitable[None]], stop: asy
             await asyncio.wait_for(stop.wait(), seconds)
         except TimeoutError:
             continue
+
+
+async def _look_around(application: Application) -> None:
+    await _sweep(application)
+    await _watch(application)
+
+
+async def _see_to_files(application: Application) -> None:
+    await _fetch_media(application)
+    await _delete_media(application)
+
+
+async def _refresh_tokens(application: Application, stop: asyncio.Event) -> None:
+    try:
+        while not stop.is_set() and await application.refresh_tokens():
+            continue
+    except Unavailable as error:
+        log.warning("refresh_failed", reason=str(error))
 
 
 async def _sweep(application: Application) -> None:

@@ -26,7 +26,7 @@ class Script(Generic[OutcomeT]):
     def take(self, kind: str, *texts: str) -> OutcomeT | None:
         """Use up one turn of the first rule that fits this kind of call and any of these texts."""
         for rule in self.rules:
-            if rule.kind in {None, kind} and any(rule.match in text for text in texts):
+            if rule.kind in {None, kind} and any(rule.match in text for text in texts or ("",)):
                 self._use(rule)
                 return rule.then
         return None

@@ -3,14 +3,18 @@ import pytest
 from application.alerting import ProviderWatch
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.pages import PageRequest
+from application.ports.briefings import Briefing
 from domain.answers import NotHeard, TryAgain, Uncertain
 from domain.breaker import FAILURES_MAX, OPEN_SECONDS
-from domain.delivery import Accepted, Ambiguous, Deferred, Refused
+from domain.channels import ChannelType, Template
+from domain.delivery import Accepted, Ambiguous, Deferred, Pace, Refused
 from domain.monitoring import AlertState
 from domain.shared import Unavailable
 from tests.builders import an_id
 from tests.unit.application.desk import Desk
 
+A_BRIEFING = Briefing("prm_1", 1, None, ChannelType.WHATSAPP, "42", "EAAG")
+ANOTHER = Briefing("prm_1", 1, None, ChannelType.INSTAGRAM, "42", "IGAA")
 OUTAGES = [Uncertain("cut"), TryAgain("no quota", is_outage=True)]
 
 
@@ -93,9 +97,9 @@ async def test_a_message_held_back_was_surely_not_sent(desk: Desk, outage) -> No
     gateway = _gateway(desk)
     desk.gateway.says(*[outage] * FAILURES_MAX)
     for _ in range(FAILURES_MAX):
-        await gateway.send(None, None)
+        await gateway.send(A_BRIEFING, None)
 
-    held_back = await gateway.send(None, None)
+    held_back = await gateway.send(A_BRIEFING, None)
 
     assert held_back == Deferred({"detail": "The platform is out."}, OPEN_SECONDS)
     assert len(desk.gateway.sent) == FAILURES_MAX
@@ -107,9 +111,9 @@ async def test_a_platform_that_answers_is_there(desk: Desk, outcome) -> None:
     gateway = _gateway(desk)
     desk.gateway.says(*[Ambiguous({})] * (FAILURES_MAX - 1), outcome, *[Ambiguous({})] * (FAILURES_MAX - 1))
     for _ in range(2 * FAILURES_MAX - 1):
-        await gateway.send(None, None)
+        await gateway.send(A_BRIEFING, None)
 
-    assert await gateway.send(None, None) == Accepted("wamid.reply.1")
+    assert await gateway.send(A_BRIEFING, None) == Accepted("wamid.reply.1")
 
 
 async def test_alerts_that_cannot_be_written_fail_no_call(desk: Desk) -> None:
@@ -123,3 +127,40 @@ async def test_alerts_that_cannot_be_written_fail_no_call(desk: Desk) -> None:
     desk.clock.advance(OPEN_SECONDS)
 
     assert await model.recall(None) == NotHeard()
+
+
+async def test_a_number_that_was_told_to_slow_down_sends_nothing_until_then(desk: Desk) -> None:
+    gateway = _gateway(desk)
+    desk.gateway.says(Deferred({"code": 130429}, 30.0, pace=Pace.NUMBER))
+    await gateway.send(A_BRIEFING, None)
+    desk.clock.advance(10)
+
+    held_back = await gateway.send(A_BRIEFING, None), await gateway.send_template(A_BRIEFING, None, Template("t", "en"))
+    await gateway.show_typing(A_BRIEFING, "4917012345", "wamid.1")
+
+    assert held_back == (Deferred({"detail": "The phone number was told to slow down."}, 20.0, pace=Pace.NUMBER),) * 2
+    assert (len(desk.gateway.sent), desk.gateway.typing) == (1, [])
+    assert await gateway.send(ANOTHER, None) == Accepted("wamid.reply.1")
+    desk.clock.advance(20)
+    assert await gateway.send(A_BRIEFING, None) == Accepted("wamid.reply.2")
+    assert await _alerts(desk) == []
+
+
+async def test_one_customer_s_pace_holds_nobody_else_back(desk: Desk) -> None:
+    gateway = _gateway(desk)
+    desk.gateway.says(Deferred({"code": 131056}, pace=Pace.CUSTOMER))
+    await gateway.send(A_BRIEFING, None)
+
+    assert await gateway.send(A_BRIEFING, None) == Accepted("wamid.reply.1")
+
+
+async def test_no_sign_of_life_is_shown_while_the_platform_is_out(desk: Desk) -> None:
+    gateway = _gateway(desk)
+    await gateway.show_typing(A_BRIEFING, "4917012345", "wamid.1")
+    desk.gateway.says(*[Ambiguous({})] * FAILURES_MAX)
+    for _ in range(FAILURES_MAX):
+        await gateway.send(A_BRIEFING, None)
+
+    await gateway.show_typing(A_BRIEFING, "4917012345", "wamid.2")
+
+    assert desk.gateway.typing == [("4917012345", "wamid.1")]

@@ -10,6 +10,7 @@ from domain.delivery import (
     BACKOFF_SECONDS_MAX,
     Accepted,
     Ambiguous,
+    Deferred,
     Refused,
     Settlement,
     backoff_seconds,
@@ -85,3 +86,8 @@ def test_what_was_asked_for_is_never_undercut(attempt: int, chance: float, asked
 
 def test_chance_spreads_over_the_upper_half() -> None:
     assert [backoff_seconds(3, chance) for chance in (0.0, 0.5)] == [1.0, 1.5]
+
+
+def test_a_deferred_message_that_is_given_up_was_refused_and_tells_whose_fault_it_is() -> None:
+    assert Deferred({"code": 133004}, is_our_fault=True).given_up() == Refused({"code": 133004}, is_our_fault=True)
+    assert Deferred({"code": 4}).given_up() == Refused({"code": 4})

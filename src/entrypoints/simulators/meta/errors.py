@@ -6,6 +6,7 @@ from aiohttp.web import BaseRequest, Response
 
 from entrypoints.simulators.answers import Json, json_answer
 from entrypoints.simulators.faults import Fault, FaultError
+from entrypoints.simulators.meta.messages import Channel
 
 _CODE_UNKNOWN = 1
 # The code that goes with a status where the fault names none.
@@ -39,6 +40,14 @@ def unknown_object(object_id: str) -> FaultError:
     """Error 100 with subcode 33: there is no such object."""
     message = f"Unsupported request. Object with ID '{object_id}' does not exist"
     return FaultError(Fault(http_status=400, code=100, subcode=33, message=message, type="GraphMethodException"))
+
+
+def window_closed(channel: Channel) -> Fault:
+    """The customer's last message is older than 24 hours; each platform has its own error for that."""
+    if channel == "whatsapp":
+        return Fault(http_status=400, code=131047, message="(#131047) Re-engagement message")
+    message = "This message is sent outside of allowed window."
+    return Fault(http_status=400, code=10, subcode=2534022, message=message, type="IGApiException")
 
 
 def demand_token(request: BaseRequest) -> None:

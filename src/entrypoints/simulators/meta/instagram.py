@@ -20,6 +20,7 @@ def read_message(account_id: str, body: Json) -> OutgoingMessage:
         customer_id=customer_id,
         kind="text" if "text" in message else "attachment",
         text=_read_text(message),
+        reply_to=_read_reply_to(body),
         platform_message_id=new_mid(),
     )
 
@@ -36,6 +37,15 @@ def read_recipient(body: Json) -> str:
 def answer(message: OutgoingMessage) -> Json:
     """What the sender is told."""
     return {"recipient_id": message.customer_id, "message_id": message.platform_message_id}
+
+
+def _read_reply_to(body: Json) -> str | None:
+    if "reply_to" not in body:
+        return None
+    reply_to = body["reply_to"]
+    if not isinstance(reply_to, dict) or not reply_to.get("mid"):
+        raise invalid("The parameter reply_to['mid'] is required.")
+    return str(reply_to["mid"])
 
 
 def _read_text(message: Json) -> str:

@@ -29,3 +29,6 @@ class MetaKnobs(Knobs, frozen=True, kw_only=True, forbid_unknown_fields=True):
     country_code: Annotated[
         str, Meta(pattern=r"^\d+$", description="put before a `to` without its plus, as Meta does")
     ] = "1"
+    window_closed_for: Annotated[
+        tuple[str, ...], Meta(description="customers who wrote too long ago: only templates reach them")
+    ] = ()

@@ -13,6 +13,9 @@ from entrypoints.simulators.meta.messages import OutgoingMessage
 from entrypoints.simulators.meta.sending import Sending
 from entrypoints.simulators.routing import Router
 
+SENDER_ACTIONS = {"mark_seen": "read", "typing_on": "typing", "typing_off": "typing"}
+"""Each with the kind under which the journal has it."""
+
 
 def add_message_routes(
     router: Router, sending: Sending, board: KnobBoard[MetaKnobs], acquaintances: Acquaintances
@@ -68,6 +71,8 @@ class MessageRoutes:
 
     async def _act(self, request: BaseRequest, account_id: str, body: Json) -> Response:
         customer_id = instagram.read_recipient(body)
-        kind = "read" if body["sender_action"] == "mark_seen" else "typing"
+        if body["sender_action"] not in SENDER_ACTIONS:
+            raise invalid("Param sender_action must be one of mark_seen, typing_on, typing_off.")
+        kind = SENDER_ACTIONS[body["sender_action"]]
         facts = {"phone_number_id": account_id, "customer_id": customer_id, "action": body["sender_action"]}
         return await self._sending.acknowledge(request, kind, facts, {"recipient_id": customer_id})

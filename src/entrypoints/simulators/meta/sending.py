@@ -5,11 +5,12 @@ import asyncio
 from aiohttp.web import BaseRequest, Response
 
 from entrypoints.simulators.answers import Json, client_left, json_answer, raw_answer
-from entrypoints.simulators.faults import ConnectionCutError, FaultError
+from entrypoints.simulators.faults import ConnectionCutError, Fault, FaultError
 from entrypoints.simulators.journal import Journal
 from entrypoints.simulators.knobs import KnobBoard
 from entrypoints.simulators.meta import instagram, whatsapp
 from entrypoints.simulators.meta.aftermath import Aftermath
+from entrypoints.simulators.meta.errors import window_closed
 from entrypoints.simulators.meta.knobs import MetaKnobs
 from entrypoints.simulators.meta.messages import OutgoingMessage
 from entrypoints.simulators.meta.outcomes import ORDINARY, Outcome
@@ -81,13 +82,18 @@ class Sending:
             await asyncio.sleep(seconds)
 
     async def _refuse(self, request: BaseRequest, outcome: Outcome, message: OutgoingMessage) -> None:
-        if outcome.error:
-            self._note(message, accepted=False, outcome="error", code=outcome.error.code)
-            raise FaultError(outcome.error)
+        error = outcome.error or self._closed_window(message)
+        if error:
+            self._note(message, accepted=False, outcome="error", code=error.code)
+            raise FaultError(error)
         if outcome.hang:
             self._note(message, accepted=False, outcome="hang")
             await client_left(request)
             raise ConnectionCutError
+
+    def _closed_window(self, message: OutgoingMessage) -> Fault | None:
+        is_closed = message.kind != "template" and message.customer_id in self._board.values.window_closed_for
+        return window_closed(message.channel) if is_closed else None
 
     def _note(self, message: OutgoingMessage, **facts: object) -> None:
         self._journal.write(

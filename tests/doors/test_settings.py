@@ -1,0 +1,36 @@
+"""Settings that follow from others."""
+
+import pytest
+
+from entrypoints.settings import SettingsError, load_settings
+
+REQUIRED = {
+    "DATABASE_URL": "postgresql://db/frontdesk",
+    "REDIS_URL": "redis://redis",
+    "OPENAI_API_KEY": "key",
+    "META_APP_SECRETS": "secret",
+    "META_VERIFY_TOKEN": "token",
+    "ADMIN_API_KEY": "admin",
+    "ENCRYPTION_KEYS": "key",
+}
+GRAPH = "http://graph.example"
+
+
+@pytest.mark.parametrize(
+    ("given", "graph", "instagram"),
+    [
+        ({}, "https://graph.facebook.com", "https://graph.instagram.com"),
+        ({"META_GRAPH_BASE_URL": GRAPH}, GRAPH, GRAPH),
+        ({"META_GRAPH_BASE_URL": GRAPH, "META_INSTAGRAM_BASE_URL": "http://ig.example"}, GRAPH, "http://ig.example"),
+        ({"META_INSTAGRAM_BASE_URL": GRAPH}, "https://graph.facebook.com", GRAPH),
+    ],
+)
+def test_instagram_is_where_graph_was_said_to_be_or_on_its_own_host(given, graph, instagram):
+    settings = load_settings(REQUIRED | given)
+
+    assert (settings.meta_graph_base_url, settings.meta_instagram_base_url) == (graph, instagram)
+
+
+def test_a_host_of_instagram_s_that_is_none_stops_the_start():
+    with pytest.raises(SettingsError, match="META_INSTAGRAM_BASE_URL"):
+        load_settings(REQUIRED | {"META_INSTAGRAM_BASE_URL": "nowhere"})

@@ -6,7 +6,8 @@
 | a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch                                           |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
-|                            |                | agents, conversations, retry_message, credits, alerts  |
+|                            |                | agents, conversations, pauses, retry_message, credits,  |
+|                            |                | alerts                                                 |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -20,14 +21,20 @@ from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
+from application.conversations.ask_model import AskModel
+from application.conversations.deliver_reply import DeliverReply
 from application.conversations.guards import GuardedGateway, GuardedModel
+from application.conversations.patience import Patience
+from application.conversations.pause import PauseConversations
 from application.conversations.read_conversations import ReadConversations
+from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
+from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
@@ -62,6 +69,7 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    pauses: PauseConversations
     retry_message: RetryMessage
     credits: ManageCredits
     alerts: ReadAlerts
@@ -73,6 +81,7 @@ class Ports:
 
     clock: Clock
     ids: Ids
+    background: Background
     vault: Vault
     inbox: Inbox
     turns: Turns
@@ -108,14 +117,15 @@ def assemble(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
-        watch=Watch(p.alerts, p.credits, undecided_seconds, blocked_hours_max),
+        watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
-        phone_numbers=ManagePhoneNumbers(p.phone_numbers, p.vault, p.inbox, p.queue, p.clock, p.ids),
+        phone_numbers=ManagePhoneNumbers(p.phone_numbers, p.vault, p.inbox, p.turns, p.queue, p.alerts, p.clock, p.ids),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
+        pauses=PauseConversations(p.conversations, p.queue, p.alerts),
         retry_message=RetryMessage(p.retries, p.queue),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
@@ -126,4 +136,15 @@ def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
     """The turn, with a breaker before each provider."""
     model = GuardedModel(p.model, ProviderWatch("openai", p.alerts, p.clock))
     gateway = GuardedGateway(p.gateway, ProviderWatch("meta", p.alerts, p.clock))
-    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, p.alerts, lane_scope)
+    patience = Patience(p.clock, p.ids)
+    return TakeTurn(
+        p.turns,
+        p.briefings,
+        AskModel(p.turns, model, patience),
+        DeliverReply(p.turns, gateway, patience),
+        ShowTyping(gateway, p.background, p.clock),
+        p.clock,
+        p.ids,
+        p.alerts,
+        lane_scope,
+    )

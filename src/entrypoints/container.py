@@ -11,6 +11,7 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
 
+from adapters.background import TaskBackground
 from adapters.channels.meta_webhook import MetaWebhookReader
 from adapters.channels.signature import MetaSignature
 from adapters.channels.whatsapp import WhatsAppGateway
@@ -36,6 +37,7 @@ from adapters.probes import PostgresProbe, RedisProbe
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
+from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.clock import Clock, Ids
@@ -77,6 +79,7 @@ class Container(containers.DeclarativeContainer):
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
+    background: Provider[Background] = providers.Singleton(TaskBackground)
     vault: Provider[Vault] = providers.Singleton(
         AesVault, providers.Callable(lambda s: [key.get_secret_value() for key in s.encryption_keys], settings)
     )
@@ -120,6 +123,7 @@ class Container(containers.DeclarativeContainer):
         Ports,
         clock=clock,
         ids=ids,
+        background=background,
         vault=vault,
         inbox=inbox,
         turns=turns,

@@ -22,7 +22,7 @@ from application.ports.alerts import Alerts
 from application.ports.conversations import MessageFilter
 from application.ports.inbox import Inbox
 from application.ports.retries import Retries
-from application.ports.turns import ReplyRecord, Settled, Turns
+from application.ports.turns import ReplyPart, ReplyRecord, Settled, Turns
 from domain.agents import Agent
 from domain.answers import Usage
 from domain.channels import ChannelType, InboundMessage, PhoneNumber, Receipt
@@ -71,10 +71,10 @@ def a_receipt(number: PhoneNumber, status: str, **fields: Any) -> Receipt:
     return Receipt(**defaults | fields)
 
 
-def a_reply(**fields: Any) -> ReplyRecord:
+def a_reply(*texts: str, **fields: Any) -> ReplyRecord:
+    """A reply in as many parts as it has texts."""
     defaults = {
-        "message_id": an_id(),
-        "text": "Until six.",
+        "parts": tuple(ReplyPart(an_id(), text) for text in texts or ("Until six.",)),
         "prompt_id": "pmpt_host",
         "prompt_version": None,
         "model": "gpt-5-mini",
@@ -111,7 +111,7 @@ class Worker:
         """The reply is written down, sent and accepted."""
         reply = a_reply()
         await self.turns.record_reply(turn, reply)
-        await self.settles(turn, Accepted(platform_message_id or f"wamid.{reply.message_id.hex}"))
+        await self.settles(turn, Accepted(platform_message_id or f"wamid.{reply.parts[0].message_id.hex}"))
         return reply
 
     async def settles(self, turn: Turn, outcome: Accepted | Refused | Ambiguous) -> Settled:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.ports.briefings import Briefing
 from application.ports.vault import SecretUnreadable, Vault
+from domain.channels import ChannelSettings
 from tests.fakes.memory_store import MemoryStore
 
 
@@ -30,6 +31,7 @@ class MemoryBriefings:
                 channel=number.type,
                 account=number.meta_phone_number_id or number.instagram_account_id or "",
                 access_token=self._token(phone_number_id),
+                settings=self._store.settings.get(phone_number_id, ChannelSettings()),
             )
 
     def _token(self, phone_number_id: UUID) -> str | None:

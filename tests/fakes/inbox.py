@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from application.ports.clock import Ids
 from application.ports.inbox import Acceptance, ReceiptOutcome, Stored
 from domain.channels import ChannelType, InboundMessage, PhoneNumber, Receipt
 from domain.conversations import (
-    OUTBOUND_ORDER,
     Conversation,
     ConversationStatus,
     Customer,
-    InboundStatus,
     Message,
-    OutboundStatus,
-    TurnStatus,
-    UnansweredReason,
     initial_status,
-    later,
 )
-from domain.credits import TURN_PRICE, EntryKind
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.receipts import number_of, record_receipts
 
 
 class MemoryInbox:
@@ -39,8 +34,15 @@ class MemoryInbox:
 
     async def record(self, receipts: Sequence[Receipt]) -> Sequence[ReceiptOutcome]:
         async with self._store.call():
-            known = [self._message_of(receipt) for receipt in receipts]
-            return [self._record(receipts, known, place) for place in range(len(receipts))]
+            return record_receipts(self._store, receipts)
+
+    async def heed_early_receipts(self, kept_days: float) -> int:
+        async with self._store.call():
+            until = self._store.clock.now() - timedelta(days=kept_days)
+            for key, (_, came_at) in list(self._store.early_receipts.items()):
+                if came_at <= until:
+                    del self._store.early_receipts[key]
+            return 0
 
     async def claim_unclaimed(self, limit: int) -> Sequence[Stored]:
         async with self._store.call():
@@ -51,13 +53,8 @@ class MemoryInbox:
         async with self._store.call():
             return len(self._store.unclaimed)
 
-    def _number_of(self, item: InboundMessage | Receipt) -> PhoneNumber | None:
-        for number in self._store.phone_numbers.values():
-            if number.type is item.channel and item.account == (
-                number.meta_phone_number_id or number.instagram_account_id
-            ):
-                return number
-        return None
+    def _number_of(self, item: InboundMessage) -> PhoneNumber | None:
+        return number_of(self._store, item)
 
     def _accept(self, message: InboundMessage) -> Stored:
         number = self._number_of(message)
@@ -89,6 +86,7 @@ class MemoryInbox:
             created_at=now,
         )
         self._store.messages[stored.id] = stored
+        self._store.arrivals[stored.id] = message
         return Stored(Acceptance.ACCEPTED, conversation.id, number.id, count)
 
     def _is_known(self, phone_number_id: UUID, platform_message_id: str) -> bool:
@@ -121,65 +119,3 @@ class MemoryInbox:
             last_activity_at=now,
             created_at=now,
         )
-
-    def _message_of(self, receipt: Receipt) -> UUID | None:
-        number = self._number_of(receipt)
-        named = None
-        for message in self._store.messages.values():
-            if number and message.phone_number_id == number.id and message.direction == "outbound":
-                if message.id == receipt.message_id:
-                    return message.id
-                if message.platform_message_id == receipt.platform_message_id:
-                    named = message.id
-        return named
-
-    def _record(self, receipts: Sequence[Receipt], known: Sequence[UUID | None], place: int) -> ReceiptOutcome:
-        """Of several receipts for one message in one call, only the furthest counts."""
-        message_id = known[place]
-        if message_id is None:
-            return ReceiptOutcome.UNKNOWN
-        former = self._store.former_platform_message_ids[message_id]
-        if receipts[place].platform_message_id in former:
-            return ReceiptOutcome.OLD
-        rivals = [
-            other
-            for other, id_ in enumerate(known)
-            if id_ == message_id and receipts[other].platform_message_id not in former
-        ]
-        furthest = max(rivals, key=lambda other: (OUTBOUND_ORDER.index(_status(receipts[other])), -other))
-        message, receipt = self._store.messages[message_id], receipts[place]
-        before, reported = OutboundStatus(message.status), _status(receipt)
-        if place != furthest or later(before, reported) is before:
-            return ReceiptOutcome.OLD
-        self._store.messages[message_id] = replace(
-            message,
-            status=reported,
-            error=receipt.error or message.error,
-            platform_message_id=message.platform_message_id or receipt.platform_message_id,
-        )
-        if message.turn_id:
-            self._decide(message.turn_id, reported)
-        return ReceiptOutcome.RECORDED
-
-    def _decide(self, turn_id: UUID, reported: OutboundStatus) -> None:
-        turn = self._store.turns[turn_id]
-        failed = reported is OutboundStatus.FAILED
-        if turn.status is TurnStatus.UNDECIDED:
-            kind = EntryKind.RELEASE if failed else EntryKind.CAPTURE
-        elif turn.status is TurnStatus.ANSWERED and failed:
-            kind = EntryKind.REFUND
-        else:
-            return
-        turn.status = TurnStatus.FAILED if failed else TurnStatus.ANSWERED
-        self._store.move_credits(turn.user_id, kind, TURN_PRICE, turn_id, None)
-        for message in list(self._store.messages.values()):
-            if message.turn_id == turn_id and message.direction == "inbound":
-                self._store.messages[message.id] = replace(
-                    message,
-                    status=InboundStatus.UNANSWERABLE if failed else InboundStatus.ANSWERED,
-                    reason=UnansweredReason.SEND_FAILED if failed else None,
-                )
-
-
-def _status(receipt: Receipt) -> OutboundStatus:
-    return OutboundStatus(receipt.status)

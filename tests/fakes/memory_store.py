@@ -14,7 +14,7 @@ from uuid import UUID
 from application.ports.clock import Clock
 from application.ports.credits import Added
 from domain.agents import Agent, Prompt
-from domain.channels import ChannelType, InboundMessage, PhoneNumber
+from domain.channels import ChannelSettings, ChannelStatus, ChannelType, InboundMessage, PhoneNumber, Receipt
 from domain.conversations import Conversation, ConversationStatus, Customer, InboundStatus, Message, TurnStatus
 from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
 from domain.shared import NotFound
@@ -34,6 +34,7 @@ class StoredTurn:
     worker_id: UUID | None
     begun_at: datetime
     status: TurnStatus = TurnStatus.OPEN
+    has_unsent_rest: bool = False
     fence: int = 1
     attempts: int = 1
     crashes: int = 0
@@ -52,6 +53,7 @@ class MemoryStore:
     users: dict[UUID, User] = field(default_factory=dict)
     api_keys: dict[UUID, ApiKey] = field(default_factory=dict)
     phone_numbers: dict[UUID, PhoneNumber] = field(default_factory=dict)
+    settings: dict[UUID, ChannelSettings] = field(default_factory=dict)
     sealed_tokens: dict[UUID, bytes] = field(default_factory=dict)
     prompts: dict[str, list[Prompt]] = field(default_factory=dict)
     agents: dict[UUID, Agent] = field(default_factory=dict)
@@ -64,6 +66,9 @@ class MemoryStore:
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     answers: dict[tuple[UUID, str], tuple[Any, Added]] = field(default_factory=dict)
     turns: dict[UUID, StoredTurn] = field(default_factory=dict)
+    arrivals: dict[UUID, InboundMessage] = field(default_factory=dict)
+    early_receipts: dict[tuple[ChannelType, str, str, str], tuple[Receipt, datetime]] = field(default_factory=dict)
+    status_details: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     former_platform_message_ids: dict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     workers: dict[UUID, datetime] = field(default_factory=dict)
     unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
@@ -94,6 +99,28 @@ class MemoryStore:
         """Whose phone number it happened on."""
         return self.phone_numbers[row.phone_number_id].user_id
 
+    def is_answering(self, phone_number_id: UUID) -> bool:
+        """Whether the platform takes what is sent from it, as far as we know."""
+        return self.phone_numbers[phone_number_id].status == ChannelStatus.ACTIVE
+
+    def is_paused(self, conversation_id: UUID) -> bool:
+        """Whether the agent is silent there now."""
+        conversation = self.conversations[conversation_id]
+        until = conversation.paused_until
+        return conversation.paused_reason is not None and (until is None or until > self.clock.now())
+
+    def change_status(self, message_id: UUID, status: str, **changes: Any) -> Message:
+        """The message with that status, and the time at which it was first reached."""
+        message = self.messages[message_id]
+        times = {status: self.clock.now().isoformat()} | message.status_times
+        self.messages[message_id] = changed = replace(message, status=status, status_times=times, **changes)
+        return changed
+
+    def replies_of(self, turn_id: UUID) -> list[Message]:
+        """The parts of a turn's reply, in order."""
+        said = [one for one in self.messages.values() if one.turn_id == turn_id and one.direction == "outbound"]
+        return sorted(said, key=lambda message: message.sequence_number)
+
     def agent_on(self, phone_number_id: UUID) -> Agent | None:
         """The agent that answers there."""
         return next((agent for agent in self.agents.values() if agent.phone_number_id == phone_number_id), None)
@@ -104,8 +131,9 @@ class MemoryStore:
         return sorted(said, key=lambda message: message.sequence_number)
 
     def shown(self, conversation: Conversation) -> Conversation:
-        """The conversation with its customer as it is now."""
-        return replace(conversation, customer=self.customers[conversation.customer.id])
+        """The conversation with its customer, and its pause, as they are now."""
+        shown = replace(conversation, customer=self.customers[conversation.customer.id])
+        return shown if self.is_paused(conversation.id) else replace(shown, paused_until=None, paused_reason=None)
 
     def active_conversations(self) -> list[Conversation]:
         """Those that go on."""
@@ -134,6 +162,10 @@ class MemoryStore:
         for id_ in self.last_item_ids.keys() - self.conversations.keys():
             del self.last_item_ids[id_]
         _drop(self.messages, lambda row: row.phone_number_id == phone_number_id)
+        for id_ in self.arrivals.keys() - self.messages.keys():
+            del self.arrivals[id_]
+        self.status_details.pop(phone_number_id, None)
+        self.settings.pop(phone_number_id, None)
 
     def forget_user(self, user_id: UUID) -> None:
         """Delete the user and everything of theirs."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from application.pages import Page, PageRequest
 from domain.agents import Agent, Prompt, Voice, is_own_prompt
-from domain.channels import PhoneNumber
+from domain.channels import ChannelStatus, PhoneNumber
 from domain.conversations import ConversationStatus
 from domain.credits import Account
 from domain.shared import Conflict, InvalidInput, NotFound
@@ -101,8 +101,12 @@ class MemoryPhoneNumbers:
         return page_of([row for row in self._store.phone_numbers.values() if row.user_id == user_id], page)
 
     async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
-        await self.get(phone_number.user_id, phone_number.id)
-        return self._keep(phone_number, sealed_token)
+        before = await self.get(phone_number.user_id, phone_number.id)
+        status = before.status if sealed_token is None else ChannelStatus.ACTIVE
+        changed = self._keep(replace(phone_number, status=status), sealed_token)
+        if sealed_token is not None:
+            self._store.status_details.pop(phone_number.id, None)
+        return changed
 
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
         await self.get(user_id, phone_number_id)

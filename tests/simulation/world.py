@@ -9,7 +9,11 @@ from uuid import UUID
 
 from application.alerting import Overflow, ProviderWatch
 from application.channels.accept_webhook import AcceptWebhook
+from application.conversations.ask_model import AskModel
+from application.conversations.deliver_reply import DeliverReply
 from application.conversations.guards import GuardedGateway, GuardedModel
+from application.conversations.patience import Patience
+from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.credits import ManageCredits
@@ -27,6 +31,7 @@ from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.turns import MemoryTurns
+from tests.simulation.background import SteppedBackground
 from tests.simulation.door import Door, HandedOver
 from tests.simulation.driver import Driver, Process, Sleep, VirtualClock
 from tests.simulation.harm import LEASE_SECONDS, Harm
@@ -79,6 +84,7 @@ class World:
     has_sweeper = True
     accept_webhook: Callable[..., Any] = AcceptWebhook
     take_turn: Callable[..., Any] = TakeTurn
+    deliver_reply: Callable[..., Any] = DeliverReply
 
     def __init__(self, seed: int, trace: Callable[[str], None] | None = None) -> None:
         self.random = Random(seed)  # noqa: S311 - it has to repeat itself
@@ -149,12 +155,22 @@ class World:
         clock = VirtualClock(self.driver, self.random.choice((0.0, 0.0, -3600.0, 3600.0)))
         model = GuardedModel(self.model, ProviderWatch("openai", self.alerts, clock))
         gateway = GuardedGateway(self.platform, ProviderWatch("meta", self.alerts, clock))
-        take_turn = self.take_turn(
-            self.turns, self.briefings, model, gateway, clock, self.ids, self.alerts, self.lane_scope
-        )
         worker_id = self.ids.new()
+        process = Process(f"worker {str(worker_id)[-3:]}")
+        patience = Patience(clock, self.ids)
+        take_turn = self.take_turn(
+            self.turns,
+            self.briefings,
+            AskModel(self.turns, model, patience),
+            self.deliver_reply(self.turns, gateway, patience),
+            ShowTyping(gateway, SteppedBackground(self.driver, process), clock),
+            clock,
+            self.ids,
+            self.alerts,
+            self.lane_scope,
+        )
         work = Work(take_turn, self.turns, self.queue, clock, self.ids)
-        return SimulatedWorker(work, worker_id, self.driver, f"worker {str(worker_id)[-3:]}")
+        return SimulatedWorker(work, worker_id, self.driver, process)
 
     def _wake(self, phone_number_ids: Sequence[UUID]) -> None:
         self.random.choice(self.workers).wake(phone_number_ids)

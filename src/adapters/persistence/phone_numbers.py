@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -30,10 +31,13 @@ returning id
 CHANGE = """
 update phone_numbers set type = %(type)s, display_name = %(display_name)s, number = %(number)s,
     meta_phone_number_id = %(meta_phone_number_id)s, instagram_account_id = %(instagram_account_id)s,
-    allowed_origins = %(allowed_origins)s, status = %(status)s,
+    allowed_origins = %(allowed_origins)s,
+    -- Only the platform parks a number, and only a new token takes it up again.
+    status = case when %(sealed_token)s::bytea is null then status else 'active' end,
+    status_detail = case when %(sealed_token)s::bytea is null then status_detail end,
     access_token = coalesce(%(sealed_token)s, access_token)
 where id = %(id)s and user_id = %(user_id)s
-returning id
+returning status
 """
 # The cascade would lock them in any order; whoever is writing in them locks them in this one.
 LOCK_CONVERSATIONS = """
@@ -71,8 +75,9 @@ class PostgresPhoneNumbers:
     async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
         """Store it as it is given; see the port."""
         with refusals_named():
-            found(await self._database.fetch(CHANGE, _columns(phone_number, sealed_token)), "phone number")
-        return phone_number
+            rows = await self._database.fetch(CHANGE, _columns(phone_number, sealed_token))
+        (status,) = found(rows, "phone number")
+        return replace(phone_number, status=status)
 
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
         """Delete it with its conversations; see the port."""

@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 from uuid import UUID
 
+from application.alerting import resolve_quietly
 from application.channels.accept_webhook import admit_stored
 from application.pages import Page, PageRequest
+from application.ports.alerts import Alerts
 from application.ports.clock import Clock, Ids
 from application.ports.inbox import Inbox
 from application.ports.registry import PhoneNumbers
 from application.ports.turn_queue import TurnQueue
+from application.ports.turns import Turns, WaitingFilter
 from application.ports.vault import Vault
+from application.requeue import requeue
 from domain.channels import ChannelType, PhoneNumber, checked_token
+from domain.monitoring import AlertKind
 from domain.shared import checked_name, checked_text
 from domain.users import Caller
 
@@ -50,7 +55,9 @@ class ManagePhoneNumbers:
     phone_numbers: PhoneNumbers
     vault: Vault
     inbox: Inbox
+    turns: Turns
     queue: TurnQueue
+    alerts: Alerts
     clock: Clock
     ids: Ids
 
@@ -91,7 +98,10 @@ class ManagePhoneNumbers:
         access_token: str | None,
         **changes: Unpack[PhoneNumberChanges],
     ) -> PhoneNumber:
-        """Change what is given; a token replaces the old one. Raises NotFound or InvalidInput."""
+        """Change what is given; a token replaces the old one, and what waited for it goes on in order.
+
+        Raises NotFound or InvalidInput.
+        """
         caller.must_own(user_id)
         if "display_name" in changes:
             changes["display_name"] = _optional_name(changes["display_name"], "display_name")
@@ -99,7 +109,15 @@ class ManagePhoneNumbers:
             changes["number"] = _optional_text(changes["number"], "number", 40)
         phone_number = await self.phone_numbers.get(user_id, phone_number_id)
         changed = replace(phone_number, **changes)
-        return await self.phone_numbers.change(changed, self._sealed(access_token, phone_number_id))
+        stored = await self.phone_numbers.change(changed, self._sealed(access_token, phone_number_id))
+        if access_token is not None:
+            await self._take_up_again(phone_number_id)
+        return stored
+
+    async def _take_up_again(self, phone_number_id: UUID) -> None:
+        for kind in (AlertKind.ACCESS_REFUSED, AlertKind.CHANNEL_PARKED):
+            await resolve_quietly(self.alerts, kind, str(phone_number_id))
+        await requeue(self.turns, self.queue, WaitingFilter(phone_number_id=phone_number_id))
 
     async def remove(self, caller: Caller, user_id: UUID, phone_number_id: UUID) -> None:
         """Disconnect the channel and delete its conversations. Raises NotFound."""

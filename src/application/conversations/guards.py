@@ -12,6 +12,7 @@ from application.ports.briefings import Briefing
 from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
 from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
+from domain.channels import ChannelType, Template
 from domain.conversations import Said
 from domain.delivery import Ambiguous, Deferred, SendOutcome
 
@@ -56,12 +57,28 @@ class GuardedGateway:
     gateway: ChannelGateway
     watch: ProviderWatch
 
+    def worded(self, channel: ChannelType, text: str) -> Sequence[str]:
+        """The text as the platform shows it; see the port."""
+        return self.gateway.worded(channel, text)
+
     async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
         """Hand the message over; see the port."""
+        return await self._guarded(lambda: self.gateway.send(briefing, message))
+
+    async def send_template(self, briefing: Briefing, message: OutboundText, template: Template) -> SendOutcome:
+        """Hand a template over; see the port."""
+        return await self._guarded(lambda: self.gateway.send_template(briefing, message, template))
+
+    async def show_typing(self, briefing: Briefing, address: str, platform_message_id: str) -> None:
+        """Show that they are being answered; see the port. Not while the platform is out: a trial is for a message."""
+        if not self.watch.breaker.is_open:
+            await self.gateway.show_typing(briefing, address, platform_message_id)
+
+    async def _guarded(self, call: Callable[[], Awaitable[SendOutcome]]) -> SendOutcome:
         wait_seconds = self.watch.wait_seconds()
         if wait_seconds > 0:
             return Deferred({"detail": "The platform is out."}, wait_seconds)
-        outcome = await self.gateway.send(briefing, message)
+        outcome = await call()
         is_outage = isinstance(outcome, Ambiguous) or (isinstance(outcome, Deferred) and outcome.is_outage)
         await self.watch.note(failed=is_outage)
         return outcome

@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.pages import Page, PageRequest
-from domain.conversations import Conversation, Message
+from domain.conversations import Conversation, Message, PauseReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,19 @@ class Conversations(Protocol):
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         """End the conversation: the customer's next message opens another. Twice is once. Raises NotFound."""
+        ...
+
+    async def pause(
+        self, user_id: UUID, conversation_id: UUID, minutes: float | None, reason: PauseReason
+    ) -> Conversation:
+        """Let no new turn begin in the conversation for so many minutes; without a number, until it is resumed.
+
+        The last call counts. Raises NotFound.
+        """
+        ...
+
+    async def resume(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        """End a pause, if there is one. Raises NotFound."""
         ...
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:

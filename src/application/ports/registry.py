@@ -71,7 +71,10 @@ class PhoneNumbers(Protocol):
         ...
 
     async def change(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
-        """Store it as it is given; `sealed_token` None leaves the token. Raises NotFound, or Conflict as `add` does."""
+        """Store it as it is given; `sealed_token` None leaves the token. Raises NotFound, or Conflict as `add` does.
+
+        Its status is not the caller's to say: a new token makes it active, nothing else changes it.
+        """
         ...
 
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:

@@ -7,6 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from application.alerting import Overflow
+from application.conversations.ask_model import AskModel
+from application.conversations.deliver_reply import DeliverReply
+from application.conversations.patience import Patience
+from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.pages import PageRequest
@@ -15,6 +19,7 @@ from domain.conversations import LaneScope, Message
 from domain.credits import Account
 from tests.builders import a_phone_number, a_prompt, a_user, an_agent, an_api_key, an_id
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.background import IdleBackground
 from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.credits import MemoryCredits
@@ -68,8 +73,18 @@ class Desk:
         self.model = ScriptedModel(self.store)
         self.gateway = ScriptedGateway(self.store)
         briefings = MemoryBriefings(self.store, self.vault)
+        self.background = IdleBackground()
+        patience = Patience(self.clock, self.ids)
         self.take_turn = TakeTurn(
-            self.turns, briefings, self.model, self.gateway, self.clock, self.ids, self.alerts, self.lane_scope
+            self.turns,
+            briefings,
+            AskModel(self.turns, self.model, patience),
+            DeliverReply(self.turns, self.gateway, patience),
+            ShowTyping(self.gateway, self.background, self.clock),
+            self.clock,
+            self.ids,
+            self.alerts,
+            self.lane_scope,
         )
         self.work = Work(self.take_turn, self.turns, self.queue, self.clock, self.ids)
         self.worker_id = an_id()

@@ -28,8 +28,8 @@ def is_auto_replier(lines: Sequence[Line]) -> bool:
     """Whether the customer's side of these lines, in their order, was written by a machine.
 
     So it is when the last SAME_IN_A_ROW texts were the same, each within SAME_WITHIN_SECONDS of our reply to the one
-    before, or when PROMPT_MESSAGES messages in LOOKED_BACK_SECONDS came within PROMPT_WITHIN_SECONDS of a reply of ours.
-    Who writes again before we replied is answering nothing.
+    before, or when in LOOKED_BACK_SECONDS PROMPT_MESSAGES messages came within
+    PROMPT_WITHIN_SECONDS of a reply of ours. Who writes again before we replied is answering nothing.
     """
     return _repeats_itself(lines) or _is_always_prompt(lines)
 

@@ -30,7 +30,7 @@ from domain.conversations import LaneScope, Message, OutboundStatus, Turn, TurnS
 from domain.credits import Account, EntryKind
 from domain.delivery import Accepted, Ambiguous, Refused, settlement_of_send
 from domain.users import User
-from tests.builders import a_phone_number, a_user, an_agent, an_api_key, an_id
+from tests.builders import a_phone_number, a_user, an_agent, an_api_key
 from tests.contract.worlds import World, memory_world, postgres_world
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import MONDAY_MORNING, CountingIds, FrozenClock
@@ -74,7 +74,7 @@ def a_receipt(number: PhoneNumber, status: str, **fields: Any) -> Receipt:
 def a_reply(*texts: str, **fields: Any) -> ReplyRecord:
     """A reply in as many parts as it has texts."""
     defaults = {
-        "parts": tuple(ReplyPart(an_id(), text) for text in texts or ("Until six.",)),
+        "parts": tuple(ReplyPart(uuid4(), text) for text in texts or ("Until six.",)),
         "prompt_id": "pmpt_host",
         "prompt_version": None,
         "model": "gpt-5-mini",

@@ -183,7 +183,7 @@ async def test_a_new_message_waits_for_the_retried_one(path: Path) -> None:
 
     turn = await worker.begins(retried.conversation_id)
     assert await worker.turns.begin(retried.conversation_id, worker.id) is NoTurn.BUSY
-    await worker.turns.mark_reply(turn, message.id, OutboundStatus.SENDING)
+    await worker.turns.mark_reply(turn, message_id, OutboundStatus.SENDING)
     settled = await worker.settles(turn, Accepted("wamid.second"))
 
     assert [question.text for question in turn.questions] == ["Are you open today?"]
@@ -270,7 +270,7 @@ async def test_a_retry_and_a_turn_that_begins_at_once_keep_one_turn(path_on_post
         )
 
         assert isinstance(begun, Turn)
-        assert isinstance(retried, TurnUnderWay) or (begun.reply and begun.reply.parts[0].message_id == message_id)
+        assert isinstance(retried, TurnUnderWay) or begun.replies[0].message_id == message_id
         assert await path.account(shop) == Account(5, 1)
 
 

@@ -10,7 +10,7 @@ from adapters.clock import RandomIds
 from adapters.persistence.database import Database
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.turns import PostgresTurns
-from application.ports.turns import NoTurn, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import NoTurn, Recorded, Settled, TurnLost, Waiting, WaitingFilter
 from domain.answers import NotAnswered
 from domain.conversations import OutboundStatus, Turn, UnansweredReason
 from domain.credits import Account, EntryKind
@@ -158,7 +158,7 @@ async def test_whoever_resumes_a_turn_is_told_of_the_reply_and_how_far_it_came(p
 
     resumed = await (await path.a_worker()).begins(turn.conversation_id)
 
-    assert (resumed.replies[0].message_id, resumed.reply.text, resumed.reply.status) == (
+    assert (resumed.replies[0].message_id, resumed.replies[0].text, resumed.replies[0].status) == (
         reply.parts[0].message_id,
         reply.parts[0].text,
         status,
@@ -224,7 +224,7 @@ async def test_one_lost_turn_does_not_spoil_the_batch_it_stands_in(path: Path) -
         *(worker.settles(turn, Accepted(f"wamid.{turn.id}")) for turn in stale), return_exceptions=True
     )
 
-    assert list(map(type, recorded)) == [type(None), TurnLost] * 3
+    assert list(map(type, recorded)) == [Recorded, TurnLost] * 3
     assert list(map(type, settled)) == [Settled, TurnLost] * 3
     assert await path.account(shop) == Account(97, 3)
 
@@ -256,7 +256,8 @@ async def test_a_reply_is_not_marked_by_one_worker_while_another_takes_the_turn_
     await late.turns.mark_reply(turn, reply.parts[0].message_id, OutboundStatus.PENDING)
     await late.turns.end_lease(late.id)
     async with await psycopg.AsyncConnection.connect(database.url) as taking_over:
-        statement = "select turn_id, fence, replies from begin_turns(%s::uuid[], %s::uuid[], '{f}', %s, 1, 0, false, 30, 3, 9, 600)"
+        statement = """select turn_id, fence, replies
+            from begin_turns(%s::uuid[], %s::uuid[], '{f}', %s, 1, 0, false, 30, 3, 9, 600)"""
         cursor = await taking_over.execute(statement, ([turn.conversation_id], [an_id()], heir.id))
         ((turn_id, fence, ((_, _, status, _),)),) = await cursor.fetchall()
         marking = asyncio.create_task(late.turns.mark_reply(turn, reply.parts[0].message_id, OutboundStatus.SENDING))

@@ -21,6 +21,7 @@ from application.ports.turns import (
 )
 from domain.conversations import (
     OUTBOUND_ORDER,
+    Conversation,
     ConversationStatus,
     InboundStatus,
     LaneScope,
@@ -312,14 +313,10 @@ class MemoryTurns:
     def _begun(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool) -> Turn | NoTurn | NotYet:
         conversation = self._store.conversations.get(conversation_id)
         asked = self._unasked(conversation_id, InboundStatus.RECEIVED, InboundStatus.BLOCKED)
-        if conversation is None or not asked:
+        if conversation is None or not asked or not _is_answered(conversation):
             return NoTurn.NOTHING
-        if conversation.status is not ConversationStatus.ACTIVE or conversation.agent_id is None:
-            return NoTurn.NOTHING
-        if not self._store.is_answering(conversation.phone_number_id):
-            return NoTurn.PARKED
-        if self._store.is_paused(conversation_id):
-            return NoTurn.PAUSED
+        if gate := self._gate(conversation):
+            return gate
         if not at_once and (seconds := self._quiet_seconds(asked)) > 0:
             return NotYet(seconds)
         if self._one_per_number and self._is_busy(conversation.phone_number_id):
@@ -348,6 +345,12 @@ class MemoryTurns:
                 message, turn_id=turn_id, status=InboundStatus.RECEIVED, reason=None
             )
         return replace(self._shown(turn), lately=lately)
+
+    def _gate(self, conversation: Conversation) -> NoTurn | None:
+        """What keeps a new turn from beginning, whoever waits."""
+        if not self._store.is_answering(conversation.phone_number_id):
+            return NoTurn.PARKED
+        return NoTurn.PAUSED if self._store.is_paused(conversation.id) else None
 
     def _lately(self, conversation_id: UUID) -> tuple[Line, ...]:
         """What was said lately, when that was in many turns."""
@@ -444,3 +447,8 @@ def _was_said(message: Message) -> bool:
     """Whether both sides know of it; a reply that may have arrived counts."""
     arrived = {OutboundStatus.UNKNOWN, OutboundStatus.SENT, OutboundStatus.DELIVERED, OutboundStatus.READ}
     return message.direction == "inbound" or message.status in arrived
+
+
+def _is_answered(conversation: Conversation) -> bool:
+    """Whether an agent speaks there."""
+    return conversation.status is ConversationStatus.ACTIVE and conversation.agent_id is not None

@@ -45,5 +45,5 @@ class Alerts(Protocol):
         ...
 
     async def watch_set_aside(self, days_max: float) -> Watched:
-        """Resolve `message_set_aside` where a later message was answered, the message is gone, or so many days passed."""
+        """Resolve `message_set_aside` where a later message was answered, it is gone, or so many days passed."""
         ...

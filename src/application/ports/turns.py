@@ -144,7 +144,7 @@ class Turns(Protocol):
         ...
 
     async def replace_reply(self, turn: Turn, message_id: UUID, text: str) -> None:
-        """Put a template in the place of the first part, about to be sent; the parts behind it fail. Raises TurnLost."""
+        """Put a template in the place of the first part, about to be sent; those behind it fail. Raises TurnLost."""
         ...
 
     async def park(self, turn: Turn, message_id: UUID, parked: Parked) -> None:

@@ -68,7 +68,7 @@ def _disorder(world: World) -> Iterator[str]:
         order = [rows[text][0].sequence_number for taken in firsts for text in taken.answers if rows[text]]
         if order != sorted(order):
             yield f"disorder: {[taken.text for taken in chat]} is no order of the inbox"
-        last = max(order)
+        last = max(order, default=0)
         for message in world.store.messages_of(rows[chat[0].answers[0]][0].conversation_id):
             is_open = message.status in {"received", "blocked"} and not _is_undecided(world, message)
             if is_open and message.sequence_number < last:

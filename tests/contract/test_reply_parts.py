@@ -138,7 +138,9 @@ async def test_behind_an_undecided_part_the_others_wait(path: Path) -> None:
 
 async def test_a_part_that_turns_out_to_be_sent_lets_the_rest_be_sent(path: Path) -> None:
     shop, worker, turn, (one, two, three) = await _undecided(path)
-    await path.inbox.record([a_receipt(shop.number, "sent", message_id=one.message_id, platform_message_id="wamid.part.1")])
+    await path.inbox.record(
+        [a_receipt(shop.number, "sent", message_id=one.message_id, platform_message_id="wamid.part.1")]
+    )
     assert await worker.turns.waiting(EVERYTHING, 10) == [Waiting(turn.conversation_id, shop.number.id)]
     assert await path.account(shop) == Account(5, 1)
 

@@ -15,6 +15,7 @@ from domain.channels import Delivery
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
 from domain.shared import NotFound, Unavailable
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.background import IdleBackground
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
@@ -127,6 +128,7 @@ class House:
         ports = Ports(
             clock=self.clock,
             ids=self.ids,
+            background=IdleBackground(),
             vault=PlainVault(),
             inbox=NoInbox(),
             turns=NoTurns(),

@@ -37,7 +37,7 @@ async def resolve_quietly(alerts: Alerts, kind: AlertKind, subject: str) -> None
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """Full queues: an alert for each phone number, until a sweep finds room. They are the house's own."""
+    """Full queues: an alert for each phone number, until a sweep finds room."""
 
     alerts: Alerts
     clock: Clock

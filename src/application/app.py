@@ -7,7 +7,7 @@
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
 |                            |                | refresh_tokens                                         |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
-|                            |                | channel_health, prompts, agents, conversations,        |
+|                            |                | channel_health, prompts, agents, conversations, pauses, |
 |                            |                | read_media, trace_message, retry_message, credits,     |
 |                            |                | alerts                                                 |
 | orchestrators, people      | rest, rpc      | check_health                                           |
@@ -27,9 +27,15 @@ from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.channels.read_channel_health import ReadChannelHealth
 from application.channels.read_queue import ReadQueue
 from application.channels.refresh_tokens import RefreshTokens
+from application.conversations.ask_model import AskModel
+from application.conversations.asking import Asking
+from application.conversations.deliver_reply import DeliverReply
 from application.conversations.guards import GuardedGateway, GuardedModel
+from application.conversations.patience import Patience
+from application.conversations.pause import PauseConversations
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.read_media import ReadMedia
+from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
@@ -37,6 +43,7 @@ from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
+from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
@@ -84,6 +91,7 @@ class Application:
     read_media: ReadMedia
     fetch_media: FetchMedia
     delete_media: DeleteMedia
+    pauses: PauseConversations
     retry_message: RetryMessage
     credits: ManageCredits
     alerts: ReadAlerts
@@ -95,6 +103,7 @@ class Ports:
 
     clock: Clock
     ids: Ids
+    background: Background
     vault: Vault
     inbox: Inbox
     turns: Turns
@@ -138,7 +147,7 @@ def assemble(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
-        watch=Watch(p.alerts, p.credits, undecided_seconds, blocked_hours_max),
+        watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
@@ -153,6 +162,7 @@ def assemble(
         read_media=ReadMedia(p.media, p.content),
         fetch_media=FetchMedia(p.media, p.media_fetcher),
         delete_media=DeleteMedia(p.media, p.content),
+        pauses=PauseConversations(p.conversations, p.queue, p.alerts),
         retry_message=RetryMessage(p.retries, p.queue),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
@@ -167,4 +177,16 @@ def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
     """The turn, with a breaker before each provider."""
     model = GuardedModel(p.model, ProviderWatch("openai", p.alerts, p.clock))
     gateway = GuardedGateway(p.gateway, ProviderWatch("meta", p.alerts, p.clock))
-    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, p.alerts, lane_scope)
+    patience = Patience(p.clock, p.ids)
+    return TakeTurn(
+        p.turns,
+        p.briefings,
+        Asking(p.media, p.content, FetchMedia(p.media, p.media_fetcher)),
+        AskModel(p.turns, model, patience),
+        DeliverReply(p.turns, gateway, patience),
+        ShowTyping(gateway, p.background, p.clock),
+        p.clock,
+        p.ids,
+        p.alerts,
+        lane_scope,
+    )

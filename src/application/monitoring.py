@@ -22,6 +22,10 @@ SWEEP_AGE_SECONDS = 2.0
 UNDECIDED_SECONDS = 60.0
 """How long a send may stay undecided before somebody is told: platforms report on theirs within seconds."""
 EXPIRY_BATCH = 1_000
+EARLY_RECEIPTS_DAYS = 8.0
+"""How long a receipt may wait for its message: the platforms deliver theirs again for seven days."""
+SET_ASIDE_DAYS = 7.0
+"""How long a message that was set aside is held up to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,11 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Gives up what has been blocked too long, and keeps alerts in step with what is wrong. Two at once do no harm."""
+    """Gives up what has waited too long, and keeps alerts in step with what is wrong. Two at once do no harm."""
 
     alerts: Alerts
     credits: Credits
+    inbox: Inbox
     undecided_seconds: float = UNDECIDED_SECONDS
     blocked_hours_max: float = BLOCKED_HOURS_MAX
 
@@ -74,8 +79,11 @@ class Watch:
         # Alerts first: who has blocked messages is to be told, even when they are given up in this round.
         sends = await self.alerts.watch_sends(self.undecided_seconds)
         credits_ = await self.alerts.watch_credits()
+        set_aside = await self.alerts.watch_set_aside(SET_ASIDE_DAYS)
         expired = await self.credits.expire_blocked(self.blocked_hours_max, EXPIRY_BATCH)
-        return Noticed(sends.opened + credits_.opened, sends.resolved + credits_.resolved, expired)
+        await self.inbox.heed_early_receipts(EARLY_RECEIPTS_DAYS)
+        resolved = sends.resolved + credits_.resolved + set_aside.resolved
+        return Noticed(sends.opened + credits_.opened, resolved, expired)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from domain.channels import InboundMessage
+from domain.loops import Line
 from domain.media import StoredMedium
+from domain.windows import Heard
 
 CRASHES_MAX = 3
 """A turn that so many workers did not survive is set aside."""
@@ -53,6 +56,14 @@ class ConversationStatus(StrEnum):
 
     ACTIVE = "active"
     ARCHIVED = "archived"
+
+
+class PauseReason(StrEnum):
+    """Why an agent is silent in a conversation."""
+
+    BY_HAND = "by_hand"
+    HUMAN_REPLIED = "human_replied"
+    AUTO_REPLIER = "auto_replier"
 
 
 class InboundStatus(StrEnum):
@@ -127,7 +138,10 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One customer on one phone number with one agent (None until one is linked)."""
+    """One customer on one phone number with one agent (None until one is linked).
+
+    While it is paused it has a `paused_reason`; `paused_until` is None when that lasts until somebody resumes it.
+    """
 
     id: UUID
     phone_number_id: UUID
@@ -138,6 +152,8 @@ class Conversation:
     message_count: int
     last_activity_at: datetime
     created_at: datetime
+    paused_until: datetime | None = None
+    paused_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +161,7 @@ class Message:
     """One message of a conversation; `sequence_number` counts from 1 without a gap.
 
     `content` is what it is beside its text (see domain.contents), `media` the files that came with it, in order.
+    `pricing` is the platform's word on what it charges, `status_times` tells when each status was reached (ISO 8601).
     """
 
     id: UUID
@@ -161,13 +178,15 @@ class Message:
     turn_id: UUID | None
     error: dict[str, Any] | None
     created_at: datetime
+    pricing: dict[str, Any] | None = None
+    status_times: dict[str, str] = field(default_factory=dict)
     content: dict[str, Any] | None = None
     media: tuple[StoredMedium, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A customer's message that a turn answers."""
+    """A customer's message that a turn answers. `type` is the platform's word, `content` what is more than text."""
 
     message_id: UUID
     sequence_number: int
@@ -187,11 +206,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class StoredReply:
-    """The reply a turn has already written down, with what is known of its delivery."""
+    """A part of the reply that a turn has already written down, with what is known of its delivery."""
 
     message_id: UUID
     text: str
     status: OutboundStatus
+    is_template: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +219,10 @@ class Turn:
     """An open turn in the hands of one worker.
 
     `fence` grows each time another worker takes the turn over; every write of a turn carries it, and the
-    store refuses one whose number is old. `reply` is set when an earlier worker had already written one.
-    `attempts` counts the workers that took it, this one included, `crashes` those that ended with it in hand.
-    `last_item_id` is the last item of the model's conversation that belongs to an earlier turn.
+    store refuses one whose number is old. `replies` are the parts of the reply when an earlier worker had already
+    written one. `attempts` counts the workers that took it, this one included, `crashes` those that ended with it in
+    hand. `last_item_id` is the last item of the model's conversation that belongs to an earlier turn. `heard` is the
+    newest thing the customer sent, `lately` what was said before when that was unusually much.
     """
 
     id: UUID
@@ -213,10 +234,17 @@ class Turn:
     address: str
     openai_conversation_id: str | None
     questions: tuple[Question, ...]
-    reply: StoredReply | None
+    replies: tuple[StoredReply, ...]
     attempts: int
     crashes: int
     last_item_id: str | None
+    heard: Heard
+    lately: tuple[Line, ...] = ()
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether the customer wrote again after the last question, as far as was known when the turn was taken."""
+        return self.heard.sequence_number > self.questions[-1].sequence_number
 
 
 def initial_status(message: InboundMessage) -> tuple[InboundStatus, UnansweredReason | None]:
@@ -232,6 +260,17 @@ def _says_something(message: InboundMessage) -> bool:
     if message.text is not None and message.text.strip():
         return True
     return bool(message.media) or bool((message.content or {}).keys() - CIRCUMSTANCES)
+
+
+def standing_parts(replies: Sequence[StoredReply]) -> Sequence[StoredReply]:
+    """What the reply consists of, in order: a template stands for all the parts behind it."""
+    return replies[:1] if replies and replies[0].is_template else replies
+
+
+def first_not_taken(parts: Sequence[StoredReply]) -> int:
+    """The place of the first part that the platform has not taken; their number when it has taken all."""
+    taken = {OutboundStatus.SENT, OutboundStatus.DELIVERED, OutboundStatus.READ}
+    return next((place for place, part in enumerate(parts) if part.status not in taken), len(parts))
 
 
 def pseudonym(user_id: UUID, address: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from domain.answers import NotAnswered
 from domain.channels import ChannelStatus
@@ -107,7 +108,11 @@ SendOutcome = Accepted | Refused | Deferred | Ambiguous | Parked
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a turn ends: one value for each row that the end touches. None leaves a row as it is."""
+    """How a turn ends: one value for each row that the end touches. None leaves a row as it is.
+
+    `message_id` is the part of the reply it is about; None is the first that is not decided. `is_our_fault` tells that
+    somebody here has to mend something.
+    """
 
     turn: TurnStatus
     inbound: InboundStatus | None
@@ -117,13 +122,15 @@ class Settlement:
     platform_message_id: str | None = None
     error: dict[str, Any] | None = None
     last_item_id: str | None = None
+    message_id: UUID | None = None
+    is_our_fault: bool = False
 
 
-def settlement_of_send(outcome: Accepted | Refused | Ambiguous) -> Settlement:
-    """How a turn ends after its reply was handed to the platform.
+def settlement_of_send(outcome: Accepted | Refused | Ambiguous, message_id: UUID | None = None) -> Settlement:
+    """How a turn ends after a part of its reply was handed to the platform: the last one, if it was accepted.
 
     Accepted captures the credit, refused releases it, and an unknown outcome keeps it held until a receipt
-    or a person decides.
+    or a person decides. A credit pays for a whole reply: parts that went before a refused one are not charged.
     """
     match outcome:
         case Accepted(platform_message_id):
@@ -134,18 +141,23 @@ def settlement_of_send(outcome: Accepted | Refused | Ambiguous) -> Settlement:
                 OutboundStatus.SENT,
                 EntryKind.CAPTURE,
                 platform_message_id,
+                message_id=message_id,
             )
-        case Refused(error):
+        case Refused(error, is_window, is_our_fault):
             return Settlement(
                 TurnStatus.FAILED,
                 InboundStatus.UNANSWERABLE,
-                UnansweredReason.SEND_FAILED,
+                UnansweredReason.WINDOW_CLOSED if is_window else UnansweredReason.SEND_FAILED,
                 OutboundStatus.FAILED,
                 EntryKind.RELEASE,
                 error=error,
+                message_id=message_id,
+                is_our_fault=is_our_fault,
             )
         case Ambiguous(error):
-            return Settlement(TurnStatus.UNDECIDED, None, None, OutboundStatus.UNKNOWN, None, error=error)
+            return Settlement(
+                TurnStatus.UNDECIDED, None, None, OutboundStatus.UNKNOWN, None, error=error, message_id=message_id
+            )
 
 
 def settlement_without_reply(outcome: NotAnswered) -> Settlement:

@@ -11,6 +11,7 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
 
+from adapters.background import TaskBackground
 from adapters.channels.gateway import Platforms
 from adapters.channels.graph import Graph
 from adapters.channels.instagram import InstagramGateway
@@ -50,6 +51,7 @@ from adapters.probes import PostgresProbe, RedisProbe
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
+from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
@@ -120,6 +122,7 @@ class Container(containers.DeclarativeContainer):
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
+    background: Provider[Background] = providers.Singleton(TaskBackground)
     vault: Provider[Vault] = providers.Singleton(
         AesVault, providers.Callable(lambda s: [key.get_secret_value() for key in s.encryption_keys], settings)
     )
@@ -180,6 +183,7 @@ class Container(containers.DeclarativeContainer):
         Ports,
         clock=clock,
         ids=ids,
+        background=background,
         vault=vault,
         inbox=inbox,
         turns=turns,

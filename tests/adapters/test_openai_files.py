@@ -146,6 +146,6 @@ def test_a_note_is_no_question() -> None:
     import msgspec  # noqa: PLC0415
 
     read = msgspec.json.decode(items, type=list[Item])
-    assert isinstance(read_items(read, ["a"], "m"), Uncertain)
+    assert isinstance(read_items(read, ["a"], "m"), TryAgain)
     assert read_items(read, ["ab"], "m") == NotHeard()
     assert read_items(read, ["b"], "m") == NotHeard()

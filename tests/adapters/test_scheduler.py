@@ -31,6 +31,9 @@ class Chores:
         self._did("watch")
         return Noticed()
 
+    async def refresh_tokens(self) -> int:
+        return 0
+
     async def delete_media(self) -> int:
         return await self._file("delete")
 

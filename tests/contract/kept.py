@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psycopg
@@ -92,20 +92,21 @@ class Kept:
 
     async def pauses(self) -> list[str]:
         if self._store:
-            now = self._store.clock.now()
-            return [reason for until, reason in self._store.pauses.values() if until > now]
+            talks = self._store.conversations.values()
+            return [str(talk.paused_reason) for talk in talks if self._store.is_paused(talk.id)]
         return [reason for (reason,) in await self._rows(PAUSED)]
 
     async def pauses_end(self) -> None:
         if self._store:
-            self._store.pauses.clear()
+            for talk in list(self._store.conversations.values()):
+                self._store.conversations[talk.id] = replace(talk, paused_until=None, paused_reason=None)
         else:
             await self._rows("update conversations set paused_until = now() where user_id = %s returning 1")
 
     async def behaves(self, **settings: Any) -> None:
         """The phone number's settings become these."""
         if self._store:
-            self._store.settings[self._shop.number.id] = ChannelSettings(**settings)
+            self._store.set_settings(self._shop.number.id, ChannelSettings(**settings))
         else:
             stored = {name: value for name, value in asdict(ChannelSettings(**settings)).items() if name in settings}
             statement = "update phone_numbers set settings = %s where user_id = %s returning 1"

@@ -22,7 +22,7 @@ from application.ports.alerts import Alerts
 from application.ports.conversations import MessageFilter
 from application.ports.inbox import Inbox
 from application.ports.retries import Retries
-from application.ports.turns import ReplyRecord, Settled, Turns
+from application.ports.turns import ReplyPart, ReplyRecord, Settled, Turns
 from domain.agents import Agent
 from domain.answers import Usage
 from domain.channels import ChannelType, InboundMessage, PhoneNumber, Receipt
@@ -30,7 +30,7 @@ from domain.conversations import LaneScope, Message, OutboundStatus, Turn, TurnS
 from domain.credits import Account, EntryKind
 from domain.delivery import Accepted, Ambiguous, Refused, settlement_of_send
 from domain.users import User
-from tests.builders import a_phone_number, a_user, an_agent, an_api_key, an_id
+from tests.builders import a_phone_number, a_user, an_agent, an_api_key
 from tests.contract.worlds import World, memory_world, postgres_world
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import MONDAY_MORNING, CountingIds, FrozenClock
@@ -71,10 +71,10 @@ def a_receipt(number: PhoneNumber, status: str, **fields: Any) -> Receipt:
     return Receipt(**defaults | fields)
 
 
-def a_reply(**fields: Any) -> ReplyRecord:
+def a_reply(*texts: str, **fields: Any) -> ReplyRecord:
+    """A reply in as many parts as it has texts."""
     defaults = {
-        "message_id": an_id(),
-        "text": "Until six.",
+        "parts": tuple(ReplyPart(uuid4(), text) for text in texts or ("Until six.",)),
         "prompt_id": "pmpt_host",
         "prompt_version": None,
         "model": "gpt-5-mini",
@@ -111,7 +111,7 @@ class Worker:
         """The reply is written down, sent and accepted."""
         reply = a_reply()
         await self.turns.record_reply(turn, reply)
-        await self.settles(turn, Accepted(platform_message_id or f"wamid.{reply.message_id.hex}"))
+        await self.settles(turn, Accepted(platform_message_id or f"wamid.{reply.parts[0].message_id.hex}"))
         return reply
 
     async def settles(self, turn: Turn, outcome: Accepted | Refused | Ambiguous) -> Settled:
@@ -269,15 +269,17 @@ INVARIANTS = {
         select c.id from conversations c left join messages m on m.conversation_id = c.id
         group by c.id, c.last_sequence_number
         having count(m.id) <> c.last_sequence_number or max(m.sequence_number) <> c.last_sequence_number""",
-    "a captured turn has not one accepted reply": """
+    "a captured turn has not accepted all its parts": """
         select e.turn_id from credit_entries e where kind = 'capture'
             and not exists (select from credit_entries r where r.turn_id = e.turn_id and r.kind = 'refund')
             and exists (select from turns t where t.id = e.turn_id)
-            and 1 <> (select count(*) from messages m where m.turn_id = e.turn_id and m.direction = 'outbound'
-                and m.status in ('sent', 'delivered', 'read'))""",
-    "a turn has two replies": """
-        select turn_id from messages where direction = 'outbound' and turn_id is not null
-        group by 1 having count(*) > 1""",
+            and not coalesce((
+                select bool_and(m.status in ('sent', 'delivered', 'read'))
+                    or bool_or(m.type = 'template' and m.status in ('sent', 'delivered', 'read'))
+                from messages m where m.turn_id = e.turn_id and m.direction = 'outbound'), false)""",
+    "a turn that is decided has parts that wait": """
+        select m.turn_id from messages m join turns t on t.id = m.turn_id
+        where m.direction = 'outbound' and m.status = 'pending' and t.status not in ('open', 'undecided')""",
     "a message was stored twice": """
         select platform_message_id from messages where platform_message_id is not null
         group by phone_number_id, platform_message_id having count(*) > 1""",
@@ -298,7 +300,9 @@ def broken_in_memory(store: MemoryStore) -> list[str]:
         "an account is not the sum of its ledger": [id_ for id_ in store.users if not _adds_up(store, id_)],
         "a hold is neither ended nor awaited": [id_ for id_ in store.users if not _is_awaited(store, id_)],
         "the numbers of a conversation have a gap": [id_ for id_ in store.conversations if not _is_gapless(store, id_)],
-        "a captured turn has not one accepted reply": [id_ for id_ in _captured(store) if not _is_answered(store, id_)],
+        "a captured turn has not accepted all its parts": [
+            id_ for id_ in _captured(store) if not _is_answered(store, id_)
+        ],
     }
     return [f"{name}: {rows[:3]}" for name, rows in broken.items() if rows]
 
@@ -329,4 +333,5 @@ def _captured(store: MemoryStore) -> set[UUID | None]:
 def _is_answered(store: MemoryStore, turn_id: UUID | None) -> bool:
     accepted = {OutboundStatus.SENT, OutboundStatus.DELIVERED, OutboundStatus.READ}
     replies = [one for one in store.messages.values() if one.turn_id == turn_id and one.direction == "outbound"]
-    return [one.status in accepted for one in replies] == [True]
+    parts = [one for one in replies if one.type == "template"] or replies
+    return bool(parts) and all(one.status in accepted for one in parts)

@@ -33,7 +33,7 @@ async def _undecided_reply(path: Path, shop: Shop) -> UUID:
     reply = a_reply()
     await worker.turns.record_reply(turn, reply)
     await worker.settles(turn, Ambiguous({"detail": "cut"}))
-    return reply.message_id
+    return reply.parts[0].message_id
 
 
 async def _blocked(path: Path, shop: Shop, **fields: object) -> UUID:

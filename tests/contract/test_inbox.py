@@ -214,7 +214,7 @@ async def _sent(path: Path, shop: Shop) -> tuple[str, object]:
     worker = await path.a_worker()
     turn = await worker.begins(await path.writes(shop))
     reply = await worker.answers(turn, f"wamid.reply.{turn.id.hex}")
-    return f"wamid.reply.{turn.id.hex}", (turn.conversation_id, reply.message_id)
+    return f"wamid.reply.{turn.id.hex}", (turn.conversation_id, reply.parts[0].message_id)
 
 
 async def test_a_receipt_moves_a_message_forward_and_never_back(path: Path) -> None:
@@ -310,7 +310,7 @@ async def test_a_receipt_decides_a_turn_whose_send_was_undecided(path: Path, sta
     await worker.settles(turn, Ambiguous({"detail": "cut"}))
     assert await path.account(shop) == Account(100, 1)
 
-    receipt = a_receipt(shop.number, status, message_id=reply.message_id, platform_message_id="wamid.late")
+    receipt = a_receipt(shop.number, status, message_id=reply.parts[0].message_id, platform_message_id="wamid.late")
     outcomes = await path.inbox.record([receipt])
 
     assert outcomes == [ReceiptOutcome.RECORDED]
@@ -327,7 +327,7 @@ async def test_a_receipt_that_comes_before_our_own_record_is_heeded(path: Path, 
     turn = await worker.begins(await path.writes(shop))
     reply = a_reply()
     await worker.turns.record_reply(turn, reply)
-    receipt = a_receipt(shop.number, status, message_id=reply.message_id, platform_message_id="wamid.ours")
+    receipt = a_receipt(shop.number, status, message_id=reply.parts[0].message_id, platform_message_id="wamid.ours")
     await path.inbox.record([receipt])
 
     await worker.settles(turn, sent)

@@ -209,7 +209,7 @@ async def test_an_echo_of_what_may_have_been_sent_decides_it(path: Path, is_ours
     reply = a_reply()
     await worker.turns.record_reply(turn, reply)
     await worker.settles(turn, Ambiguous({"detail": "cut"}))
-    echo = an_echo(shop, text=reply.text, is_ours=is_ours)
+    echo = an_echo(shop, text=reply.parts[0].text, is_ours=is_ours)
 
     outcomes = [*await path.inbox.note_echoes([echo]), *await path.inbox.note_echoes([echo])]
 
@@ -227,7 +227,7 @@ async def test_an_echo_before_the_answer_to_our_send_is_ours(path: Path) -> None
     reply = a_reply()
     await worker.turns.record_reply(turn, reply)
 
-    await path.inbox.note_echoes([an_echo(shop, text=reply.text)])
+    await path.inbox.note_echoes([an_echo(shop, text=reply.parts[0].text)])
     await worker.settles(turn, Accepted("wamid.echo"))
 
     assert await path.outcome(shop, turn.conversation_id) == [("answered", None), ("sent", None)]

@@ -21,14 +21,14 @@ async def _reply_refused(path: Path, shop: Shop, worker: Worker) -> UUID:
     reply = a_reply()
     await worker.turns.record_reply(turn, reply)
     await worker.settles(turn, REFUSED)
-    return reply.message_id
+    return reply.parts[0].message_id
 
 
 async def _reply_reported_failed(path: Path, shop: Shop, worker: Worker, name: str = "wamid.first") -> UUID:
     """The platform took the reply, and reported later that it failed."""
     reply = await worker.answers(await worker.begins(await path.writes(shop)), name)
-    await path.inbox.record([_failure(shop, reply.message_id, name)])
-    return reply.message_id
+    await path.inbox.record([_failure(shop, reply.parts[0].message_id, name)])
+    return reply.parts[0].message_id
 
 
 def _failure(shop: Shop, message_id: UUID | None, name: str):
@@ -42,7 +42,7 @@ async def _message(path: Path, shop: Shop, message_id: UUID) -> Message:
 
 async def _sends_again(worker: Worker, message: Message, outcome: Accepted | Refused) -> Turn:
     turn = await worker.begins(message.conversation_id)
-    await worker.turns.mark_reply(turn, OutboundStatus.SENDING)
+    await worker.turns.mark_reply(turn, message.id, OutboundStatus.SENDING)
     await worker.settles(turn, outcome)
     return turn
 
@@ -69,8 +69,8 @@ async def test_whoever_claims_the_conversation_finds_the_reply_and_what_it_answe
 
     turn = await worker.begins(retried.conversation_id)
 
-    assert turn.reply
-    assert (turn.reply.message_id, turn.reply.text, turn.reply.status) == (message_id, "Until six.", "pending")
+    (part,) = turn.replies
+    assert (part.message_id, part.text, part.status) == (message_id, "Until six.", "pending")
     assert [question.text for question in turn.questions] == ["Are you open today?"]
     assert (turn.user_id, turn.agent_id) == (shop.user.id, shop.agent.id)
 
@@ -147,7 +147,7 @@ async def test_only_a_reply_that_failed_is_sent_again(path: Path) -> None:
     reply = await worker.answers(await worker.begins(conversation_id))
     (question, _) = await path.messages(shop, conversation_id)
 
-    for message_id in (reply.message_id, question.id):
+    for message_id in (reply.parts[0].message_id, question.id):
         with pytest.raises(NotFailed):
             await path.retries.retry(shop.user.id, message_id, None)
     assert await path.account(shop) == Account(4, 0)
@@ -183,7 +183,7 @@ async def test_a_new_message_waits_for_the_retried_one(path: Path) -> None:
 
     turn = await worker.begins(retried.conversation_id)
     assert await worker.turns.begin(retried.conversation_id, worker.id) is NoTurn.BUSY
-    await worker.turns.mark_reply(turn, OutboundStatus.SENDING)
+    await worker.turns.mark_reply(turn, message_id, OutboundStatus.SENDING)
     settled = await worker.settles(turn, Accepted("wamid.second"))
 
     assert [question.text for question in turn.questions] == ["Are you open today?"]
@@ -270,7 +270,7 @@ async def test_a_retry_and_a_turn_that_begins_at_once_keep_one_turn(path_on_post
         )
 
         assert isinstance(begun, Turn)
-        assert isinstance(retried, TurnUnderWay) or (begun.reply and begun.reply.message_id == message_id)
+        assert isinstance(retried, TurnUnderWay) or begun.replies[0].message_id == message_id
         assert await path.account(shop) == Account(5, 1)
 
 
@@ -283,7 +283,7 @@ async def test_many_retries_of_one_user_never_hold_more_than_there_is(path_on_po
         reply = a_reply()
         await worker.turns.record_reply(turn, reply)
         await worker.settles(turn, REFUSED)
-        failed.append(reply.message_id)
+        failed.append(reply.parts[0].message_id)
 
     found = await asyncio.gather(
         *(path.retries.retry(shop.user.id, message_id, None) for message_id in failed), return_exceptions=True

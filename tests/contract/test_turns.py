@@ -10,7 +10,7 @@ from adapters.clock import RandomIds
 from adapters.persistence.database import Database
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.turns import PostgresTurns
-from application.ports.turns import NoTurn, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import NoTurn, Recorded, Settled, TurnLost, Waiting, WaitingFilter
 from domain.answers import NotAnswered
 from domain.conversations import OutboundStatus, Turn, UnansweredReason
 from domain.credits import Account, EntryKind
@@ -34,7 +34,7 @@ async def test_a_turn_takes_all_that_is_unanswered_and_holds_a_credit(path: Path
     turn = await worker.begins(conversation_id)
 
     assert [(one.sequence_number, one.text) for one in turn.questions] == [(1, "Hello"), (3, "Are you open?")]
-    assert (turn.fence, turn.attempts, turn.reply) == (1, 1, None)
+    assert (turn.fence, turn.attempts, turn.replies) == (1, 1, ())
     assert (turn.user_id, turn.agent_id, turn.address) == (shop.user.id, shop.agent.id, "4917012345")
     assert await path.account(shop) == Account(5, 1)
 
@@ -151,17 +151,16 @@ async def test_whoever_resumes_a_turn_is_told_of_the_reply_and_how_far_it_came(p
     shop = await path.a_shop()
     dead = await path.a_worker()
     turn = await dead.begins(await path.writes(shop))
-    reply = a_reply(text="Until six. 🕕")
+    reply = a_reply("Until six. 🕕")
     await dead.turns.record_reply(turn, reply)
-    await dead.turns.mark_reply(turn, status)
+    await dead.turns.mark_reply(turn, reply.parts[0].message_id, status)
     await dead.turns.end_lease(dead.id)
 
     resumed = await (await path.a_worker()).begins(turn.conversation_id)
 
-    assert resumed.reply
-    assert (resumed.reply.message_id, resumed.reply.text, resumed.reply.status) == (
-        reply.message_id,
-        reply.text,
+    assert (resumed.replies[0].message_id, resumed.replies[0].text, resumed.replies[0].status) == (
+        reply.parts[0].message_id,
+        reply.parts[0].text,
         status,
     )
 
@@ -172,7 +171,7 @@ Write = Callable[[Worker, Turn], Awaitable[object]]
 WRITES: dict[str, Write] = {
     "attach": lambda worker, turn: worker.turns.attach_model_conversation(turn, "conv_of_the_dead"),
     "record_reply": lambda worker, turn: worker.turns.record_reply(turn, a_reply()),
-    "mark_reply": lambda worker, turn: worker.turns.mark_reply(turn, OutboundStatus.PENDING),
+    "mark_reply": lambda worker, turn: worker.turns.mark_reply(turn, turn.id, OutboundStatus.PENDING),
     "settle": lambda worker, turn: worker.settles(turn, Accepted("wamid.of.the.dead")),
     "settle without a reply": lambda worker, turn: worker.turns.settle(turn, NOT_ANSWERED),
 }
@@ -225,7 +224,7 @@ async def test_one_lost_turn_does_not_spoil_the_batch_it_stands_in(path: Path) -
         *(worker.settles(turn, Accepted(f"wamid.{turn.id}")) for turn in stale), return_exceptions=True
     )
 
-    assert list(map(type, recorded)) == [type(None), TurnLost] * 3
+    assert list(map(type, recorded)) == [Recorded, TurnLost] * 3
     assert list(map(type, settled)) == [Settled, TurnLost] * 3
     assert await path.account(shop) == Account(97, 3)
 
@@ -236,10 +235,10 @@ async def test_a_reply_of_which_the_platform_has_spoken_waits_no_more(path: Path
     turn = await worker.begins(await path.writes(shop))
     reply = a_reply()
     await worker.turns.record_reply(turn, reply)
-    await path.inbox.record([a_receipt(shop.number, "delivered", message_id=reply.message_id)])
+    await path.inbox.record([a_receipt(shop.number, "delivered", message_id=reply.parts[0].message_id)])
 
     with pytest.raises(TurnLost):
-        await worker.turns.mark_reply(turn, OutboundStatus.PENDING)
+        await worker.turns.mark_reply(turn, reply.parts[0].message_id, OutboundStatus.PENDING)
 
     assert (await path.messages(shop))[1].status == "delivered"
     await worker.settles(turn, Ambiguous({}))
@@ -252,16 +251,16 @@ async def test_a_reply_is_not_marked_by_one_worker_while_another_takes_the_turn_
     shop = await path.a_shop()
     late, heir = await path.a_worker(), await path.a_worker()
     turn = await late.begins(await path.writes(shop))
-    await late.turns.record_reply(turn, a_reply())
-    await late.turns.mark_reply(turn, OutboundStatus.PENDING)
+    reply = a_reply()
+    await late.turns.record_reply(turn, reply)
+    await late.turns.mark_reply(turn, reply.parts[0].message_id, OutboundStatus.PENDING)
     await late.turns.end_lease(late.id)
     async with await psycopg.AsyncConnection.connect(database.url) as taking_over:
-        statement = (
-            "select turn_id, fence, reply from begin_turns(%s::uuid[], %s::uuid[], '{f}', %s, 1, 0, false, 30, 3)"
-        )
+        statement = """select turn_id, fence, replies
+            from begin_turns(%s::uuid[], %s::uuid[], '{f}', %s, 1, 0, false, 30, 3, 9, 600)"""
         cursor = await taking_over.execute(statement, ([turn.conversation_id], [an_id()], heir.id))
-        ((turn_id, fence, reply),) = await cursor.fetchall()
-        marking = asyncio.create_task(late.turns.mark_reply(turn, OutboundStatus.SENDING))
+        ((turn_id, fence, ((_, _, status, _),)),) = await cursor.fetchall()
+        marking = asyncio.create_task(late.turns.mark_reply(turn, reply.parts[0].message_id, OutboundStatus.SENDING))
         attaching = asyncio.create_task(late.turns.attach_model_conversation(turn, "conv_of_the_dead"))
         await _waiting_for_locks(database.url, 2)
         await taking_over.commit()
@@ -269,7 +268,7 @@ async def test_a_reply_is_not_marked_by_one_worker_while_another_takes_the_turn_
     outcomes = await asyncio.gather(marking, attaching, return_exceptions=True)
 
     assert list(map(type, outcomes)) == [TurnLost, TurnLost]
-    assert (turn_id, fence, reply[2]) == (turn.id, 2, "pending")
+    assert (turn_id, fence, status) == (turn.id, 2, "pending")
     assert (await path.messages(shop))[1].status == "pending"
 
 
@@ -412,8 +411,9 @@ async def test_a_reply_that_is_given_up_before_it_was_sent_has_failed(path: Path
     shop = await path.a_shop(1)
     worker = await path.a_worker()
     turn = await worker.begins(await path.writes(shop))
-    await worker.turns.record_reply(turn, a_reply())
-    await worker.turns.mark_reply(turn, OutboundStatus.PENDING)
+    reply = a_reply()
+    await worker.turns.record_reply(turn, reply)
+    await worker.turns.mark_reply(turn, reply.parts[0].message_id, OutboundStatus.PENDING)
 
     await worker.turns.settle(turn, NOT_ANSWERED)
 
@@ -520,13 +520,13 @@ async def test_everyone_writing_at_once_in_any_order_never_meets_a_deadlock(data
                 turn = await worker.turns.begin(conversation_id, worker.id)
                 if not isinstance(turn, Turn):
                     return
-                reply = a_reply(message_id=ids.new())
+                reply = a_reply()
                 try:
                     await worker.turns.attach_model_conversation(turn, "conv_1")
-                    if turn.reply is None:
+                    if not turn.replies:
                         await worker.turns.record_reply(turn, reply)
                     name = f"wamid.{turn.id}"
-                    replies.append((turn.phone_number_id, reply.message_id, name))
+                    replies.append((turn.phone_number_id, reply.parts[0].message_id, name))
                     await worker.settles(turn, dice.choice([Accepted(name), Ambiguous({}), Refused({})]))
                 except TurnLost:
                     pass

@@ -17,6 +17,7 @@ from domain.media import MediumStatus, StoredMedium, storage_key
 from domain.shared import NotFound, Unavailable
 from domain.traces import Facts, Obstacle, ReplyFacts
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.background import IdleBackground
 from tests.fakes.channel_health import MemoryChannelHealth
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.content_store import MemoryContentStore
@@ -157,6 +158,7 @@ class House:
         ports = Ports(
             clock=self.clock,
             ids=self.ids,
+            background=IdleBackground(),
             vault=PlainVault(),
             inbox=NoInbox(),
             turns=self.turns,

@@ -46,6 +46,9 @@ USER_ROUTES = [
     ("GET", USER + "/conversations", None, 200),
     ("GET", CONVERSATION, None, 200),
     ("POST", CONVERSATION + "/archive", None, 200),
+    ("POST", CONVERSATION + "/pause", None, 200),
+    ("POST", CONVERSATION + "/pause", {"minutes": 30}, 200),
+    ("POST", CONVERSATION + "/resume", None, 200),
     ("GET", USER + "/messages", None, 200),
     ("GET", USER + "/messages/{message_id}/media/{place}", None, 200),
     ("POST", USER + "/messages/{message_id}/retry", None, 202),
@@ -186,7 +189,7 @@ async def test_a_conversation_is_told_in_the_contracts_words(rest, shop):
     answer = (await rest.get(shop.path(CONVERSATION), headers=bearer(shop.key))).json()
     assert set(answer) == {
         "id", "phone_number_id", "agent_id", "customer", "status", "openai_conversation_id", "message_count",
-        "last_activity_at", "created_at",
+        "last_activity_at", "paused_until", "paused_reason", "created_at",
     }  # fmt: skip
     assert set(answer["customer"]) == {"id", "address", "name"}
 

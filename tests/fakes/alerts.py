@@ -9,7 +9,7 @@ from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.alerts import Watched
-from domain.conversations import InboundStatus, Message, TurnStatus
+from domain.conversations import InboundStatus, Message, OutboundStatus, TurnStatus
 from domain.credits import TURN_PRICE
 from domain.monitoring import Alert, AlertKind, AlertState
 from tests.fakes.clock import CountingIds
@@ -26,7 +26,13 @@ class MemoryAlerts:
         self._alerts: dict[UUID, Alert] = {}
 
     async def raise_alert(self, kind: AlertKind, subject: str, user_id: UUID | None, detail: str) -> bool:
+        if user_id is None and kind is AlertKind.QUEUE_OVERFLOW:
+            user_id = self._owner_of_number(subject)
         return self._raised(kind, subject, user_id, detail)
+
+    def _owner_of_number(self, subject: str) -> UUID | None:
+        numbers = self._store.phone_numbers.values()
+        return next((number.user_id for number in numbers if str(number.id) == subject), None)
 
     async def resolve(self, kind: AlertKind, subject: str) -> bool:
         return self._resolved(kind, subject)
@@ -46,7 +52,7 @@ class MemoryAlerts:
 
     def _is_undecided(self, message: Message) -> bool:
         turn = self._store.turns.get(message.turn_id) if message.turn_id else None
-        return message.direction == "outbound" and turn is not None and turn.status is TurnStatus.UNDECIDED
+        return message.status == OutboundStatus.UNKNOWN and turn is not None and turn.status is TurnStatus.UNDECIDED
 
     async def watch_credits(self) -> Watched:
         blocked = [one for one in self._store.messages.values() if one.status == InboundStatus.BLOCKED]
@@ -57,6 +63,20 @@ class MemoryAlerts:
             if subject not in due and self._store.accounts[UUID(subject)].available >= TURN_PRICE
         ]
         return self._watched(AlertKind.CREDITS_EXHAUSTED, due, over)
+
+    async def watch_set_aside(self, days_max: float) -> Watched:
+        until = self._store.clock.now() - timedelta(days=days_max)
+        opened = [one for one in self._all() if one.kind is AlertKind.MESSAGE_SET_ASIDE and one.resolved_at is None]
+        over = [one.subject for one in opened if one.opened_at <= until or self._is_behind(UUID(one.subject))]
+        return self._watched(AlertKind.MESSAGE_SET_ASIDE, {}, over)
+
+    def _is_behind(self, message_id: UUID) -> bool:
+        """Whether the message is gone, or the conversation has gone on."""
+        message = self._store.messages.get(message_id)
+        return message is None or any(
+            later.sequence_number > message.sequence_number and later.status == InboundStatus.ANSWERED
+            for later in self._store.messages_of(message.conversation_id)
+        )
 
     def _watched(self, kind: AlertKind, due: Mapping[str, UUID], over: list[str]) -> Watched:
         new = [subject for subject in due if subject not in self._open_subjects(kind)]

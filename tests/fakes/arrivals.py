@@ -11,7 +11,7 @@ from uuid import UUID
 from application.ports.clock import Ids
 from application.ports.inbox import ChangeOutcome, EchoOutcome
 from domain.channels import Change, Echo, Move, Notice, PhoneNumber
-from domain.conversations import Conversation, InboundStatus, Message, OutboundStatus, UnansweredReason
+from domain.conversations import Conversation, InboundStatus, Message, OutboundStatus, PauseReason, UnansweredReason
 from domain.notices import KeptNotice
 from tests.fakes.customers import WAITING, MemoryCustomers
 from tests.fakes.memory_store import MemoryStore
@@ -94,9 +94,11 @@ class MemoryArrivals:
     def _pause(self, conversation: Conversation) -> None:
         minutes = self._store.settings_of(conversation.phone_number_id).human_pause_minutes
         until = self._store.clock.now() + timedelta(minutes=minutes)
-        before = self._store.pauses.get(conversation.id)
-        if minutes and (before is None or before[0] < until):
-            self._store.pauses[conversation.id] = (until, "human_replied")
+        before = self._store.conversations[conversation.id]
+        if minutes and not (self._store.is_paused(before.id) and (before.paused_until or until) >= until):
+            self._store.conversations[conversation.id] = replace(
+                before, paused_until=until, paused_reason=PauseReason.HUMAN_REPLIED
+            )
 
     def _give_up(self, message: Message, reason: UnansweredReason) -> None:
         given_up = replace(message, status=InboundStatus.UNANSWERABLE, reason=reason)

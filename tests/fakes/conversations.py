@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
-from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.conversations import Conversation, ConversationStatus, Customer, Message, PauseReason
 from domain.media import StoredMedium
 from domain.shared import NotFound
 from tests.fakes.memory_store import MemoryStore
@@ -41,6 +42,19 @@ class MemoryConversations:
             row.phone_number_id == phone_number_id and row.status == "received" and row.turn_id is None
             for row in self._store.messages.values()
         )
+
+    async def pause(
+        self, user_id: UUID, conversation_id: UUID, minutes: float | None, reason: PauseReason
+    ) -> Conversation:
+        conversation = await self.get(user_id, conversation_id)
+        until = None if minutes is None else self._store.clock.now() + timedelta(minutes=minutes)
+        self._store.conversations[conversation_id] = replace(conversation, paused_until=until, paused_reason=reason)
+        return await self.get(user_id, conversation_id)
+
+    async def resume(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        conversation = replace(await self.get(user_id, conversation_id), paused_until=None, paused_reason=None)
+        self._store.conversations[conversation_id] = conversation
+        return conversation
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         own = [row for row in self._store.messages.values() if self._store.owner_of(row) == user_id]

@@ -88,8 +88,11 @@ class MemoryCustomers:
         count = len(said) - len(waiting)
         store.conversations[ended.id] = replace(ended, status=ConversationStatus.ARCHIVED, message_count=count)
         store.conversations[kept.id] = replace(kept, message_count=kept.message_count + len(waiting))
-        if ended.id in store.pauses:
-            store.pauses[kept.id] = max(store.pauses[ended.id], store.pauses.get(kept.id, store.pauses[ended.id]))
+        if store.is_paused(ended.id) and not store.is_paused(kept.id):
+            kept = store.conversations[kept.id]
+            store.conversations[kept.id] = replace(
+                kept, paused_until=ended.paused_until, paused_reason=ended.paused_reason
+            )
         if ended.id in store.human_replies:
             store.human_replies[kept.id] = max(
                 store.human_replies[ended.id], store.human_replies.get(kept.id, store.human_replies[ended.id])

@@ -17,7 +17,8 @@ Meanwhile = Callable[[], Awaitable[SendOutcome]]
 class ScriptedGateway:
     """Gives one outcome for each send, in order, and then accepts; a function runs while it is being sent.
 
-    `sent` is what it was handed; `templates` and `typing` tell of those. No call of the store may be open meanwhile.
+    `sent` is what it was handed, `templates` those of it that were templates, `typing` for which messages it showed a
+    sign. A text is sent in as many messages as it has parts between bars. No call of the store may be open meanwhile.
     """
 
     def __init__(self, store: MemoryStore) -> None:
@@ -26,20 +27,20 @@ class ScriptedGateway:
         self._names = count(1)
         self.sent: list[OutboundText] = []
         self.templates: list[Template] = []
-        self.typing: list[tuple[str, str]] = []
+        self.typing: list[str] = []
 
     def says(self, *outcomes: SendOutcome | Meanwhile) -> None:
         self._outcomes += outcomes
 
     def worded(self, channel: ChannelType, text: str) -> Sequence[str]:
-        return (text,)
+        return text.split("|")
 
     async def send_template(self, briefing: Briefing, message: OutboundText, template: Template) -> SendOutcome:
         self.templates.append(template)
         return await self.send(briefing, message)
 
     async def show_typing(self, briefing: Briefing, address: str, platform_message_id: str) -> None:
-        self.typing.append((address, platform_message_id))
+        self.typing.append(platform_message_id)
 
     async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
         assert self._store.calls_open == 0, "a store call is open while a reply is sent"

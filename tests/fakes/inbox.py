@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from application.ports.clock import Ids
@@ -11,20 +12,16 @@ from application.ports.inbox import Acceptance, ChangeOutcome, EchoOutcome, Rece
 from domain.channels import Change, Echo, InboundMessage, Move, Notice, PhoneNumber, Receipt
 from domain.consents import known_word, said
 from domain.conversations import (
-    OUTBOUND_ORDER,
     Conversation,
     InboundStatus,
     Message,
-    OutboundStatus,
-    TurnStatus,
     UnansweredReason,
     initial_status,
-    later,
 )
-from domain.credits import TURN_PRICE, EntryKind
 from tests.fakes.arrivals import MemoryArrivals
 from tests.fakes.customers import MemoryCustomers
-from tests.fakes.memory_store import MemoryStore, account_of
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.receipts import number_of, record_receipts
 
 
 class MemoryInbox:
@@ -42,8 +39,15 @@ class MemoryInbox:
 
     async def record(self, receipts: Sequence[Receipt]) -> Sequence[ReceiptOutcome]:
         async with self._store.call():
-            known = [self._message_of(receipt) for receipt in receipts]
-            return [self._record(receipts, known, place) for place in range(len(receipts))]
+            return record_receipts(self._store, receipts)
+
+    async def heed_early_receipts(self, kept_days: float) -> int:
+        async with self._store.call():
+            until = self._store.clock.now() - timedelta(days=kept_days)
+            for key, (_, came_at) in list(self._store.early_receipts.items()):
+                if came_at <= until:
+                    del self._store.early_receipts[key]
+            return 0
 
     async def claim_unclaimed(self, limit: int) -> Sequence[Stored]:
         async with self._store.call():
@@ -71,16 +75,13 @@ class MemoryInbox:
             return self._arrivals.keep(notices)
 
     def _number_of(self, item: InboundMessage | Receipt | Echo | Change | Move) -> PhoneNumber | None:
-        for number in self._store.phone_numbers.values():
-            if (number.type, account_of(number)) == (item.channel, item.account):
-                return number
-        return None
+        return number_of(self._store, item)
 
     def _note_echo(self, echo: Echo) -> EchoOutcome:
         outcome, message_id = self._arrivals.echo(echo, self._number_of(echo))
         if message_id:
             receipt = Receipt(echo.channel, echo.account, echo.platform_message_id, message_id, "sent", echo.written_at)
-            self._record([receipt], [message_id], 0)
+            record_receipts(self._store, [receipt])
         return outcome
 
     def _accept(self, message: InboundMessage) -> Stored:
@@ -141,8 +142,7 @@ class MemoryInbox:
         answered_at = self._store.human_replies.get(conversation.id)
         if answered_at and message.written_at <= answered_at:
             return InboundStatus.UNANSWERABLE, UnansweredReason.HUMAN_ANSWERED, False
-        paused_until, _ = self._store.pauses.get(conversation.id, (None, None))
-        if paused_until and paused_until > self._store.clock.now():
+        if self._store.is_paused(conversation.id):
             return status, UnansweredReason.PAUSED, False
         return status, None, True
 
@@ -163,65 +163,3 @@ class MemoryInbox:
             self._store.consents.append((number.id, customer_id, word))
             return word == "stop"
         return was_stopped
-
-    def _message_of(self, receipt: Receipt) -> UUID | None:
-        number = self._number_of(receipt)
-        named = None
-        for message in self._store.messages.values():
-            if number and message.phone_number_id == number.id and message.direction == "outbound":
-                if message.id == receipt.message_id:
-                    return message.id
-                if message.platform_message_id == receipt.platform_message_id:
-                    named = message.id
-        return named
-
-    def _record(self, receipts: Sequence[Receipt], known: Sequence[UUID | None], place: int) -> ReceiptOutcome:
-        """Of several receipts for one message in one call, only the furthest counts."""
-        message_id = known[place]
-        if message_id is None:
-            return ReceiptOutcome.UNKNOWN
-        former = self._store.former_platform_message_ids[message_id]
-        if receipts[place].platform_message_id in former:
-            return ReceiptOutcome.OLD
-        rivals = [
-            other
-            for other, id_ in enumerate(known)
-            if id_ == message_id and receipts[other].platform_message_id not in former
-        ]
-        furthest = max(rivals, key=lambda other: (OUTBOUND_ORDER.index(_status(receipts[other])), -other))
-        message, receipt = self._store.messages[message_id], receipts[place]
-        before, reported = OutboundStatus(message.status), _status(receipt)
-        if place != furthest or later(before, reported) is before:
-            return ReceiptOutcome.OLD
-        self._store.messages[message_id] = replace(
-            message,
-            status=reported,
-            error=receipt.error or message.error,
-            platform_message_id=message.platform_message_id or receipt.platform_message_id,
-        )
-        if message.turn_id:
-            self._decide(message.turn_id, reported)
-        return ReceiptOutcome.RECORDED
-
-    def _decide(self, turn_id: UUID, reported: OutboundStatus) -> None:
-        turn = self._store.turns[turn_id]
-        failed = reported is OutboundStatus.FAILED
-        if turn.status is TurnStatus.UNDECIDED:
-            kind = EntryKind.RELEASE if failed else EntryKind.CAPTURE
-        elif turn.status is TurnStatus.ANSWERED and failed:
-            kind = EntryKind.REFUND
-        else:
-            return
-        turn.status = TurnStatus.FAILED if failed else TurnStatus.ANSWERED
-        self._store.move_credits(turn.user_id, kind, TURN_PRICE, turn_id, None)
-        for message in list(self._store.messages.values()):
-            if message.turn_id == turn_id and message.direction == "inbound":
-                self._store.messages[message.id] = replace(
-                    message,
-                    status=InboundStatus.UNANSWERABLE if failed else InboundStatus.ANSWERED,
-                    reason=UnansweredReason.SEND_FAILED if failed else None,
-                )
-
-
-def _status(receipt: Receipt) -> OutboundStatus:
-    return OutboundStatus(receipt.status)

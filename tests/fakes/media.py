@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from application.channels.fetch_media import FetchMedia
+from application.conversations.asking import Asking
 from application.ports.media import ClaimedMedium, FetchResult, Later
 from application.ports.vault import SecretUnreadable, Vault
 from domain.media import (
@@ -109,6 +111,12 @@ class MemoryMedia:
             return replace(one, stored=replace(stored, status=MediumStatus.MISSING, reason=result.reason))
         assert isinstance(result, Later)
         return replace(one, fetch_after=self._store.clock.now() + timedelta(seconds=result.seconds))
+
+
+def an_asking(store: MemoryStore, vault: Vault) -> Asking:
+    """What the model is told of messages without files."""
+    media, content = MemoryMedia(store, vault), MemoryContentStore()
+    return Asking(media, content, FetchMedia(media, ToldFetcher(content)))
 
 
 class ToldFetcher:

@@ -14,7 +14,16 @@ from uuid import UUID
 from application.ports.clock import Clock, Ids
 from application.ports.credits import Added
 from domain.agents import Agent, Prompt
-from domain.channels import Change, ChannelSettings, ChannelType, InboundMessage, Medium, PhoneNumber
+from domain.channels import (
+    Change,
+    ChannelSettings,
+    ChannelStatus,
+    ChannelType,
+    InboundMessage,
+    Medium,
+    PhoneNumber,
+    Receipt,
+)
 from domain.conversations import Conversation, ConversationStatus, Customer, InboundStatus, Message, TurnStatus
 from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
 from domain.media import StoredMedium, storage_key
@@ -36,6 +45,7 @@ class StoredTurn:
     worker_id: UUID | None
     begun_at: datetime
     status: TurnStatus = TurnStatus.OPEN
+    has_unsent_rest: bool = False
     fence: int = 1
     attempts: int = 1
     crashes: int = 0
@@ -79,16 +89,15 @@ class MemoryStore:
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     answers: dict[tuple[UUID, str], tuple[Any, Added]] = field(default_factory=dict)
     turns: dict[UUID, StoredTurn] = field(default_factory=dict)
+    early_receipts: dict[tuple[ChannelType, str, str, str], tuple[Receipt, datetime]] = field(default_factory=dict)
     former_platform_message_ids: dict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     workers: dict[UUID, datetime] = field(default_factory=dict)
     unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
     media: dict[UUID, MemoryMedium] = field(default_factory=dict)
     media_to_delete: dict[str, datetime] = field(default_factory=dict)
-    settings: dict[UUID, ChannelSettings] = field(default_factory=dict)
     businesses: dict[UUID, str] = field(default_factory=dict)
     usernames: dict[UUID, str] = field(default_factory=dict)
     address_times: dict[UUID, datetime] = field(default_factory=dict)
-    pauses: dict[UUID, tuple[datetime, str]] = field(default_factory=dict)
     human_replies: dict[UUID, datetime] = field(default_factory=dict)
     written_times: dict[UUID, datetime] = field(default_factory=dict)
     contents: dict[UUID, dict[str, Any]] = field(default_factory=dict)
@@ -130,13 +139,39 @@ class MemoryStore:
         """Whose phone number it happened on."""
         return self.phone_numbers[row.phone_number_id].user_id
 
+    def is_answering(self, phone_number_id: UUID) -> bool:
+        """Whether the platform takes what is sent from it, as far as we know."""
+        return self.phone_numbers[phone_number_id].status == ChannelStatus.ACTIVE
+
+    def is_paused(self, conversation_id: UUID) -> bool:
+        """Whether the agent is silent there now."""
+        conversation = self.conversations[conversation_id]
+        until = conversation.paused_until
+        return conversation.paused_reason is not None and (until is None or until > self.clock.now())
+
+    def change_status(self, message_id: UUID, status: str, **changes: Any) -> Message:
+        """The message with that status, and the time at which it was first reached."""
+        message = self.messages[message_id]
+        times = {status: self.clock.now().isoformat()} | message.status_times
+        self.messages[message_id] = changed = replace(message, status=status, status_times=times, **changes)
+        return changed
+
+    def replies_of(self, turn_id: UUID) -> list[Message]:
+        """The parts of a turn's reply, in order."""
+        said = [one for one in self.messages.values() if one.turn_id == turn_id and one.direction == "outbound"]
+        return sorted(said, key=lambda message: message.sequence_number)
+
     def agent_on(self, phone_number_id: UUID) -> Agent | None:
         """The agent that answers there."""
         return next((agent for agent in self.agents.values() if agent.phone_number_id == phone_number_id), None)
 
     def settings_of(self, phone_number_id: UUID) -> ChannelSettings:
         """How that phone number behaves."""
-        return self.settings.get(phone_number_id, ChannelSettings())
+        return self.phone_numbers[phone_number_id].settings
+
+    def set_settings(self, phone_number_id: UUID, settings: ChannelSettings) -> None:
+        """Let that phone number behave so from now on."""
+        self.phone_numbers[phone_number_id] = replace(self.phone_numbers[phone_number_id], settings=settings)
 
     def message_named(self, phone_number_id: UUID, platform_message_id: str) -> Message | None:
         """The message that the platform calls so on that phone number."""
@@ -171,8 +206,9 @@ class MemoryStore:
         return sorted(said, key=lambda message: message.sequence_number)
 
     def shown(self, conversation: Conversation) -> Conversation:
-        """The conversation with its customer as it is now."""
-        return replace(conversation, customer=self.customers[conversation.customer.id])
+        """The conversation with its customer, and its pause, as they are now."""
+        shown = replace(conversation, customer=self.customers[conversation.customer.id])
+        return shown if self.is_paused(conversation.id) else replace(shown, paused_until=None, paused_reason=None)
 
     def active_conversations(self) -> list[Conversation]:
         """Those that go on."""
@@ -210,7 +246,6 @@ class MemoryStore:
         _drop(self.messages, lambda row: row.phone_number_id == phone_number_id)
         self._forget_media()
         for rows, left in (
-            (self.pauses, self.conversations),
             (self.human_replies, self.conversations),
             (self.written_times, self.messages),
             (self.contents, self.messages),
@@ -219,7 +254,6 @@ class MemoryStore:
         ):
             _drop_keys(rows, left)
         self.consents[:] = [row for row in self.consents if row[0] != phone_number_id]
-        self.settings.pop(phone_number_id, None)
 
     def _forget_media(self) -> None:
         """Note the files of messages that are gone; one that may just be on its way is looked for later."""

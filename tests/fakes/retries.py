@@ -56,12 +56,21 @@ class MemoryRetries:
 
     def _taken_over(self, failed: StoredTurn, turn: StoredTurn, message: Message) -> Message:
         for one in [one for one in self._store.messages.values() if one.turn_id == failed.id]:
-            self._store.messages[one.id] = replace(
-                one, turn_id=turn.id, status=InboundStatus.RECEIVED, reason=None, error=None
-            )
-        if message.platform_message_id:
-            self._store.former_platform_message_ids[message.id].add(message.platform_message_id)
-        self._store.messages[message.id] = retried = replace(
-            message, turn_id=turn.id, status=OutboundStatus.PENDING, platform_message_id=None, error=None
-        )
-        return retried
+            if one.direction == "inbound":
+                self._store.messages[one.id] = replace(
+                    one, turn_id=turn.id, status=InboundStatus.RECEIVED, reason=None, error=None
+                )
+            elif one.id == message.id or self._goes_with(one, message):
+                self._take_up(one, turn)
+        return self._store.messages[message.id]
+
+    def _goes_with(self, part: Message, message: Message) -> bool:
+        """Whether it is a later part of the same reply that failed too."""
+        is_later = part.sequence_number > message.sequence_number
+        return is_later and part.status == OutboundStatus.FAILED and part.type == message.type
+
+    def _take_up(self, part: Message, turn: StoredTurn) -> None:
+        if part.platform_message_id:
+            self._store.former_platform_message_ids[part.id].add(part.platform_message_id)
+        self._store.messages[part.id] = replace(part, turn_id=turn.id, status_times={}, pricing=None)
+        self._store.change_status(part.id, OutboundStatus.PENDING, platform_message_id=None, error=None)

@@ -8,14 +8,27 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.ports.clock import Ids
-from application.ports.turns import NoTurn, NotYet, Place, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import (
+    NoTurn,
+    NotYet,
+    Place,
+    Recorded,
+    ReplyPart,
+    ReplyRecord,
+    Settled,
+    TurnLost,
+    Waiting,
+    WaitingFilter,
+)
 from domain.conversations import (
     OUTBOUND_ORDER,
+    Conversation,
     ConversationStatus,
     InboundStatus,
     LaneScope,
     Message,
     OutboundStatus,
+    PauseReason,
     Question,
     Said,
     StoredReply,
@@ -25,8 +38,14 @@ from domain.conversations import (
     later,
 )
 from domain.credits import TURN_PRICE, EntryKind, InsufficientCredits
-from domain.delivery import Accepted, Refused, Settlement, settlement_of_send
+from domain.delivery import Accepted, Parked, Refused, Settlement, settlement_of_send
+from domain.loops import LOOKED_BACK_SECONDS, TURNS_MIN, Line
+from domain.windows import Heard
 from tests.fakes.memory_store import MemoryStore, StoredTurn
+from tests.fakes.receipts import merge_early_receipts
+
+FAILED = OutboundStatus.FAILED
+WAITING = {OutboundStatus.PENDING, OutboundStatus.SENDING}
 
 
 class MemoryTurns:
@@ -49,10 +68,12 @@ class MemoryTurns:
     async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
         async with self._store.call():
             self._live(worker_id)
-            turn = self._open_turn(conversation_id)
+            turn = self._open_turn(conversation_id) or self._reopened(conversation_id)
             if turn is None:
                 return self._begun(conversation_id, worker_id, at_once=at_once)
-            return NoTurn.BUSY if self._is_held(turn) else self._resumed(turn, worker_id)
+            if self._is_held(turn):
+                return NoTurn.BUSY
+            return self._resumed(turn, worker_id) if self._store.is_answering(turn.phone_number_id) else NoTurn.PARKED
 
     async def transcript(self, turn: Turn, limit: int) -> Sequence[Said]:
         async with self._store.call():
@@ -78,43 +99,84 @@ class MemoryTurns:
             self._store.last_item_ids.pop(conversation.id, None)
             self._remember(conversation.id, last_item_id)
 
-    async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
+    async def record_reply(self, turn: Turn, reply: ReplyRecord) -> Recorded:
         async with self._store.call():
             self._must_hold(turn)
             conversation = self._store.conversations[turn.conversation_id]
-            count = conversation.message_count + 1
-            self._store.conversations[conversation.id] = replace(conversation, message_count=count)
+            count = conversation.message_count
+            self._store.conversations[conversation.id] = replace(conversation, message_count=count + len(reply.parts))
             self._remember(conversation.id, reply.last_item_id)
-            self._store.messages[reply.message_id] = Message(
-                id=reply.message_id,
-                conversation_id=conversation.id,
-                phone_number_id=conversation.phone_number_id,
-                sequence_number=count,
-                direction="outbound",
-                author="agent",
-                type="text",
-                text=reply.text,
-                status=OutboundStatus.SENDING,
-                reason=None,
-                platform_message_id=None,
-                turn_id=turn.id,
-                error=None,
-                created_at=self._store.clock.now(),
-            )
+            heard = self._heard(conversation.id)
+            for place, part in enumerate(reply.parts):
+                self._write_part(turn, part, count + place + 1, is_first=place == 0)
+            return Recorded(heard.sequence_number > turn.questions[-1].sequence_number)
 
-    async def mark_reply(self, turn: Turn, status: OutboundStatus) -> None:
+    def _write_part(self, turn: Turn, part: ReplyPart, number: int, *, is_first: bool) -> None:
+        status = OutboundStatus.SENDING if is_first else OutboundStatus.PENDING
+        self._store.messages[part.message_id] = Message(
+            id=part.message_id,
+            conversation_id=turn.conversation_id,
+            phone_number_id=turn.phone_number_id,
+            sequence_number=number,
+            direction="outbound",
+            author="agent",
+            type="template" if part.is_template else "text",
+            text=part.text,
+            status=status,
+            reason=None,
+            platform_message_id=None,
+            turn_id=turn.id,
+            error=None,
+            created_at=self._store.clock.now(),
+            status_times={status: self._store.clock.now().isoformat()},
+        )
+
+    async def mark_reply(self, turn: Turn, message_id: UUID, status: OutboundStatus) -> None:
         async with self._store.call():
             self._must_hold(turn)
-            reply = self._reply(turn.id)
-            if reply is None or reply.status not in {OutboundStatus.PENDING, OutboundStatus.SENDING}:
-                raise TurnLost
-            self._store.messages[reply.id] = replace(reply, status=status)
+            self._must_wait(message_id)
+            self._store.change_status(message_id, status)
+
+    async def pass_on(
+        self, turn: Turn, message_id: UUID, platform_message_id: str | None, next_message_id: UUID
+    ) -> bool:
+        async with self._store.call():
+            self._must_hold(turn)
+            self._taken(message_id, OutboundStatus.SENT, platform_message_id)
+            merge_early_receipts(self._store, message_id)
+            before = self._store.messages[next_message_id].sequence_number
+            if any(part.status == FAILED and part.sequence_number < before for part in self._replies(turn.id)):
+                return False
+            self._must_wait(next_message_id)
+            self._store.change_status(next_message_id, OutboundStatus.SENDING)
+            return True
+
+    async def replace_reply(self, turn: Turn, message_id: UUID, text: str) -> None:
+        async with self._store.call():
+            self._must_hold(turn)
+            self._must_wait(message_id)
+            self._store.change_status(message_id, OutboundStatus.SENDING, type="template", text=text)
+            for part in self._replies(turn.id):
+                if part.id != message_id and part.status == OutboundStatus.PENDING:
+                    self._store.change_status(part.id, FAILED, error={"detail": "A template was sent instead."})
+
+    async def park(self, turn: Turn, message_id: UUID, parked: Parked, token_version: UUID | None) -> bool:
+        async with self._store.call():
+            self._must_hold(turn).worker_id = None
+            if self._store.messages[message_id].status in WAITING:
+                self._store.change_status(message_id, OutboundStatus.PENDING)
+            number = self._store.phone_numbers[turn.phone_number_id]
+            if self._store.is_answering(number.id):
+                codes = {key: value for key, value in parked.error.items() if key in {"class", "code", "subcode"}}
+                self._store.phone_numbers[number.id] = replace(number, status=parked.status, status_detail=codes)
+            return True
 
     async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
         async with self._store.call():
             held = self._must_hold(turn)
-            reply = self._reply(turn.id)
-            settlement = _after_what_the_platform_said(settlement, reply)
+            hand = self._in_hand(turn.id, settlement.message_id)
+            told = settlement
+            settlement = self._after_what_the_platform_said(turn.id, settlement, hand)
             held.status, held.worker_id = settlement.turn, None
             self._remember(turn.conversation_id, settlement.last_item_id)
             if settlement.inbound:
@@ -122,16 +184,79 @@ class MemoryTurns:
                     self._store.messages[question.id] = replace(
                         question, status=settlement.inbound, reason=settlement.reason
                     )
-            if reply and settlement.outbound:
-                self._store.messages[reply.id] = replace(
-                    reply,
-                    status=later(OutboundStatus(reply.status), settlement.outbound),
-                    platform_message_id=reply.platform_message_id or settlement.platform_message_id,
-                    error=settlement.error or reply.error,
+            if settlement.reason is UnansweredReason.AUTO_REPLIER:
+                conversation = self._store.conversations[turn.conversation_id]
+                self._store.conversations[conversation.id] = replace(
+                    conversation, paused_until=None, paused_reason=PauseReason.AUTO_REPLIER
                 )
+            if hand and told.outbound:
+                self._taken(hand.id, told.outbound, told.platform_message_id, settlement.error)
+            self._settle_rest(held, hand)
             if settlement.entry:
                 self._store.move_credits(turn.user_id, settlement.entry, TURN_PRICE, turn.id, None)
-            return Settled(bool(self._unasked(turn.conversation_id, InboundStatus.RECEIVED)))
+            if hand and told.platform_message_id:
+                merge_early_receipts(self._store, hand.id)
+            is_open = held.status is TurnStatus.OPEN
+            return Settled(is_open or bool(self._unasked(turn.conversation_id, InboundStatus.RECEIVED)))
+
+    def _settle_rest(self, turn: StoredTurn, hand: Message | None) -> None:
+        """What becomes of the parts that were not sent: they fail with their turn, or wait with it."""
+        rest = [part for part in self._replies(turn.id) if part.status in WAITING and part != hand]
+        turn.has_unsent_rest = turn.status is TurnStatus.UNDECIDED and bool(rest)
+        if turn.status in {TurnStatus.FAILED, TurnStatus.UNANSWERABLE}:
+            for part in rest:
+                self._store.change_status(part.id, FAILED)
+
+    def _after_what_the_platform_said(self, turn_id: UUID, settlement: Settlement, hand: Message | None) -> Settlement:
+        """The platform's word may have come before ours."""
+        if hand is None:
+            return settlement
+        parts = self._replies(turn_id)
+        if any(part.status == FAILED and part.sequence_number <= hand.sequence_number for part in parts):
+            reason = settlement.reason or UnansweredReason.SEND_FAILED
+            return replace(settlement_of_send(Refused({})), reason=reason, error=None)
+        arrived = OUTBOUND_ORDER.index(OutboundStatus(hand.status)) >= OUTBOUND_ORDER.index(OutboundStatus.SENT)
+        if settlement.turn is not TurnStatus.UNDECIDED or not arrived:
+            return settlement
+        if any(part.status == OutboundStatus.PENDING and part != hand for part in parts):
+            return Settlement(TurnStatus.OPEN, None, None, None, None)
+        return settlement_of_send(Accepted(None))
+
+    def _in_hand(self, turn_id: UUID, message_id: UUID | None) -> Message | None:
+        """The part that a settlement is about: without a name, the first that is not decided."""
+        parts = [part for part in self._replies(turn_id) if message_id in {None, part.id}]
+        sent = OUTBOUND_ORDER.index(OutboundStatus.SENT)
+        return min(
+            parts,
+            key=lambda part: (OUTBOUND_ORDER.index(OutboundStatus(part.status)) >= sent, part.sequence_number),
+            default=None,
+        )
+
+    def _taken(
+        self, message_id: UUID, status: OutboundStatus, name: str | None, error: dict[str, object] | None = None
+    ) -> None:
+        message = self._store.messages[message_id]
+        further = later(OutboundStatus(message.status), status)
+        name, error = message.platform_message_id or name, error or message.error
+        self._store.change_status(message_id, further, platform_message_id=name, error=error)
+
+    def _must_wait(self, message_id: UUID) -> None:
+        if self._store.messages[message_id].status not in WAITING:
+            raise TurnLost
+
+    def _reopened(self, conversation_id: UUID) -> StoredTurn | None:
+        """An undecided turn whose last send was decided as taken: the rest of its reply can be sent."""
+        for turn in self._store.turns.values():
+            if turn.conversation_id == conversation_id and self._can_go_on(turn):
+                turn.status, turn.worker_id, turn.has_unsent_rest = TurnStatus.OPEN, None, False
+                return turn
+        return None
+
+    def _can_go_on(self, turn: StoredTurn) -> bool:
+        decided = all(
+            part.status not in {OutboundStatus.UNKNOWN, OutboundStatus.SENDING} for part in self._replies(turn.id)
+        )
+        return turn.status is TurnStatus.UNDECIDED and turn.has_unsent_rest and decided
 
     async def join(self, worker_id: UUID, place: Place) -> None:
         await self.renew_lease(worker_id, ())
@@ -168,10 +293,13 @@ class MemoryTurns:
 
     def _waiting_since(self, conversation_id: UUID, older_than_seconds: float) -> datetime | None:
         turn = self._open_turn(conversation_id)
-        if turn and self._is_held(turn):
-            return None
-        moments = [turn.begun_at] if turn else []
         conversation = self._store.conversations[conversation_id]
+        if (turn and self._is_held(turn)) or not self._store.is_answering(conversation.phone_number_id):
+            return None
+        rests = (one for one in self._store.turns.values() if one.conversation_id == conversation_id)
+        moments = [turn.begun_at] if turn else [one.begun_at for one in rests if self._can_go_on(one)]
+        if self._store.is_paused(conversation_id):
+            return min(moments, default=None)
         if conversation.status is ConversationStatus.ACTIVE and conversation.agent_id:
             until = self._store.clock.now() - timedelta(seconds=older_than_seconds)
             unasked = self._unasked(conversation_id, InboundStatus.RECEIVED)
@@ -195,14 +323,15 @@ class MemoryTurns:
     def _begun(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool) -> Turn | NoTurn | NotYet:
         conversation = self._store.conversations.get(conversation_id)
         asked = self._unasked(conversation_id, InboundStatus.RECEIVED, InboundStatus.BLOCKED)
-        if conversation is None or not asked:
+        if conversation is None or not asked or not _is_answered(conversation):
             return NoTurn.NOTHING
-        if conversation.status is not ConversationStatus.ACTIVE or conversation.agent_id is None:
-            return NoTurn.NOTHING
+        if gate := self._gate(conversation):
+            return gate
         if not at_once and (seconds := self._quiet_seconds(asked)) > 0:
             return NotYet(seconds)
         if self._one_per_number and self._is_busy(conversation.phone_number_id):
             return NoTurn.BUSY
+        lately = self._lately(conversation_id)
         user_id, turn_id = self._store.owner_of(conversation), self._ids.new()
         try:
             self._store.move_credits(user_id, EntryKind.HOLD, TURN_PRICE, turn_id, None)
@@ -225,7 +354,31 @@ class MemoryTurns:
             self._store.messages[message.id] = replace(
                 message, turn_id=turn_id, status=InboundStatus.RECEIVED, reason=None
             )
-        return self._shown(turn)
+        return replace(self._shown(turn), lately=lately)
+
+    def _gate(self, conversation: Conversation) -> NoTurn | None:
+        """What keeps a new turn from beginning, whoever waits."""
+        if not self._store.is_answering(conversation.phone_number_id):
+            return NoTurn.PARKED
+        return NoTurn.PAUSED if self._store.is_paused(conversation.id) else None
+
+    def _lately(self, conversation_id: UUID) -> tuple[Line, ...]:
+        """What was said lately, when that was in many turns."""
+        since = self._store.clock.now() - timedelta(seconds=LOOKED_BACK_SECONDS)
+        turns = (one for one in self._store.turns.values() if one.conversation_id == conversation_id)
+        if sum(one.begun_at > since for one in turns) < TURNS_MIN:
+            return ()
+        said = [one for one in self._store.messages_of(conversation_id) if one.created_at > since]
+        return tuple(Line(one.direction == "outbound", one.text, one.created_at) for one in said)
+
+    def _heard(self, conversation_id: UUID) -> Heard:
+        """The newest thing the customer sent."""
+        heard = [one for one in self._store.messages_of(conversation_id) if one.direction == "inbound"][-1]
+        referral = self._store.contents.get(heard.id, {}).get("referral", {})
+        written_at = self._store.written_times.get(heard.id, heard.created_at)
+        is_credible = written_at > heard.created_at - timedelta(days=8)
+        at = min(written_at, heard.created_at) if is_credible else heard.created_at
+        return Heard(heard.sequence_number, at, referral.get("source_type") == "ad")
 
     def _quiet_seconds(self, asked: Sequence[Message]) -> float:
         """Until nothing came for the quiet time, but no longer than five times that since the first message."""
@@ -243,7 +396,6 @@ class MemoryTurns:
 
     def _shown(self, turn: StoredTurn) -> Turn:
         conversation = self._store.shown(self._store.conversations[turn.conversation_id])
-        reply = self._reply(turn.id)
         return Turn(
             id=turn.id,
             fence=turn.fence,
@@ -254,13 +406,24 @@ class MemoryTurns:
             address=conversation.customer.address,
             openai_conversation_id=conversation.openai_conversation_id,
             questions=tuple(
-                Question(one.id, one.sequence_number, one.platform_message_id, one.text or "")
+                Question(
+                    one.id,
+                    one.sequence_number,
+                    one.platform_message_id,
+                    one.text,
+                    one.type,
+                    self._store.contents.get(one.id),
+                )
                 for one in self._questions(turn.id)
             ),
-            reply=StoredReply(reply.id, reply.text or "", OutboundStatus(reply.status)) if reply else None,
+            replies=tuple(
+                StoredReply(one.id, one.text or "", OutboundStatus(one.status), one.type == "template")
+                for one in self._replies(turn.id)
+            ),
             attempts=turn.attempts,
             crashes=turn.crashes,
             last_item_id=self._store.last_item_ids.get(turn.conversation_id),
+            heard=self._heard(turn.conversation_id),
         )
 
     def _open_turn(self, conversation_id: UUID) -> StoredTurn | None:
@@ -283,9 +446,8 @@ class MemoryTurns:
         asked = [one for one in self._store.messages.values() if one.turn_id == turn_id and one.direction == "inbound"]
         return sorted(asked, key=lambda message: message.sequence_number)
 
-    def _reply(self, turn_id: UUID) -> Message | None:
-        said = [one for one in self._store.messages.values() if one.turn_id == turn_id and one.direction == "outbound"]
-        return said[0] if said else None
+    def _replies(self, turn_id: UUID) -> list[Message]:
+        return self._store.replies_of(turn_id)
 
     def _unasked(self, conversation_id: UUID, *statuses: InboundStatus) -> list[Message]:
         said = self._store.messages_of(conversation_id)
@@ -298,13 +460,6 @@ def _was_said(message: Message) -> bool:
     return message.direction == "inbound" or message.status in arrived
 
 
-def _after_what_the_platform_said(settlement: Settlement, reply: Message | None) -> Settlement:
-    """The platform's word may have come before ours."""
-    if reply is None:
-        return settlement
-    if reply.status == OutboundStatus.FAILED:
-        return replace(settlement_of_send(Refused({})), error=None, platform_message_id=settlement.platform_message_id)
-    arrived = OUTBOUND_ORDER.index(OutboundStatus(reply.status)) >= OUTBOUND_ORDER.index(OutboundStatus.SENT)
-    if settlement.turn is TurnStatus.UNDECIDED and arrived:
-        return settlement_of_send(Accepted(settlement.platform_message_id))
-    return settlement
+def _is_answered(conversation: Conversation) -> bool:
+    """Whether an agent speaks there."""
+    return conversation.status is ConversationStatus.ACTIVE and conversation.agent_id is not None

@@ -37,7 +37,7 @@ async def test_an_answered_message_and_its_reply_tell_one_story(path, traces):
     question, _ = await path.messages(shop)
 
     asked = trace_of(await traces.facts(shop.user.id, question.id))
-    answered = trace_of(await traces.facts(shop.user.id, reply.message_id))
+    answered = trace_of(await traces.facts(shop.user.id, reply.parts[0].message_id))
 
     stages = [step.stage for step in asked.steps]
     for earlier, later in (
@@ -47,7 +47,7 @@ async def test_an_answered_message_and_its_reply_tell_one_story(path, traces):
     ):
         assert stages.index(earlier) < stages.index(later)
     assert Stage.DELIVERED in stages
-    assert (asked.reason, asked.reply_ids) == (None, (reply.message_id,))
+    assert (asked.reason, asked.reply_ids) == (None, (reply.parts[0].message_id,))
     assert answered.turn_id == asked.turn_id == turn.id
 
 

@@ -6,17 +6,23 @@ a coroutine aside for good: nothing of it runs again, no `finally` either, as wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 from tests.fakes.clock import MONDAY_MORNING
 
-Task = Coroutine[Any, Any, Any]
+
+class Task(Protocol):
+    """What the driver lets go on: a coroutine, or what looks like one."""
+
+    def send(self, value: None, /) -> Any: ...
+
+    def close(self) -> None: ...
 
 
 class Step:

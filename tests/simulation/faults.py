@@ -8,14 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from application.channels.accept_webhook import AcceptWebhook, WebhookOutcome
+from application.conversations.deliver_reply import DeliverReply, Reply
 from application.conversations.take_turn import TakeTurn
+from application.ports.channel_gateway import OutboundText
 from application.ports.language_model import ModelRequest
 from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled
 from domain.answers import NotHeard
 from domain.channels import InboundMessage
-from domain.conversations import OutboundStatus, Turn
+from domain.conversations import Conversation, OutboundStatus, StoredReply, Turn, TurnStatus
 from domain.credits import TURN_PRICE, EntryKind
-from domain.delivery import Accepted, Ambiguous, Deferred, Settlement, settlement_of_send
+from domain.delivery import Accepted, Ambiguous, Deferred, Parked, Refused, Settlement, settlement_of_send
 from domain.shared import Unavailable
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.memory_store import StoredTurn
@@ -53,30 +55,27 @@ class NoFence(WithTurns):
 
 class SendBeforeRecord(World):
     class take_turn(TakeTurn):
-        async def _write_down(self, turn: Turn, briefing: Any, answer: Any) -> Any:
-            message_id = self.ids.new()
-            record = ReplyRecord(message_id, answer.text, "p", 1, "m", None, answer.usage, answer.last_item_id)
-            return _Unwritten(message_id, answer.text, OutboundStatus.SENDING, record)
+        async def _recorded(self, turn: Turn, briefing: Any, record: ReplyRecord, deadline: Any) -> Reply:
+            part = record.parts[0]
+            outcome = await self.deliver.gateway.send(
+                briefing, OutboundText(part.message_id, turn.address, part.text, 9)
+            )
+            recorded = await super()._recorded(turn, briefing, record, deadline)
+            return _Sent(turn, briefing, recorded.parts, deadline, outcome=outcome)
 
-        async def _deliver(self, turn: Turn, briefing: Any, reply: Any, deadline: Any) -> Settlement:
-            if not isinstance(reply, _Unwritten):
-                return await super()._deliver(turn, briefing, reply, deadline)
-            settlement = await super()._deliver(turn, briefing, reply, deadline)
-            await self.turns.record_reply(turn, reply.record)
-            return settlement
-
-        async def _about_to_send(self, turn: Turn) -> None:
-            return None
+    class deliver_reply(DeliverReply):
+        async def __call__(self, reply: Reply) -> Any:
+            if not isinstance(reply, _Sent):
+                return await super().__call__(reply)
+            outcome = reply.outcome if isinstance(reply.outcome, Accepted | Ambiguous) else Refused({})
+            return settlement_of_send(outcome, reply.parts[0].message_id)
 
 
-@dataclass
-class _Unwritten:
-    """A reply that is nowhere yet."""
+@dataclass(frozen=True, slots=True)
+class _Sent(Reply):
+    """A reply that was sent before it stood anywhere."""
 
-    message_id: UUID
-    text: str
-    status: OutboundStatus
-    record: ReplyRecord
+    outcome: Any = None
 
 
 class MarkBeforeCommit(World):
@@ -130,9 +129,12 @@ class ReceiptsGoBackwards(WithInbox):
 
 class NoRefund(WithInbox):
     class inbox_made_by(MemoryInbox):
-        def _decide(self, turn_id: UUID, reported: OutboundStatus) -> None:
-            if reported is not OutboundStatus.FAILED:
-                super()._decide(turn_id, reported)
+        async def record(self, receipts: Any) -> Any:
+            move = self._store.move_credits
+            self._store.move_credits = lambda user, kind, *line: kind is EntryKind.REFUND or move(user, kind, *line)
+            outcomes = await super().record(receipts)
+            self._store.move_credits = move
+            return outcomes
 
 
 class ChargeOnRetry(WithTurns):
@@ -197,10 +199,9 @@ class DroppedTurnsStayHeld(WithTurns):
 
 
 class BlindResend(World):
-    class take_turn(TakeTurn):
-        async def _deliver(self, turn: Turn, briefing: Any, reply: Any, deadline: Any) -> Settlement:
-            gateway = _Insistent(self.gateway)
-            return await TakeTurn._deliver(replace(self, gateway=gateway), turn, briefing, reply, deadline)
+    class deliver_reply(DeliverReply):
+        async def __call__(self, reply: Reply) -> Any:
+            return await DeliverReply.__call__(replace(self, gateway=_Insistent(self.gateway)), reply)
 
 
 class _Insistent:
@@ -217,9 +218,68 @@ class _Insistent:
 class ResendAfterCrash(World):
     class take_turn(TakeTurn):
         async def _settlement(self, turn: Turn, begun_at: Any) -> Settlement:
-            if turn.reply and turn.reply.status is OutboundStatus.SENDING:
-                turn = replace(turn, reply=replace(turn.reply, status=OutboundStatus.PENDING))
-            return await super()._settlement(turn, begun_at)
+            replies = tuple(_unsent(one) if one.status is OutboundStatus.SENDING else one for one in turn.replies)
+            return await super()._settlement(replace(turn, replies=replies), begun_at)
+
+
+def _unsent(part: StoredReply) -> StoredReply:
+    return replace(part, status=OutboundStatus.PENDING)
+
+
+class NextPartOnAGuess(World):
+    class deliver_reply(DeliverReply):
+        async def _handed_over(self, reply: Reply, part: StoredReply) -> Any:
+            outcome = await super()._handed_over(reply, part)
+            is_last = part.message_id == reply.parts[-1].message_id
+            return Accepted(None) if isinstance(outcome, Ambiguous) and not is_last else outcome
+
+
+class FromTheFirstPartAgain(World):
+    class take_turn(TakeTurn):
+        async def _go_on(self, turn: Turn, briefing: Any, deadline: Any) -> Any:
+            replies = tuple(replace(one, status=OutboundStatus.SENDING) for one in turn.replies)
+            return await self.deliver(Reply(turn, briefing, replies, deadline))
+
+
+class RestForgotten(WithTurns):
+    class turns_made_by(MemoryTurns):
+        def _can_go_on(self, turn: StoredTurn) -> bool:
+            return False
+
+
+class HalfAReplyIsCharged(WithTurns):
+    """The first part is paid for, whatever becomes of the next."""
+
+    class turns_made_by(MemoryTurns):
+        async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
+            parts = self._replies(turn.id)
+            is_half = parts and parts[0].status in {OutboundStatus.SENT, OutboundStatus.DELIVERED}
+            if is_half and settlement.entry is EntryKind.RELEASE:
+                settlement = replace(settlement, entry=EntryKind.CAPTURE)
+            return await super().settle(turn, settlement)
+
+
+class ParkedReleases(WithTurns):
+    class turns_made_by(MemoryTurns):
+        async def park(self, turn: Turn, message_id: UUID, parked: Parked, token_version: UUID | None) -> bool:
+            is_parked = await super().park(turn, message_id, parked, token_version)
+            self._store.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
+            return is_parked
+
+
+class ParkedEnds(WithTurns):
+    class turns_made_by(MemoryTurns):
+        async def park(self, turn: Turn, message_id: UUID, parked: Parked, token_version: UUID | None) -> bool:
+            is_parked = await super().park(turn, message_id, parked, token_version)
+            self._store.turns[turn.id].status = TurnStatus.FAILED
+            return is_parked
+
+
+class PausedIsAnswered(WithTurns):
+    class turns_made_by(MemoryTurns):
+        def _gate(self, conversation: Conversation) -> NoTurn | None:
+            gate = super()._gate(conversation)
+            return None if gate is NoTurn.PAUSED else gate
 
 
 class NoRecall(World):
@@ -257,4 +317,11 @@ FAULTS: dict[str, type[World]] = {
     "a send is repeated after a crash": ResendAfterCrash,
     "an ambiguous call is made again without looking": NoRecall,
     "no sweeper": NoSweeper,
+    "a later part is sent before the first is decided": NextPartOnAGuess,
+    "a reply that is taken over is sent from its first part": FromTheFirstPartAgain,
+    "the rest of an undecided reply is forgotten": RestForgotten,
+    "half a reply is charged": HalfAReplyIsCharged,
+    "a parked turn releases its credit twice": ParkedReleases,
+    "a parked turn ends and keeps its credit": ParkedEnds,
+    "a paused conversation is answered": PausedIsAnswered,
 }

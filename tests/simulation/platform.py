@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from application.ports.briefings import Briefing
 from application.ports.channel_gateway import OutboundText
-from domain.channels import ChannelType, Receipt
-from domain.delivery import Accepted, Ambiguous, Deferred, Refused, SendOutcome
+from domain.channels import ChannelStatus, ChannelType, Receipt
+from domain.delivery import Accepted, Ambiguous, Deferred, Parked, Refused, SendOutcome
 from tests.fakes.clock import MONDAY_MORNING
 from tests.simulation.driver import STEP, Driver
 from tests.simulation.harm import Harm
 
 ERROR = {"code": 131000}
+REFUSED_TOKEN = {"code": 190, "error_subcode": 463}
+MORE, LAST = " 1/2", " 2/2"
 
 
 @dataclass(slots=True)
@@ -34,8 +36,13 @@ class Taken:
 
     @property
     def answers(self) -> list[str]:
-        """The questions this reply answers: the simulated model repeats them."""
-        return self.text.split(" ")
+        """The questions this reply answers: the simulated model repeats them. Parts after the first say so."""
+        return self.text.removesuffix(MORE).removesuffix(LAST).split(" ")
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Whether it is a later part of a reply."""
+        return self.text.endswith(LAST)
 
 
 class SimulatedPlatform:
@@ -44,6 +51,15 @@ class SimulatedPlatform:
     def __init__(self, driver: Driver, harm: Harm, report: Callable[[list[Receipt]], None]) -> None:
         self._driver, self._harm, self._random, self._report = driver, harm, harm.random, report
         self.taken: list[Taken] = []
+        self._refused: set[tuple[str, str | None]] = set()
+
+    def worded(self, channel: ChannelType, text: str) -> Sequence[str]:
+        """Sometimes in two parts: always the same for the same text."""
+        return (text + MORE, text + LAST) if sum(text.encode()) % 3 == 0 else (text,)
+
+    async def show_typing(self, briefing: Briefing, address: str, platform_message_id: str) -> None:
+        self._driver.tell(f"platform shows typing for {platform_message_id}")
+        await STEP
 
     async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
         outcome = self._outcome(briefing, message)
@@ -52,15 +68,23 @@ class SimulatedPlatform:
         return outcome
 
     def _outcome(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
+        if (briefing.account, briefing.access_token) in self._refused:
+            return Parked(REFUSED_TOKEN, ChannelStatus.UNAUTHORIZED)
         if not self._harm.happens(self._harm.platform):
             return self._take(briefing, message)
-        match self._random.randrange(4):
+        return self._harmed(briefing, message)
+
+    def _harmed(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
+        match self._random.randrange(5):
             case 0:
                 return Refused(ERROR)
             case 1:
                 return Deferred(ERROR, self._random.choice((None, 1.0, 6.0)))
             case 2:
                 return Ambiguous(ERROR)
+            case 3:
+                self._refused.add((briefing.account, briefing.access_token))
+                return Parked(REFUSED_TOKEN, ChannelStatus.UNAUTHORIZED)
             case _:
                 self._take(briefing, message)
                 return Ambiguous(ERROR)

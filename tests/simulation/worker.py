@@ -21,8 +21,8 @@ BEAT_SECONDS = 0.01
 class SimulatedWorker:
     """Takes entries when it is woken, answers many at once, and says every third of a lease that it lives."""
 
-    def __init__(self, work: Work, worker_id: UUID, driver: Driver, name: str) -> None:
-        self.id, self.process = worker_id, Process(name)
+    def __init__(self, work: Work, worker_id: UUID, driver: Driver, process: Process) -> None:
+        self.id, self.process = worker_id, process
         self.serving: dict[int, QueueEntry] = {}
         self._taken = 0
         self._is_beating = False

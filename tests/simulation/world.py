@@ -9,13 +9,20 @@ from uuid import UUID
 
 from application.alerting import Overflow, ProviderWatch
 from application.channels.accept_webhook import AcceptWebhook
+from application.channels.manage_phone_numbers import ManagePhoneNumbers
+from application.conversations.ask_model import AskModel
+from application.conversations.deliver_reply import DeliverReply
 from application.conversations.guards import GuardedGateway, GuardedModel
+from application.conversations.patience import Patience
+from application.conversations.pause import PauseConversations
+from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.monitoring import Sweep
 from application.ports.turn_queue import QueueEntry
 from application.ports.turns import Waiting
+from domain.channels import ChannelStatus
 from domain.conversations import LaneScope
 from domain.shared import Unavailable
 from domain.users import Caller
@@ -25,12 +32,18 @@ from tests.fakes.clock import CountingIds
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.inbox import MemoryInbox
+from tests.fakes.media import an_asking
+from tests.fakes.memory_store import StoredTurn
+from tests.fakes.registry import MemoryPhoneNumbers
+from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.turns import MemoryTurns
+from tests.simulation.background import SteppedBackground
 from tests.simulation.door import Door, HandedOver
 from tests.simulation.driver import Driver, Process, Sleep, VirtualClock
 from tests.simulation.harm import LEASE_SECONDS, Harm
 from tests.simulation.model import SimulatedModel
+from tests.simulation.pauses import NotedConversations, Pause
 from tests.simulation.platform import SimulatedPlatform
 from tests.simulation.ports import Stepped, SteppedStore
 from tests.simulation.shops import USERS, VAULT, letters, open_shops
@@ -79,6 +92,7 @@ class World:
     has_sweeper = True
     accept_webhook: Callable[..., Any] = AcceptWebhook
     take_turn: Callable[..., Any] = TakeTurn
+    deliver_reply: Callable[..., Any] = DeliverReply
 
     def __init__(self, seed: int, trace: Callable[[str], None] | None = None) -> None:
         self.random = Random(seed)  # noqa: S311 - it has to repeat itself
@@ -118,6 +132,9 @@ class World:
         self.queue = self._stepped(waking, "queue", "queue_down")
         self.credits = self._stepped(MemoryCredits(self.store), "credits", "store_down")
         self.alerts = self._stepped(MemoryAlerts(self.store), "alerts", "store_down")
+        self.phone_numbers = self._stepped(MemoryPhoneNumbers(self.store), "phone_numbers", "store_down")
+        self.pauses: list[Pause] = []
+        self.conversations = self._stepped(NotedConversations(self.store, self.pauses), "conversations", "store_down")
         self.overflow = Overflow(self.alerts, self.clock)
         self.briefings = self._stepped(MemoryBriefings(self.store, VAULT), "briefings", "store_down")
         self.seen = self._stepped(MemoryDuplicateFilter(self.clock), "seen")
@@ -143,6 +160,11 @@ class World:
         for _ in range(self.random.choice((0, 1, 2))):
             self._top_ups_to_come += 1
             self.driver.start(self._house, self._top_up(self.random.random() * 60.0))
+        self._pauses_to_come = 0
+        for _ in range(self.random.choice((0, 0, 1, 2))):
+            self._pauses_to_come += 1
+            self.driver.start(self._house, self._pause_a_conversation(self.random.random() * 60.0))
+        self.driver.start(self._house, self._renew_tokens())
         if self.has_sweeper:
             self.driver.start(self._house, self._sweep_again_and_again())
 
@@ -150,12 +172,23 @@ class World:
         clock = VirtualClock(self.driver, self.random.choice((0.0, 0.0, -3600.0, 3600.0)))
         model = GuardedModel(self.model, ProviderWatch("openai", self.alerts, clock))
         gateway = GuardedGateway(self.platform, ProviderWatch("meta", self.alerts, clock))
-        take_turn = self.take_turn(
-            self.turns, self.briefings, model, gateway, clock, self.ids, self.alerts, self.lane_scope
-        )
         worker_id = self.ids.new()
+        process = Process(f"worker {str(worker_id)[-3:]}")
+        patience = Patience(clock, self.ids)
+        take_turn = self.take_turn(
+            self.turns,
+            self.briefings,
+            an_asking(self.store, VAULT),
+            AskModel(self.turns, model, patience),
+            self.deliver_reply(self.turns, gateway, patience),
+            ShowTyping(gateway, SteppedBackground(self.driver, process), clock),
+            clock,
+            self.ids,
+            self.alerts,
+            self.lane_scope,
+        )
         work = Work(take_turn, self.turns, self.queue, clock, self.ids)
-        return SimulatedWorker(work, worker_id, self.driver, f"worker {str(worker_id)[-3:]}")
+        return SimulatedWorker(work, worker_id, self.driver, process)
 
     def _wake(self, phone_number_ids: Sequence[UUID]) -> None:
         self.random.choice(self.workers).wake(phone_number_ids)
@@ -169,6 +202,47 @@ class World:
             except Unavailable:
                 self.driver.tell("a sweep failed")
 
+    async def _renew_tokens(self) -> None:
+        """The owners, who give a parked number a new token some time later."""
+        manage = ManagePhoneNumbers(
+            self.phone_numbers,
+            MemoryTokenCache(),
+            VAULT,
+            self.inbox,
+            self.turns,
+            self.queue,
+            self.alerts,
+            self.clock,
+            self.ids,
+        )
+        while True:
+            await Sleep(5.0 + self.random.random() * 20.0)
+            for number in list(self.store.phone_numbers.values()):
+                if number.status != ChannelStatus.ACTIVE:
+                    try:
+                        await manage.change(
+                            Caller(number.user_id), number.user_id, number.id, f"EAAG{self.driver.steps}"
+                        )
+                    except Unavailable:
+                        self.driver.tell("a new token was not taken")
+
+    async def _pause_a_conversation(self, after_seconds: float) -> None:
+        """A person silences the agent for a while, and forgets now and then to say that it may go on."""
+        await Sleep(after_seconds)
+        pauses = PauseConversations(self.conversations, self.queue, self.alerts)
+        if known := list(self.store.conversations.values()):
+            conversation = self.random.choice(known)
+            user_id = self.store.owner_of(conversation)
+            minutes = self.random.choice((0.1, 0.5))
+            try:
+                await pauses.pause(Caller(user_id), user_id, conversation.id, minutes)
+                await Sleep(self.random.random() * 20.0)
+                if self.random.random() < 0.5:
+                    await pauses.resume(Caller(user_id), user_id, conversation.id)
+            except Unavailable:
+                self.driver.tell("a pause failed")
+        self._pauses_to_come -= 1
+
     async def _top_up(self, after_seconds: float) -> None:
         await Sleep(after_seconds)
         manage = ManageCredits(self.credits, self.turns, self.queue)
@@ -181,12 +255,22 @@ class World:
 
     def _is_at_rest(self) -> bool:
         """Whether nothing moves any more: nothing on its way, nobody at work, nothing that waits for an answer."""
-        if self.door.pending or self._top_ups_to_come or any(worker.serving for worker in self.workers):
+        if (
+            self.door.pending
+            or self._top_ups_to_come
+            or self._pauses_to_come
+            or any(worker.serving for worker in self.workers)
+        ):
             return False
-        if any(turn.status == "open" for turn in self.store.turns.values()):
+        if any(turn.status == "open" or self._goes_on(turn) for turn in self.store.turns.values()):
             return False
         messages = self.store.messages.values()
         return not any(message.status == "received" and message.turn_id is None for message in messages)
+
+    def _goes_on(self, turn: StoredTurn) -> bool:
+        """Whether the rest of its reply can be sent by now."""
+        statuses = [part.status for part in self.store.replies_of(turn.id)]
+        return turn.status == "undecided" and "pending" in statuses and "unknown" not in statuses
 
     def _disturb(self) -> int:
         if self.driver.seconds > HARM_SECONDS_MAX or self.driver.steps > HARM_STEPS_MAX:

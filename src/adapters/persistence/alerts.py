@@ -21,11 +21,13 @@ log = structlog.get_logger()
 
 BY_OPENING = Order(("item.opened_at", "item.id"), BY_CREATION.written, BY_CREATION.read)
 
+# What is said of a phone number is its owner's.
 RAISE = """
-insert into alerts as open_alert (user_id, kind, subject, detail) values (%s, %s, %s, %s)
+insert into alerts as open_alert (user_id, kind, subject, detail)
+values (coalesce(%s, (select user_id from phone_numbers where id = %s)), %s, %s, %s)
 on conflict (kind, subject) where resolved_at is null do update
 set times = open_alert.times + 1, detail = excluded.detail, last_seen_at = clock_timestamp()
-returning times = 1
+returning times = 1, user_id
 """
 RESOLVE = """
 update alerts set resolved_at = clock_timestamp() where kind = %s and subject = %s and resolved_at is null returning id
@@ -64,7 +66,8 @@ select true, user_id, subject from opened union all select false, user_id, subje
 SENDS = """
 with undecided as (
     select m.id::text as subject, t.user_id, t.ended_at
-    from turns t join messages m on m.turn_id = t.id and m.direction = 'outbound' where t.status = 'undecided'
+    from turns t join messages m on m.turn_id = t.id and m.direction = 'outbound' and m.status = 'unknown'
+    where t.status = 'undecided'
 ), open_alert as (
     select subject from alerts where kind = %(kind)s and resolved_at is null
 ), due as (
@@ -91,6 +94,20 @@ with recursive blocked (user_id) as (
     select subject from open_alert o join credit_accounts c on c.user_id = o.user_id
     where c.balance - c.held >= %(price)s and not exists (select from blocked b where b.user_id = o.user_id)
 """
+SET_ASIDE = """
+update alerts a set resolved_at = clock_timestamp() where a.id in (
+    select open_alert.id from alerts open_alert left join messages m on m.id = open_alert.subject::uuid
+    where open_alert.kind = %s and open_alert.resolved_at is null and (
+        m.id is null or open_alert.opened_at <= clock_timestamp() - %s * interval '1 day' or exists (
+            select from messages later
+            where later.conversation_id = m.conversation_id and later.sequence_number > m.sequence_number
+                and later.direction = 'inbound' and later.status = 'answered'
+        )
+    )
+    order by open_alert.id for update of open_alert skip locked
+)
+returning id
+"""
 WATCH_SENDS = SENDS + OPEN_AND_RESOLVE
 WATCH_CREDITS = CREDITS + OPEN_AND_RESOLVE
 
@@ -104,10 +121,10 @@ class PostgresAlerts:
     async def raise_alert(self, kind: AlertKind, subject: str, user_id: UUID | None, detail: str) -> bool:
         """Report a cause; see the port."""
         with refusals_named():
-            row = (user_id, kind, storable(subject), storable(detail))
-            ((is_new,),) = await self._database.fetch(RAISE, row)
+            row = (user_id, _number(kind, subject), kind, storable(subject), storable(detail))
+            ((is_new, owner),) = await self._database.fetch(RAISE, row)
         if is_new:
-            _warn(kind, user_id, subject)
+            _warn(kind, owner, subject)
         return bool(is_new)
 
     async def resolve(self, kind: AlertKind, subject: str) -> bool:
@@ -128,6 +145,11 @@ class PostgresAlerts:
         detail = "Messages wait for credits; a top-up resumes what is still worth answering."
         return await self._watch(WATCH_CREDITS, AlertKind.CREDITS_EXHAUSTED, detail, price=TURN_PRICE)
 
+    async def watch_set_aside(self, days_max: float) -> Watched:
+        """Resolve `message_set_aside`; see the port."""
+        resolved = await self._database.fetch(SET_ASIDE, (AlertKind.MESSAGE_SET_ASIDE, days_max))
+        return Watched(resolved=len(resolved))
+
     async def _watch(self, statement: LiteralString, kind: AlertKind, detail: str, **limits: Any) -> Watched:
         changed = await self._database.fetch(statement, {"kind": kind, "detail": detail, **limits})
         opened = [(user_id, subject) for is_new, user_id, subject in changed if is_new]
@@ -138,6 +160,14 @@ class PostgresAlerts:
 
 def _warn(kind: AlertKind, user_id: UUID | None, subject: str) -> None:
     log.warning("alert_opened", kind=kind.value, subject=subject, user_id=None if user_id is None else str(user_id))
+
+
+def _number(kind: AlertKind, subject: str) -> UUID | None:
+    """The phone number that is the subject of alerts of that kind."""
+    try:
+        return UUID(subject) if kind is AlertKind.QUEUE_OVERFLOW else None
+    except ValueError:
+        return None
 
 
 def _alert(row: TupleRow) -> Alert:

@@ -16,16 +16,27 @@ from adapters.persistence.pages import fetch_page
 from adapters.persistence.rows import found
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
-from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.conversations import Conversation, ConversationStatus, Customer, Message, PauseReason
 from domain.media import StoredMedium
 from domain.shared import storable
 
 LIST = """
 select item.id, item.phone_number_id, item.agent_id, item.status, item.openai_conversation_id,
-    item.last_sequence_number, item.last_activity_at, item.created_at, customer.id, customer.address, customer.name
+    item.last_sequence_number, item.last_activity_at, item.created_at,
+    case when item.paused_until > clock_timestamp() then nullif(item.paused_until, 'infinity') end,
+    case when item.paused_until > clock_timestamp() then item.paused_reason end,
+    customer.id, customer.address, customer.name
 from conversations item join customers customer on customer.id = item.customer_id
 """
 GET = LIST + "where item.id = %s and item.user_id = %s"
+PAUSE = """
+update conversations set paused_until = coalesce(clock_timestamp() + %s * interval '1 minute', 'infinity'),
+    paused_reason = %s
+where id = %s and user_id = %s returning id
+"""
+RESUME = (
+    "update conversations set paused_until = null, paused_reason = null where id = %s and user_id = %s returning id"
+)
 ARCHIVE = "update conversations set status = 'archived' where id = %s and user_id = %s returning id"
 
 PENDING = """
@@ -35,7 +46,8 @@ select count(*) from messages where status = 'received' and turn_id is null and 
 MESSAGES = """
 select item.id, item.conversation_id, item.phone_number_id, item.sequence_number, item.direction, item.author,
     item.type, item.text, item.status, item.reason, item.platform_message_id, item.turn_id, item.error,
-    item.created_at, item.content, exists (select from media where message_id = item.id)
+    item.created_at, item.pricing, item.status_times, item.content,
+    exists (select from media where message_id = item.id)
 from messages item
 """
 # A name is looked up before the list is read: with the ids at hand Postgres can tell whether they are few, and
@@ -52,7 +64,7 @@ Ids: TypeAlias = list[UUID]  # in the class below, `list` is a method
 
 
 class PostgresConversations:
-    """Conversations and messages; nothing is written here but the end of a conversation."""
+    """Conversations and messages; nothing is written here but a conversation's pauses and its end."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -82,6 +94,18 @@ class PostgresConversations:
         """How many messages wait; see the port."""
         ((count,),) = await self._database.fetch(PENDING, (phone_number_id,))
         return int(count)
+
+    async def pause(
+        self, user_id: UUID, conversation_id: UUID, minutes: float | None, reason: PauseReason
+    ) -> Conversation:
+        """Silence the agent; see the port."""
+        found(await self._database.fetch(PAUSE, (minutes, reason, conversation_id, user_id)), "conversation")
+        return await self.get(user_id, conversation_id)
+
+    async def resume(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        """Let the agent speak again; see the port."""
+        found(await self._database.fetch(RESUME, (conversation_id, user_id)), "conversation")
+        return await self.get(user_id, conversation_id)
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         """A user's messages; see the port."""
@@ -126,7 +150,8 @@ def _uuid_in(name: str) -> UUID | None:
 
 
 def _conversation(row: TupleRow) -> Conversation:
-    id_, phone_number_id, agent_id, status, model_conversation_id, message_count, active_at, created_at, *customer = row
+    id_, phone_number_id, agent_id, status, model_conversation_id, message_count, active_at, created_at, *rest = row
+    paused_until, paused_reason, *customer = rest
     return Conversation(
         id=id_,
         phone_number_id=phone_number_id,
@@ -137,6 +162,8 @@ def _conversation(row: TupleRow) -> Conversation:
         message_count=message_count,
         last_activity_at=active_at,
         created_at=created_at,
+        paused_until=paused_until,
+        paused_reason=paused_reason,
     )
 
 

@@ -10,7 +10,7 @@ from adapters.persistence import arrivals
 from adapters.persistence.database import Database
 from adapters.persistence.message_rows import columns_of, message_of
 from adapters.persistence.refused_elements import each_on_its_own, one_by_one, without_refusals
-from adapters.persistence.rows import storable_json
+from adapters.persistence.rows import fetched, storable_json
 from application.ports.clock import Ids
 from application.ports.inbox import Acceptance, ChangeOutcome, EchoOutcome, ReceiptOutcome, Stored
 from domain.channels import Change, Echo, InboundMessage, Move, Notice, Receipt
@@ -31,7 +31,7 @@ select outcome, conversation_id, phone_number_id, sequence_number, waits from ac
 
 RECORD = """
 select outcome from record_receipts(
-    %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::jsonb[]
+    %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::jsonb[], %s::jsonb[]
 ) order by place
 """
 
@@ -45,6 +45,25 @@ where (u.type, u.account, u.platform_message_id) = (known.type, known.account, k
 returning u.type, u.account, u.address, u.name, u.platform_message_id, u.content_type, u.text, u.written_at,
     u.aliases, u.username, u.content, u.media, u.business, u.is_standby, u.arrival
 """
+
+EXPIRE_EARLY = "delete from early_receipts where received_at <= clock_timestamp() - %s * interval '1 day'"
+# Ours may have learnt the platform's id in the very moment in which the receipt was put aside: both saw nothing.
+EARLY_BUT_KNOWN = """
+select distinct m.id from early_receipts e
+join phone_numbers n on n.type = e.type and n.account = e.account
+join messages m on m.phone_number_id = n.id and m.platform_message_id = e.platform_message_id
+where m.direction = 'outbound' and e.received_at > clock_timestamp() - %s * interval '1 second'
+"""
+LOCK_CONVERSATIONS = """
+select from conversations where id in (select conversation_id from messages where id = any (%s))
+order by phone_number_id, customer_id, id for no key update
+"""
+LOCK_ACCOUNTS = """
+select from credit_accounts where user_id in (select user_id from messages where id = any (%s))
+order by user_id for no key update
+"""
+MERGE_EARLY = "select merge_early_receipts(%s)"
+JUST_NOW_SECONDS = 60
 
 
 class PostgresInbox:
@@ -94,6 +113,19 @@ class PostgresInbox:
             messages = [message_of(row[:-1]) for row in rows]
             return _stored(await (await connection.execute(ACCEPT, columns_of(messages, self._ids))).fetchall())
 
+    async def heed_early_receipts(self, kept_days: float) -> int:
+        """Heed and drop receipts that came too early; see the port."""
+        await self._database.fetch(EXPIRE_EARLY + " returning 1", (kept_days,))
+        rows = await self._database.fetch(EARLY_BUT_KNOWN, (JUST_NOW_SECONDS,))
+        if not rows:
+            return 0
+        known = [message_id for (message_id,) in rows]
+        async with self._database.transaction() as connection:
+            await connection.execute(LOCK_CONVERSATIONS, (known,))
+            await connection.execute(LOCK_ACCOUNTS, (known,))
+            ((heeded,),) = await fetched(connection, MERGE_EARLY, (known,))
+        return int(heeded)
+
     async def unclaimed(self) -> int:
         """How many messages wait for their phone number; see the port."""
         try:
@@ -117,6 +149,7 @@ class PostgresInbox:
                 [receipt.status for receipt in receipts],
                 [receipt.at for receipt in receipts],
                 [storable_json(receipt.error) for receipt in receipts],
+                [storable_json(receipt.pricing) for receipt in receipts],
             ),
         )
         return [ReceiptOutcome(outcome) for (outcome,) in rows]

@@ -3,44 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, LiteralString
 from uuid import UUID
 
 from adapters.gatherer import Gatherer
 from adapters.persistence.database import Database
 from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
-from application.ports.turns import NoTurn, NotYet, Place, ReplyRecord, Settled, TurnLost, Waiting, WaitingFilter
+from application.ports.turns import (
+    NoTurn,
+    NotYet,
+    Place,
+    Recorded,
+    ReplyRecord,
+    Settled,
+    TurnLost,
+    Waiting,
+    WaitingFilter,
+)
+from domain.channels import ChannelStatus
 from domain.conversations import CRASHES_MAX, LaneScope, OutboundStatus, Question, Said, StoredReply, Turn
 from domain.credits import TURN_PRICE
-from domain.delivery import Settlement
+from domain.delivery import Parked, Settlement
+from domain.loops import LOOKED_BACK_SECONDS, TURNS_MIN, Line
+from domain.windows import Heard
 
 BATCH_MAX = 256
+TEMPLATE = "template"
+CODES = ("class", "code", "subcode")
+"""What of the platform's error is kept with a parked phone number: never its free text."""
 
 BEGIN = """
 select state, quiet_seconds, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
-    last_item_id, attempts, crashes, questions, reply
-from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s) order by place
+    last_item_id, attempts, crashes, questions, replies, heard, lately
+from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s, %s, %s) order by place
 """
 
 RECORD_REPLIES = """
-select recorded from record_replies(
-    %s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::text[], %s::integer[],
-    %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]
+select recorded, is_asked_again from record_replies(
+    %s::uuid[], %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[],
+    %s::bigint[], %s::bigint[], %s::uuid[], %s::text[], %s::text[]
 ) order by place
 """
 
 SETTLE = """
 select settled, more from settle_turns(
     %s::uuid[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[],
-    %s::text[]
+    %s::text[], %s::uuid[]
 ) order by place
 """
 
 ATTACH = """
 select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[], %s::text[]) order by place
 """
-MARK = "select mark_reply(%s, %s, %s)"
+MARK = "select mark_reply(%s, %s, %s, %s)"
+FOLLOW = "select pass_on_reply(%s, %s, %s, %s, %s)"
+REPLACE = "select replace_reply(%s, %s, %s, %s)"
+PARK = "select park_turn(%s, %s, %s, %s, %s, %s)"
 CONFIRM = """
 select exists (
     select from turns t join workers w on w.id = t.worker_id
@@ -91,6 +111,7 @@ with found as (
     where m.status = 'received' and m.turn_id is null
         and m.created_at <= clock_timestamp() - %(age)s * interval '1 second'
         and c.status = 'active' and c.agent_id is not null
+        and (c.paused_until is null or c.paused_until <= clock_timestamp())
         and (%(phone_number)s::uuid is null or c.phone_number_id = %(phone_number)s)
         and (%(user)s::uuid is null or c.user_id = %(user)s)
         and not exists (
@@ -105,14 +126,24 @@ with found as (
     union all
     select t.conversation_id, t.phone_number_id, t.begun_at
     from turns t
-    where t.status = 'open'
+    where (
+            t.status = 'open'
+            -- Decided by now: the rest of the reply can be sent. While another turn is open it waits.
+            or t.status = 'undecided' and exists (select from unsent_rests u where u.turn_id = t.id)
+                and not exists (select from turns o where o.conversation_id = t.conversation_id and o.status = 'open')
+                and not exists (
+                    select from messages m
+                    where m.turn_id = t.id and m.direction = 'outbound' and m.status in ('unknown', 'sending')
+                )
+        )
         and (%(phone_number)s::uuid is null or t.phone_number_id = %(phone_number)s)
         and (%(user)s::uuid is null or t.user_id = %(user)s)
         and not exists (select from workers w where w.id = t.worker_id and w.lease_until > clock_timestamp())
 ), waiting as (
     select conversation_id, phone_number_id, min(since) as since,
         row_number() over (partition by phone_number_id order by min(since)) as place
-    from found group by conversation_id, phone_number_id
+    from found where exists (select from phone_numbers n where n.id = found.phone_number_id and n.status = 'active')
+    group by conversation_id, phone_number_id
 )
 -- Numbers take turns: one with thousands waiting must not keep another's lost entry from being found.
 select conversation_id, phone_number_id from waiting order by place, since limit %(limit)s
@@ -158,16 +189,39 @@ class PostgresTurns:
         if not await self._attached.one((turn, openai_conversation_id, last_item_id)):
             raise TurnLost
 
-    async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
+    async def record_reply(self, turn: Turn, reply: ReplyRecord) -> Recorded:
         """Write the reply down; see the port."""
-        if not await self._recorded.one((turn, reply)):
+        recorded = await self._recorded.one((turn, reply))
+        if recorded is None:
             raise TurnLost
+        return recorded
 
-    async def mark_reply(self, turn: Turn, status: OutboundStatus) -> None:
-        """Note that the reply waits or is about to be sent again; see the port."""
-        ((was_marked,),) = await self._database.fetch(MARK, (turn.id, turn.fence, status))
-        if not was_marked:
+    async def mark_reply(self, turn: Turn, message_id: UUID, status: OutboundStatus) -> None:
+        """Note that a part waits or is about to be sent; see the port."""
+        await self._must_change(MARK, (turn.id, turn.fence, message_id, status))
+
+    async def pass_on(
+        self, turn: Turn, message_id: UUID, platform_message_id: str | None, next_message_id: UUID
+    ) -> bool:
+        """Note that one part was taken and the next is about to be sent; see the port."""
+        parameters = (turn.id, turn.fence, message_id, platform_message_id, next_message_id)
+        ((outcome,),) = await self._database.fetch(FOLLOW, parameters)
+        if outcome == "lost":
             raise TurnLost
+        return bool(outcome == "passed")
+
+    async def replace_reply(self, turn: Turn, message_id: UUID, text: str) -> None:
+        """Put a template in the place of the reply; see the port."""
+        await self._must_change(REPLACE, (turn.id, turn.fence, message_id, text))
+
+    async def park(self, turn: Turn, message_id: UUID, parked: Parked, token_version: UUID | None) -> bool:
+        """Hand the turn back because its phone number is parked; see the port."""
+        codes = {name: parked.error[name] for name in CODES if name in parked.error}
+        row = (turn.id, turn.fence, message_id, parked.status, storable_json(codes), token_version)
+        ((status,),) = await self._database.fetch(PARK, row)
+        if status is None:
+            raise TurnLost
+        return bool(status != ChannelStatus.ACTIVE)
 
     async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
         """End the turn; see the port."""
@@ -208,6 +262,11 @@ class PostgresTurns:
         )
         return [Waiting(*row) for row in rows]
 
+    async def _must_change(self, statement: LiteralString, parameters: Sequence[Any]) -> None:
+        ((was_changed,),) = await self._database.fetch(statement, parameters)
+        if not was_changed:
+            raise TurnLost
+
     async def _begin(self, wanted: list[tuple[UUID, UUID, bool]]) -> Sequence[Turn | NoTurn | NotYet]:
         (worker_id,) = {worker_id for _, worker_id, _ in wanted}  # a process is one worker, so a batch is too
         # Asked for twice in one batch, a conversation is begun once; whoever asked second finds it busy.
@@ -217,7 +276,8 @@ class PostgresTurns:
         at_once = [wanted[place][2] for place in places.values()]
         turn_ids = [self._ids.new() for _ in places]
         limits = (TURN_PRICE, self._quiet_seconds, self._one_per_number, self._lease_seconds, CRASHES_MAX)
-        rows = await self._database.fetch(BEGIN, (list(places), turn_ids, at_once, worker_id, *limits))
+        looked_back = (TURNS_MIN, LOOKED_BACK_SECONDS)
+        rows = await self._database.fetch(BEGIN, (list(places), turn_ids, at_once, worker_id, *limits, *looked_back))
         found: list[Turn | NoTurn | NotYet] = [NoTurn.BUSY] * len(wanted)
         for (conversation_id, place), row in zip(places.items(), rows, strict=True):
             found[place] = _turn(conversation_id, *row)
@@ -235,14 +295,13 @@ class PostgresTurns:
         )
         return [attached for (attached,) in rows]
 
-    async def _record_replies(self, wanted: list[tuple[Turn, ReplyRecord]]) -> Sequence[bool]:
+    async def _record_replies(self, wanted: list[tuple[Turn, ReplyRecord]]) -> Sequence[Recorded | None]:
+        parts = [(place, part) for place, (_, reply) in enumerate(wanted, 1) for part in reply.parts]
         rows = await self._database.fetch(
             RECORD_REPLIES,
             (
                 [turn.id for turn, _ in wanted],
                 [turn.fence for turn, _ in wanted],
-                [reply.message_id for _, reply in wanted],
-                [reply.text for _, reply in wanted],
                 [reply.prompt_id for _, reply in wanted],
                 [reply.prompt_version for _, reply in wanted],
                 [reply.model for _, reply in wanted],
@@ -250,9 +309,14 @@ class PostgresTurns:
                 [reply.last_item_id for _, reply in wanted],
                 [reply.usage.input_tokens for _, reply in wanted],
                 [reply.usage.output_tokens for _, reply in wanted],
+                [turn.questions[-1].sequence_number for turn, _ in wanted],
+                [place for place, _ in parts],
+                [part.message_id for _, part in parts],
+                [part.text for _, part in parts],
+                [TEMPLATE if part.is_template else "text" for _, part in parts],
             ),
         )
-        return [recorded for (recorded,) in rows]
+        return [Recorded(bool(is_asked_again)) if recorded else None for recorded, is_asked_again in rows]
 
     async def _settle(self, wanted: list[tuple[Turn, Settlement]]) -> Sequence[Settled | None]:
         rows = await self._database.fetch(
@@ -268,6 +332,7 @@ class PostgresTurns:
                 [settlement.entry for _, settlement in wanted],
                 [storable_json(settlement.error) for _, settlement in wanted],
                 [settlement.last_item_id for _, settlement in wanted],
+                [settlement.message_id for _, settlement in wanted],
             ),
         )
         return [Settled(more) if settled else None for settled, more in rows]
@@ -278,7 +343,7 @@ def _turn(conversation_id: UUID, state: str, quiet_seconds: float | None, *row: 
         return NotYet(float(quiet_seconds or 0.0))
     if state not in {"begun", "resumed"}:
         return NoTurn(state)
-    *place, openai_conversation_id, last_item_id, attempts, crashes, questions, reply = row
+    *place, openai_conversation_id, last_item_id, attempts, crashes, questions, replies, heard, lately = row
     turn_id, fence, user_id, phone_number_id, agent_id, address = place
     return Turn(
         id=turn_id,
@@ -290,8 +355,18 @@ def _turn(conversation_id: UUID, state: str, quiet_seconds: float | None, *row: 
         address=address,
         openai_conversation_id=openai_conversation_id,
         questions=tuple(Question(UUID(message_id), *rest) for message_id, *rest in questions),
-        reply=reply and StoredReply(UUID(reply[0]), reply[1], OutboundStatus(reply[2])),
+        replies=tuple(_reply(*reply) for reply in replies or ()),
         attempts=attempts,
         crashes=crashes,
         last_item_id=last_item_id,
+        heard=Heard(heard[0], _time(heard[1]), heard[2]),
+        lately=tuple(Line(way == "outbound", digest, _time(at)) for way, digest, at in lately or ()),
     )
+
+
+def _reply(message_id: str, text: str, status: str, type_: str) -> StoredReply:
+    return StoredReply(UUID(message_id), text, OutboundStatus(status), type_ == TEMPLATE)
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

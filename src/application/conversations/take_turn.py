@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from application.alerting import raise_quietly
+from application.conversations.ask_model import TURN_SECONDS_MAX, AskModel
+from application.conversations.asking import Asking
+from application.conversations.deliver_reply import (
+    TAKING_SECONDS_MAX,
+    DeliverReply,
+    HeldUp,
+    Reply,
+    configured_template,
+    text_of,
+)
+from application.conversations.show_typing import ShowTyping
 from application.ports.alerts import Alerts
 from application.ports.briefings import Briefing, Briefings
-from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
-from application.ports.language_model import SAID_MAX, Asked, LanguageModel, ModelConversation, ModelRequest
-from application.ports.turns import NotYet, ReplyRecord, TurnLost, Turns
-from domain.answers import Answered, Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
-from domain.contents import told
+from application.ports.turns import NotYet, ReplyPart, ReplyRecord, TurnLost, Turns
+from domain.answers import Answered, NotAnswered, Usage
+from domain.channels import ChannelStatus
 from domain.conversations import (
     CRASHES_MAX,
     LaneScope,
@@ -22,27 +32,20 @@ from domain.conversations import (
     StoredReply,
     Turn,
     UnansweredReason,
-    pseudonym,
+    first_not_taken,
+    standing_parts,
 )
 from domain.delivery import (
+    Accepted,
     Ambiguous,
-    Deferred,
     Refused,
     Settlement,
-    backoff_seconds,
     settlement_of_send,
     settlement_without_reply,
 )
+from domain.loops import is_auto_replier
 from domain.monitoring import AlertKind
-
-TURN_SECONDS_MAX = 120.0
-"""A turn that has not been answered after this long is given up, with that as its reason."""
-CALL_SECONDS_MAX = 60.0
-"""How long one call to the model may take before it counts as broken off."""
-SEND_SECONDS_MAX = 20.0
-"""How long one call to the platform may take before its outcome counts as unknown."""
-FRESH_SECONDS = 2.0
-"""How long the store's word that a turn is ours is good for a call that cannot be taken back."""
+from domain.windows import is_window_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,10 @@ class TakeTurn:
 
     turns: Turns
     briefings: Briefings
-    model: LanguageModel
-    gateway: ChannelGateway
+    asking: Asking
+    ask: AskModel
+    deliver: DeliverReply
+    show_typing: ShowTyping
     clock: Clock
     ids: Ids
     alerts: Alerts
@@ -69,12 +74,14 @@ class TakeTurn:
             turn, begun_at = begun
             try:
                 settlement = await self._settlement(turn, begun_at)
+                if isinstance(settlement, HeldUp):
+                    await self._park(turn, settlement)
+                    return settled
                 more = (await self.turns.settle(turn, settlement)).more
             except TurnLost:
                 return settled
             settled += 1
-            if settlement.reason is UnansweredReason.SET_ASIDE:
-                await self._tell_of(turn)
+            await self._tell_of(turn, settlement)
             if not more or self.lane_scope is LaneScope.PHONE_NUMBER:
                 return settled  # in a lane of the whole number, what came meanwhile stands in the queue behind others
         return settled
@@ -87,17 +94,36 @@ class TakeTurn:
             asked_at = self.clock.now()
         return (begun, asked_at) if isinstance(begun, Turn) else None
 
-    async def _tell_of(self, turn: Turn) -> None:
-        detail = f"{turn.crashes} workers ended while they answered it."
-        subject = str(turn.questions[0].message_id)
-        await raise_quietly(self.alerts, AlertKind.MESSAGE_SET_ASIDE, subject, turn.user_id, detail)
+    async def _park(self, turn: Turn, held_up: HeldUp) -> None:
+        """Hand the turn back, and tell the owner what the platform wants of them."""
+        if not await self.turns.park(turn, held_up.message_id, held_up.outcome, held_up.token_version):
+            return
+        is_refused = held_up.outcome.status is ChannelStatus.UNAUTHORIZED
+        kind = AlertKind.ACCESS_REFUSED if is_refused else AlertKind.CHANNEL_PARKED
+        detail = f"The platform takes nothing from this phone number ({_code(held_up.outcome.error)})."
+        await raise_quietly(self.alerts, kind, str(turn.phone_number_id), turn.user_id, detail)
 
-    async def _settlement(self, turn: Turn, begun_at: datetime) -> Settlement:
-        if turn.reply is not None and turn.reply.status is not OutboundStatus.PENDING:
-            # An earlier worker had begun to send. Only the platform knows whether it did, whatever changed since.
-            return settlement_of_send(Ambiguous({"detail": "The worker that was sending it is gone."}))
+    async def _tell_of(self, turn: Turn, settlement: Settlement) -> None:
+        if settlement.reason is UnansweredReason.SET_ASIDE:
+            detail = f"{turn.crashes} workers ended while they answered it."
+            subject = str(turn.questions[0].message_id)
+            await raise_quietly(self.alerts, AlertKind.MESSAGE_SET_ASIDE, subject, turn.user_id, detail)
+        elif settlement.is_our_fault:
+            detail = f"The platform calls what we asked of it wrong ({_code(settlement.error or {})})."
+            subject = str(turn.phone_number_id)
+            await raise_quietly(self.alerts, AlertKind.REQUEST_REFUSED, subject, turn.user_id, detail)
+        elif settlement.reason is UnansweredReason.AUTO_REPLIER:
+            detail = "Somebody's machine seems to answer ours: the conversation is paused until it is resumed."
+            subject = str(turn.conversation_id)
+            await raise_quietly(self.alerts, AlertKind.AUTO_REPLIER, subject, turn.user_id, detail)
+
+    async def _settlement(self, turn: Turn, begun_at: datetime) -> Settlement | HeldUp:
+        if (decided := _decided(turn)) is not None:
+            return decided
         if turn.crashes >= CRASHES_MAX:
             return _given_up(UnansweredReason.SET_ASIDE, f"{turn.crashes} workers ended with it in hand.")
+        if is_auto_replier(turn.lately):
+            return _given_up(UnansweredReason.AUTO_REPLIER, "It seems to be written by a machine that answers ours.")
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
             return _given_up(UnansweredReason.AGENT_GONE, "The agent was removed.")
@@ -105,80 +131,43 @@ class TakeTurn:
             return _given_up(UnansweredReason.UNCONNECTED, "Nothing can be sent without a token.")
         return await self._answered(turn, briefing, begun_at)
 
-    async def _answered(self, turn: Turn, briefing: Briefing, begun_at: datetime) -> Settlement:
+    async def _answered(self, turn: Turn, briefing: Briefing, begun_at: datetime) -> Settlement | HeldUp:
         """Ask, write down and send; or only send, when an earlier worker had written the reply down already."""
-        deadline = begun_at + timedelta(seconds=TURN_SECONDS_MAX)
-        if turn.reply is not None:
-            await self._about_to_send(turn)
-            return await self._deliver(turn, briefing, turn.reply, deadline)
-        outcome = await self._ask(turn, briefing, begun_at, deadline)
-        if isinstance(outcome, NotAnswered):
-            return settlement_without_reply(outcome)
-        reply = await self._write_down(turn, briefing, outcome)
-        return await self._deliver(turn, briefing, reply, deadline)
+        if turn.replies:
+            return await self._go_on(turn, briefing)
+        if not is_window_open(briefing.channel, turn.heard, self.clock.now()):
+            return await self._answered_too_late(turn, briefing)
+        typing = self.show_typing(turn, briefing)
+        try:
+            asked = await self.asking.asked(turn, briefing)
+            deadline = begun_at + timedelta(seconds=TURN_SECONDS_MAX)
+            outcome = await self.ask(turn, briefing, asked, begun_at, deadline)
+            if isinstance(outcome, NotAnswered):
+                return settlement_without_reply(outcome)
+            return await self.deliver(await self._write_down(turn, briefing, outcome))
+        finally:
+            typing.stop()
 
-    async def _ask(
-        self, turn: Turn, briefing: Briefing, confirmed_at: datetime, deadline: datetime
-    ) -> Answered | NotAnswered:
-        """Ask until the model answers for good, waiting longer and longer between, up to the deadline.
+    async def _go_on(self, turn: Turn, briefing: Briefing) -> Settlement | HeldUp:
+        """Send what an earlier worker had written down, behind the last part that was taken."""
+        parts = standing_parts(turn.replies)
+        place = first_not_taken(parts)
+        reply_to = turn.questions[-1].platform_message_id if turn.is_asked_again else None
+        return await self.deliver(Reply(turn, briefing, parts[place:], self._deadline(), reply_to, is_begun=place > 0))
 
-        After a call whose end nobody saw (ours, or that of a worker that is gone) the conversation is looked into
-        before the next one: the model must not hear a message twice. For the same reason a worker that waited, or
-        stood still, asks the store first whether the turn is still its own. And where nothing was heard yet but the
-        earlier call may still be under way, another conversation goes on: the late answer falls into the old one.
-        """
-        conversation_id, last_item_id = turn.openai_conversation_id, turn.last_item_id
-        may_have_heard = was_unseen = may_run = turn.attempts > 1
-        attempt = 0
-        while (seconds_left := min(CALL_SECONDS_MAX, self._seconds_until(deadline))) > 0:
-            outcome: ModelOutcome | ModelConversation | NotHeard
-            if not self._is_fresh(confirmed_at):
-                confirmed_at, may_have_heard = self.clock.now(), was_unseen
-                await self.turns.confirm(turn, FRESH_SECONDS)
-                continue
-            if conversation_id is None:
-                outcome = await self._open_conversation(turn, seconds_left)
-            else:
-                request = _request(turn, briefing, conversation_id, last_item_id, seconds_left)
-                outcome = await self._ask_once(request, may_have_heard=may_have_heard)
-            match outcome:
-                case Answered() | NotAnswered():
-                    return outcome
-                case ModelConversation(conversation_id, last_item_id):
-                    await self.turns.attach_model_conversation(turn, conversation_id, last_item_id)
-                    may_have_heard = was_unseen = may_run = False
-                case NotHeard():
-                    may_have_heard = False
-                    conversation_id = None if may_run else conversation_id
-                case Forgotten():
-                    attempt += 1
-                    conversation_id = None
-                    if attempt > 1:
-                        await self._wait_or_reach(deadline, attempt, None)
-                case TryAgain() | Uncertain():
-                    attempt += 1
-                    # A locked conversation is answering an earlier call of ours: it will have heard.
-                    is_unseen = isinstance(outcome, Uncertain) or outcome.is_locked
-                    was_unseen, may_have_heard = was_unseen or is_unseen, may_have_heard or is_unseen
-                    may_run = may_run or _may_run(outcome)
-                    await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
-        return NotAnswered(UnansweredReason.DEADLINE, f"The model gave no answer within {TURN_SECONDS_MAX:g} s.")
+    async def _answered_too_late(self, turn: Turn, briefing: Briefing) -> Settlement | HeldUp:
+        """Send the template, without asking the model; or nothing."""
+        template = configured_template(briefing)
+        if template is None:
+            return _given_up(UnansweredReason.WINDOW_CLOSED, "The window for free text has closed.")
+        part = ReplyPart(self.ids.new(), text_of(template), is_template=True)
+        record = ReplyRecord((part,), None, None, None, None, Usage(), None)
+        return await self.deliver(await self._recorded(turn, briefing, record))
 
-    async def _ask_once(self, request: ModelRequest, *, may_have_heard: bool) -> ModelOutcome | NotHeard:
-        return await (self.model.recall(request) if may_have_heard else self.model.answer(request))
-
-    async def _open_conversation(
-        self, turn: Turn, timeout_seconds: float
-    ) -> ModelConversation | TryAgain | Uncertain | NotAnswered:
-        """A new conversation of the model's, told what was said before: the provider may have lost the last one."""
-        is_first = turn.questions[0].sequence_number == 1
-        said = () if is_first else await self.turns.transcript(turn, SAID_MAX)
-        return await self.model.open_conversation(turn.conversation_id, said, timeout_seconds)
-
-    async def _write_down(self, turn: Turn, briefing: Briefing, answer: Answered) -> StoredReply:
-        reply = ReplyRecord(
-            message_id=self.ids.new(),
-            text=answer.text,
+    async def _write_down(self, turn: Turn, briefing: Briefing, answer: Answered) -> Reply:
+        texts = self.deliver.gateway.worded(briefing.channel, answer.text)
+        record = ReplyRecord(
+            parts=tuple(ReplyPart(self.ids.new(), text) for text in texts),
             prompt_id=briefing.prompt_id,
             prompt_version=briefing.prompt_version,
             model=answer.model,
@@ -186,62 +175,49 @@ class TakeTurn:
             usage=answer.usage,
             last_item_id=answer.last_item_id,
         )
+        return await self._recorded(turn, briefing, record)
+
+    async def _recorded(self, turn: Turn, briefing: Briefing, record: ReplyRecord) -> Reply:
+        """The reply, written down, its first part about to be sent."""
         asked_at = self.clock.now()
-        await self.turns.record_reply(turn, reply)
-        if not self._is_fresh(asked_at):
-            await self._about_to_send(turn)
-        return StoredReply(reply.message_id, reply.text, OutboundStatus.SENDING)
+        recorded = await self.turns.record_reply(turn, record)
+        first, *rest = (
+            StoredReply(part.message_id, part.text, OutboundStatus.PENDING, part.is_template) for part in record.parts
+        )
+        if self.deliver.patience.is_fresh(asked_at):
+            first = StoredReply(first.message_id, first.text, OutboundStatus.SENDING, first.is_template)
+        reply_to = turn.questions[-1].platform_message_id if recorded.is_asked_again else None
+        return Reply(turn, briefing, (first, *rest), self._deadline(), reply_to)
 
-    async def _deliver(self, turn: Turn, briefing: Briefing, reply: StoredReply, deadline: datetime) -> Settlement:
-        """Send the reply, again only while the platform says that it has not taken it."""
-        message = OutboundText(reply.message_id, turn.address, reply.text, SEND_SECONDS_MAX)
-        attempt = 0
-        while isinstance(outcome := await self.gateway.send(briefing, message), Deferred):
-            attempt += 1
-            await self.turns.mark_reply(turn, OutboundStatus.PENDING)
-            await self._wait_or_reach(deadline, attempt, outcome.after_seconds)
-            if self._seconds_until(deadline) <= 0:
-                return settlement_of_send(Refused(outcome.error))
-            await self._about_to_send(turn)
-        return settlement_of_send(outcome)
-
-    async def _about_to_send(self, turn: Turn) -> None:
-        """Note the attempt; again when noting it took so long that the turn may be another worker's by now."""
-        asked_at = self.clock.now()
-        await self.turns.mark_reply(turn, OutboundStatus.SENDING)
-        while not self._is_fresh(asked_at):
-            asked_at = self.clock.now()
-            await self.turns.mark_reply(turn, OutboundStatus.SENDING)
-
-    async def _wait_or_reach(self, deadline: datetime, attempt: int, asked_seconds: float | None) -> None:
-        wait_seconds = backoff_seconds(attempt, self.ids.fraction(), asked_seconds)
-        await self.clock.sleep(min(wait_seconds, max(0.0, self._seconds_until(deadline))))
-
-    def _is_fresh(self, confirmed_at: datetime) -> bool:
-        return self.clock.now() - confirmed_at <= timedelta(seconds=FRESH_SECONDS)
-
-    def _seconds_until(self, deadline: datetime) -> float:
-        return (deadline - self.clock.now()).total_seconds()
+    def _deadline(self) -> datetime:
+        """Until when the platform may put the reply off."""
+        return self.clock.now() + timedelta(seconds=TAKING_SECONDS_MAX)
 
 
-def _may_run(outcome: TryAgain | Uncertain) -> bool:
-    """Whether a call to this conversation may still be under way, and answer it later."""
-    return outcome.is_locked if isinstance(outcome, TryAgain) else not outcome.is_over
-
-
-def _request(
-    turn: Turn, briefing: Briefing, model_conversation_id: str, last_item_id: str | None, timeout_seconds: float
-) -> ModelRequest:
-    return ModelRequest(
-        briefing=briefing,
-        model_conversation_id=model_conversation_id,
-        turn_id=turn.id,
-        customer=pseudonym(turn.user_id, turn.address),
-        questions=tuple(Asked(told(question.type, question.text, question.content)) for question in turn.questions),
-        timeout_seconds=timeout_seconds,
-        last_item_id=last_item_id,
-    )
+def _decided(turn: Turn) -> Settlement | None:
+    """How the turn ends when an earlier worker had begun to send, whatever changed since; None when one can go on."""
+    if not turn.replies:
+        return None
+    parts = standing_parts(turn.replies)
+    place = first_not_taken(parts)
+    if place == len(parts):
+        return settlement_of_send(Accepted(None), parts[-1].message_id)
+    match parts[place].status:
+        case OutboundStatus.PENDING:
+            return None
+        case OutboundStatus.FAILED:
+            return settlement_of_send(Refused({"detail": "It was not delivered."}), parts[place].message_id)
+        case _:
+            # Only the platform knows whether it was sent.
+            gone = Ambiguous({"detail": "The worker that was sending it is gone."})
+            return settlement_of_send(gone, parts[place].message_id)
 
 
 def _given_up(reason: UnansweredReason, detail: str) -> Settlement:
     return settlement_without_reply(NotAnswered(reason, detail))
+
+
+def _code(error: dict[str, Any]) -> str:
+    """The platform's number for it, which is all that may be told of what it said."""
+    codes = [str(error[name]) for name in ("code", "subcode") if error.get(name) is not None]
+    return " ".join(["code", *codes]) if codes else "without a code"

@@ -24,7 +24,7 @@ class Alerts(Protocol):
     async def raise_alert(self, kind: AlertKind, subject: str, user_id: UUID | None, detail: str) -> bool:
         """Report a cause. True when it opened an alert; one that is open already counts it and takes the detail.
 
-        Raises NotFound when there is no such user.
+        A full queue is the owner's of the phone number that is its subject. Raises NotFound when there is no such user.
         """
         ...
 
@@ -42,4 +42,8 @@ class Alerts(Protocol):
 
     async def watch_credits(self) -> Watched:
         """Open `credits_exhausted` for each user with blocked messages, once until a top-up resolves it."""
+        ...
+
+    async def watch_set_aside(self, days_max: float) -> Watched:
+        """Resolve `message_set_aside` where a later message was answered, it is gone, or so many days passed."""
         ...

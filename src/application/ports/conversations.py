@@ -12,7 +12,7 @@ from typing import Protocol
 from uuid import UUID
 
 from application.pages import Page, PageRequest
-from domain.conversations import Conversation, Message
+from domain.conversations import Conversation, Message, PauseReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,19 @@ class Conversations(Protocol):
 
     async def pending(self, phone_number_id: UUID) -> int:
         """How many messages to that phone number wait for an answer that nobody has begun."""
+        ...
+
+    async def pause(
+        self, user_id: UUID, conversation_id: UUID, minutes: float | None, reason: PauseReason
+    ) -> Conversation:
+        """Let no new turn begin in the conversation for so many minutes; without a number, until it is resumed.
+
+        The last call counts. Raises NotFound.
+        """
+        ...
+
+    async def resume(self, user_id: UUID, conversation_id: UUID) -> Conversation:
+        """End a pause, if there is one. Raises NotFound."""
         ...
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:

@@ -76,7 +76,17 @@ class Inbox(Protocol):
         ...
 
     async def record(self, receipts: Sequence[Receipt]) -> Sequence[ReceiptOutcome]:
-        """Note what the platform reports of messages of ours, and settle or refund the turns it decides."""
+        """Note what the platform reports of messages of ours, and settle or refund the turns it decides.
+
+        What is reported of a message that we do not know yet is kept, and heeded as soon as we do.
+        """
+        ...
+
+    async def heed_early_receipts(self, kept_days: float) -> int:
+        """Heed receipts whose message has become known in the moment they came, and drop those kept so long.
+
+        Returns how many were heeded.
+        """
         ...
 
     async def note_echoes(self, echoes: Sequence[Echo]) -> Sequence[EchoOutcome]:

@@ -11,14 +11,19 @@ from uuid import UUID
 
 from domain.answers import Usage
 from domain.conversations import OutboundStatus, Said, Turn
-from domain.delivery import Settlement
+from domain.delivery import Parked, Settlement
 
 
 class NoTurn(StrEnum):
-    """Why there is no turn to take. `BUSY`: a live worker has it, and will see what came meanwhile."""
+    """Why there is no turn to take. `BUSY`: a live worker has it, and will see what came meanwhile.
+
+    `PARKED`: the platform takes nothing from the phone number now; `PAUSED`: the agent is silent in this conversation.
+    """
 
     BUSY = "busy"
     BLOCKED = "blocked"
+    PARKED = "parked"
+    PAUSED = "paused"
     NOTHING = "nothing"
 
 
@@ -30,22 +35,43 @@ class NotYet:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyRecord:
-    """A reply to be written down before it is sent, and what made it."""
+class ReplyPart:
+    """One message of a reply, or the template that is sent in its place."""
 
     message_id: UUID
     text: str
-    prompt_id: str
+    is_template: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRecord:
+    """A reply to be written down before it is sent, in the order of its parts, and what made it.
+
+    No prompt and no model made a template.
+    """
+
+    parts: tuple[ReplyPart, ...]
+    prompt_id: str | None
     prompt_version: int | None
-    model: str
+    model: str | None
     response_id: str | None
     usage: Usage
     last_item_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """A reply is written down. `is_asked_again`: the customer wrote again after the last question."""
+
+    is_asked_again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """`more` tells that the customer wrote again meanwhile and the next turn can begin at once."""
+    """`more` tells that there is something to do at once.
+
+    The customer wrote again meanwhile, or the platform's word came before ours and the next part can be sent.
+    """
 
     more: bool
 
@@ -86,6 +112,7 @@ class Turns(Protocol):
     async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
         """Take the conversation's turn: a new one with a credit held, or one that a dead worker left open.
 
+        Before a new one goes an undecided turn whose last send has been decided as taken: the rest of its reply waits.
         `at_once` does not wait for the customer to be quiet. A worker that begins something lives: a lease that has
         run out, or soon will, is renewed.
         """
@@ -105,16 +132,45 @@ class Turns(Protocol):
         """Keep the id of the model's conversation, and the last item that stands in it. Raises TurnLost."""
         ...
 
-    async def record_reply(self, turn: Turn, reply: ReplyRecord) -> None:
-        """Write the reply down with its next number, and that it is about to be sent. Raises TurnLost."""
+    async def record_reply(self, turn: Turn, reply: ReplyRecord) -> Recorded:
+        """Write the reply down with its next numbers, and that its first part is about to be sent. Raises TurnLost."""
         ...
 
-    async def mark_reply(self, turn: Turn, status: OutboundStatus) -> None:
-        """Note that the reply waits (`pending`) or is about to be sent again (`sending`). Raises TurnLost."""
+    async def mark_reply(self, turn: Turn, message_id: UUID, status: OutboundStatus) -> None:
+        """Note that this part waits (`pending`) or is about to be sent (`sending`).
+
+        Raises TurnLost, also when the platform has reported on the part meanwhile.
+        """
+        ...
+
+    async def pass_on(
+        self, turn: Turn, message_id: UUID, platform_message_id: str | None, next_message_id: UUID
+    ) -> bool:
+        """Note that the platform took this part, and that the next is about to be sent.
+
+        False when it has reported meanwhile that a part before will not be delivered: then the next must not be sent.
+        Raises TurnLost.
+        """
+        ...
+
+    async def replace_reply(self, turn: Turn, message_id: UUID, text: str) -> None:
+        """Put a template in the place of the first part, about to be sent; those behind it fail. Raises TurnLost."""
+        ...
+
+    async def park(self, turn: Turn, message_id: UUID, parked: Parked, token_version: UUID | None) -> bool:
+        """Hand the turn back with this part pending, and note why its phone number sends nothing. Raises TurnLost.
+
+        It stays open and keeps its credit held; nobody can take it until the phone number is active again. False when
+        the phone number has another token by now than the one that was tried: then it goes on with that.
+        """
         ...
 
     async def settle(self, turn: Turn, settlement: Settlement) -> Settled:
-        """End the turn: reply, questions, ledger and turn in one go. Raises TurnLost."""
+        """End the turn: reply, questions, ledger and turn in one go. Raises TurnLost.
+
+        A turn that fails takes the parts with it that were not sent, an undecided one keeps them waiting. With the
+        reason `auto_replier` the conversation is paused until somebody resumes it.
+        """
         ...
 
     async def join(self, worker_id: UUID, place: Place) -> None:
@@ -138,5 +194,6 @@ class Turns(Protocol):
         """Conversations with an unanswered message, or an open turn that nobody holds.
 
         The oldest of each phone number first, then each one's second: a number with thousands starves no other.
+        Nothing of a phone number that is not active, no unanswered message of a conversation that is paused.
         """
         ...

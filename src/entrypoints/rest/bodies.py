@@ -29,12 +29,16 @@ class StrictRequest(Request[Any, Any, Any]):
     async def json(self) -> object:
         """The body as the type of the route's `data`. Raises NotJson, or InvalidInput that names the field."""
         expected = self.route_handler.parsed_data_field
-        return decoded(await self.body(), expected.annotation if expected else object)
+        body = await self.body()
+        if expected and expected.is_optional and not body:
+            return None
+        return decoded(body, expected.annotation if expected else object)
 
 
 async def must_send_json(request: Request[Any, Any, Any]) -> None:
     """Before a route that takes a body: it must be said to be JSON, and be there. Raises the 415 or NotJson."""
-    if request.route_handler.parsed_data_field is None:
+    expected = request.route_handler.parsed_data_field
+    if expected is None or (expected.is_optional and not await request.body()):
         return
     media_type = request.content_type[0].lower()
     if media_type != "application/json":

@@ -30,6 +30,7 @@ class ConversationServicer(ConversationServiceServicer):
 
     def __init__(self, application: Application) -> None:
         self._conversations = application.conversations
+        self._pauses = application.pauses
         self._retry_message = application.retry_message
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
@@ -65,6 +66,25 @@ class ConversationServicer(ConversationServiceServicer):
         conversation_id = uuid_in(request.conversation_id, "conversation_id")
         conversation = await self._conversations.archive(caller_of_call.get(), user_id, conversation_id)
         return pb.ArchiveConversationResponse(conversation=_conversation(conversation))
+
+    async def PauseConversation(
+        self, request: pb.PauseConversationRequest, context: Context
+    ) -> pb.PauseConversationResponse:
+        """Silence the agent."""
+        user_id = uuid_in(request.user_id, "user_id")
+        conversation_id = uuid_in(request.conversation_id, "conversation_id")
+        minutes = request.minutes if request.HasField("minutes") else None
+        conversation = await self._pauses.pause(caller_of_call.get(), user_id, conversation_id, minutes)
+        return pb.PauseConversationResponse(conversation=_conversation(conversation))
+
+    async def ResumeConversation(
+        self, request: pb.ResumeConversationRequest, context: Context
+    ) -> pb.ResumeConversationResponse:
+        """End a pause."""
+        user_id = uuid_in(request.user_id, "user_id")
+        conversation_id = uuid_in(request.conversation_id, "conversation_id")
+        conversation = await self._pauses.resume(caller_of_call.get(), user_id, conversation_id)
+        return pb.ResumeConversationResponse(conversation=_conversation(conversation))
 
     async def ListMessages(self, request: pb.ListMessagesRequest, context: Context) -> pb.ListMessagesResponse:
         """List a user's messages."""
@@ -105,6 +125,8 @@ def _conversation(conversation: Conversation) -> pb.Conversation:
         message_count=conversation.message_count,
         last_activity_time=time_out(conversation.last_activity_at),
         create_time=time_out(conversation.created_at),
+        paused_reason=conversation.paused_reason,
+        pause_expire_time=None if conversation.paused_until is None else time_out(conversation.paused_until),
     )
 
 

@@ -7,6 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from application.alerting import Overflow
+from application.conversations.ask_model import AskModel
+from application.conversations.deliver_reply import DeliverReply
+from application.conversations.patience import Patience
+from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.work import Work
 from application.pages import PageRequest
@@ -15,12 +19,14 @@ from domain.conversations import LaneScope, Message
 from domain.credits import Account
 from tests.builders import a_phone_number, a_prompt, a_user, an_agent, an_api_key, an_id
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.background import IdleBackground
 from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.gateway import ScriptedGateway
 from tests.fakes.inbox import MemoryInbox
+from tests.fakes.media import an_asking
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.model import ScriptedModel
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
@@ -68,8 +74,19 @@ class Desk:
         self.model = ScriptedModel(self.store)
         self.gateway = ScriptedGateway(self.store)
         briefings = MemoryBriefings(self.store, self.vault)
+        self.background = IdleBackground()
+        patience = Patience(self.clock, self.ids)
         self.take_turn = TakeTurn(
-            self.turns, briefings, self.model, self.gateway, self.clock, self.ids, self.alerts, self.lane_scope
+            self.turns,
+            briefings,
+            an_asking(self.store, self.vault),
+            AskModel(self.turns, self.model, patience),
+            DeliverReply(self.turns, self.gateway, patience),
+            ShowTyping(self.gateway, self.background, self.clock),
+            self.clock,
+            self.ids,
+            self.alerts,
+            self.lane_scope,
         )
         self.work = Work(self.take_turn, self.turns, self.queue, self.clock, self.ids)
         self.worker_id = an_id()

@@ -80,7 +80,7 @@ async def test_only_the_owner_and_the_admin_retry(desk: Desk, retry: RetryMessag
 
 
 async def test_a_look_around_tells_what_is_wrong_and_later_that_it_has_ended(desk: Desk, alerts: MemoryAlerts) -> None:
-    watch = Watch(alerts, desk.credits, undecided_seconds=60, blocked_hours_max=24)
+    watch = Watch(alerts, desk.credits, desk.inbox, undecided_seconds=60, blocked_hours_max=24)
     conversation_id = await desk.hears("Hello")
     desk.gateway.says(Ambiguous({"detail": "cut"}))
     await desk.takes_turns(conversation_id)
@@ -103,7 +103,7 @@ async def test_an_owner_is_told_even_when_their_messages_are_given_up_at_once(al
     await desk.takes_turns(conversation_id)
     desk.clock.advance(24 * HOUR)
 
-    noticed = await Watch(alerts, desk.credits)()
+    noticed = await Watch(alerts, desk.credits, desk.inbox)()
 
     assert noticed == Noticed(opened=1, expired=1)
     assert desk.outcome(conversation_id) == [("unanswerable", "waited_too_long")]

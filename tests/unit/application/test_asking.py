@@ -13,8 +13,10 @@ from application.ports.language_model import SHOWN_BYTES_MAX, Asked
 from domain.channels import ChannelSettings, ChannelType, Medium, MediumKind
 from domain.conversations import Question, Turn
 from domain.media import MissingReason, Unfetchable
+from domain.windows import Heard
 from tests.builders import a_conversation, a_message, a_voice, an_id
 from tests.contract.worlds import World, memory_world
+from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.media import ToldFetcher
 
@@ -48,7 +50,7 @@ class Desk:
 
     async def asked(self) -> tuple[Asked, ...]:
         ids = (an_id(), 1, self.user.id, self.conversation.id, self.number.id, an_id())
-        turn = Turn(*ids, "49170", None, tuple(self.questions), None, 1, 0, None)
+        turn = Turn(*ids, "49170", None, tuple(self.questions), (), 1, 0, None, Heard(1, MONDAY_MORNING))
         settings = ChannelSettings(unreadable_sentence=self.sentence)
         briefing = Briefing("prm_1", 1, a_voice(), self.channel, "42", "EAAG", settings)
         return await self.asking.asked(turn, briefing)

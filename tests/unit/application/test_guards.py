@@ -163,4 +163,4 @@ async def test_no_sign_of_life_is_shown_while_the_platform_is_out(desk: Desk) ->
 
     await gateway.show_typing(A_BRIEFING, "4917012345", "wamid.2")
 
-    assert desk.gateway.typing == [("4917012345", "wamid.1")]
+    assert desk.gateway.typing == ["wamid.1"]

@@ -3,9 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from application.conversations.take_turn import CALL_SECONDS_MAX, SEND_SECONDS_MAX, TURN_SECONDS_MAX
+from application.conversations.ask_model import CALL_SECONDS_MAX, TURN_SECONDS_MAX
+from application.conversations.deliver_reply import SEND_SECONDS_MAX, TAKING_SECONDS_MAX
 from application.ports.language_model import ModelConversation
-from application.ports.turns import ReplyRecord
+from application.ports.turns import ReplyPart, ReplyRecord
 from domain.answers import NotAnswered, TryAgain, Uncertain, Usage
 from domain.conversations import OutboundStatus, UnansweredReason, pseudonym
 from domain.credits import Account
@@ -185,7 +186,7 @@ async def test_a_reply_that_waits_is_pending(desk: Desk) -> None:
 
 async def test_a_platform_that_never_takes_the_reply_has_refused_it_at_the_deadline(desk: Desk) -> None:
     conversation_id = await desk.hears("Hello")
-    desk.gateway.says(*[Deferred({"code": 4}, 50.0)] * 10)
+    desk.gateway.says(*[Deferred({"code": 4}, TAKING_SECONDS_MAX / 2.4)] * 10)
 
     await desk.takes_turns(conversation_id)
 
@@ -227,9 +228,9 @@ async def _left_behind(desk: Desk, status: OutboundStatus) -> tuple:
     dead = an_id()
     await desk.turns.renew_lease(dead, ())
     turn = await desk.turns.begin(conversation_id, dead)
-    reply = ReplyRecord(an_id(), "Until six.", "prm", 1, "gpt", "resp_1", Usage(), None)
+    reply = ReplyRecord((ReplyPart(an_id(), "Until six."),), "prm", 1, "gpt", "resp_1", Usage(), None)
     await desk.turns.record_reply(turn, reply)
-    await desk.turns.mark_reply(turn, status)
+    await desk.turns.mark_reply(turn, reply.parts[0].message_id, status)
     await desk.turns.end_lease(dead)
     return conversation_id, reply
 
@@ -239,7 +240,7 @@ async def test_a_reply_that_was_still_to_be_sent_is_sent_by_the_next_worker(desk
 
     await desk.takes_turns(conversation_id)
 
-    assert [(sent.message_id, sent.text) for sent in desk.gateway.sent] == [(reply.message_id, "Until six.")]
+    assert [(sent.message_id, sent.text) for sent in desk.gateway.sent] == [(reply.parts[0].message_id, "Until six.")]
     assert desk.model.asked == []
     assert desk.outcome(conversation_id) == [("answered", None), ("sent", None)]
 

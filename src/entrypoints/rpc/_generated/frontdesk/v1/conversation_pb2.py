@@ -26,47 +26,55 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n:entrypoints/rpc/_generated/frontdesk/v1/conversation.proto\x12\x0c\x66rontdesk.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"C\n\x08\x43ustomer\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"\xf3\x02\n\x0c\x43onversation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0fphone_number_id\x18\x02 \x01(\t\x12\x15\n\x08\x61gent_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12(\n\x08\x63ustomer\x18\x04 \x01(\x0b\x32\x16.frontdesk.v1.Customer\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .frontdesk.v1.ConversationStatus\x12#\n\x16openai_conversation_id\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x15\n\rmessage_count\x18\x07 \x01(\x05\x12\x36\n\x12last_activity_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\t_agent_idB\x19\n\x17_openai_conversation_id\"\xbc\x03\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x17\n\x0fphone_number_id\x18\x03 \x01(\t\x12\x17\n\x0fsequence_number\x18\x04 \x01(\x05\x12*\n\tdirection\x18\x05 \x01(\x0e\x32\x17.frontdesk.v1.Direction\x12$\n\x06\x61uthor\x18\x06 \x01(\x0e\x32\x14.frontdesk.v1.Author\x12\x0c\n\x04type\x18\x07 \x01(\t\x12\x11\n\x04text\x18\x08 \x01(\tH\x00\x88\x01\x01\x12+\n\x06status\x18\t \x01(\x0e\x32\x1b.frontdesk.v1.MessageStatus\x12\x13\n\x06reason\x18\n \x01(\tH\x01\x88\x01\x01\x12 \n\x13platform_message_id\x18\x0b \x01(\tH\x02\x88\x01\x01\x12&\n\x05\x65rror\x18\x0c \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05_textB\t\n\x07_reasonB\x16\n\x14_platform_message_id\"B\n\x16GetConversationRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\"K\n\x17GetConversationResponse\x12\x30\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1a.frontdesk.v1.Conversation\"\x85\x02\n\x18ListConversationsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .frontdesk.v1.ConversationStatus\x12\x17\n\x0fphone_number_id\x18\x06 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x07 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x08 \x01(\t\x12\x30\n\x0c\x61\x63tive_since\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x19ListConversationsResponse\x12\x31\n\rconversations\x18\x01 \x03(\x0b\x32\x1a.frontdesk.v1.Conversation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"F\n\x1a\x41rchiveConversationRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\"O\n\x1b\x41rchiveConversationResponse\x12\x30\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1a.frontdesk.v1.Conversation\"\xd2\x02\n\x13ListMessagesRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x05 \x01(\t\x12\x17\n\x0fphone_number_id\x18\x06 \x01(\t\x12*\n\tdirection\x18\x07 \x01(\x0e\x32\x17.frontdesk.v1.Direction\x12+\n\x06status\x18\x08 \x01(\x0e\x32\x1b.frontdesk.v1.MessageStatus\x12)\n\x05since\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63ustomer\x18\x0b \x01(\t\"X\n\x14ListMessagesResponse\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.frontdesk.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x13RetryMessageRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_idempotency_key\">\n\x14RetryMessageResponse\x12&\n\x07message\x18\x01 \x01(\x0b\x32\x15.frontdesk.v1.Message*{\n\x12\x43onversationStatus\x12#\n\x1f\x43ONVERSATION_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43ONVERSATION_STATUS_ACTIVE\x10\x01\x12 \n\x1c\x43ONVERSATION_STATUS_ARCHIVED\x10\x02*U\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IRECTION_INBOUND\x10\x01\x12\x16\n\x12\x44IRECTION_OUTBOUND\x10\x02*Y\n\x06\x41uthor\x12\x16\n\x12\x41UTHOR_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTHOR_CUSTOMER\x10\x01\x12\x10\n\x0c\x41UTHOR_AGENT\x10\x02\x12\x10\n\x0c\x41UTHOR_HUMAN\x10\x03*\xe5\x02\n\rMessageStatus\x12\x1e\n\x1aMESSAGE_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17MESSAGE_STATUS_RECEIVED\x10\x01\x12\x1b\n\x17MESSAGE_STATUS_ANSWERED\x10\x02\x12\x1f\n\x1bMESSAGE_STATUS_UNANSWERABLE\x10\x03\x12\x1a\n\x16MESSAGE_STATUS_BLOCKED\x10\x04\x12\x1a\n\x16MESSAGE_STATUS_PENDING\x10\x05\x12\x1a\n\x16MESSAGE_STATUS_SENDING\x10\x06\x12\x1a\n\x16MESSAGE_STATUS_UNKNOWN\x10\x07\x12\x17\n\x13MESSAGE_STATUS_SENT\x10\x08\x12\x19\n\x15MESSAGE_STATUS_FAILED\x10\t\x12\x1c\n\x18MESSAGE_STATUS_DELIVERED\x10\n\x12\x17\n\x13MESSAGE_STATUS_READ\x10\x0b\x32\xf5\x03\n\x13\x43onversationService\x12^\n\x0fGetConversation\x12$.frontdesk.v1.GetConversationRequest\x1a%.frontdesk.v1.GetConversationResponse\x12\x64\n\x11ListConversations\x12&.frontdesk.v1.ListConversationsRequest\x1a\'.frontdesk.v1.ListConversationsResponse\x12j\n\x13\x41rchiveConversation\x12(.frontdesk.v1.ArchiveConversationRequest\x1a).frontdesk.v1.ArchiveConversationResponse\x12U\n\x0cListMessages\x12!.frontdesk.v1.ListMessagesRequest\x1a\".frontdesk.v1.ListMessagesResponse\x12U\n\x0cRetryMessage\x12!.frontdesk.v1.RetryMessageRequest\x1a\".frontdesk.v1.RetryMessageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n:entrypoints/rpc/_generated/frontdesk/v1/conversation.proto\x12\x0c\x66rontdesk.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"C\n\x08\x43ustomer\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x07\n\x05_name\"\xd8\x03\n\x0c\x43onversation\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0fphone_number_id\x18\x02 \x01(\t\x12\x15\n\x08\x61gent_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12(\n\x08\x63ustomer\x18\x04 \x01(\x0b\x32\x16.frontdesk.v1.Customer\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .frontdesk.v1.ConversationStatus\x12#\n\x16openai_conversation_id\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x15\n\rmessage_count\x18\x07 \x01(\x05\x12\x36\n\x12last_activity_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rpaused_reason\x18\n \x01(\tH\x02\x88\x01\x01\x12\x35\n\x11pause_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\t_agent_idB\x19\n\x17_openai_conversation_idB\x10\n\x0e_paused_reason\"\xbc\x03\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x17\n\x0fphone_number_id\x18\x03 \x01(\t\x12\x17\n\x0fsequence_number\x18\x04 \x01(\x05\x12*\n\tdirection\x18\x05 \x01(\x0e\x32\x17.frontdesk.v1.Direction\x12$\n\x06\x61uthor\x18\x06 \x01(\x0e\x32\x14.frontdesk.v1.Author\x12\x0c\n\x04type\x18\x07 \x01(\t\x12\x11\n\x04text\x18\x08 \x01(\tH\x00\x88\x01\x01\x12+\n\x06status\x18\t \x01(\x0e\x32\x1b.frontdesk.v1.MessageStatus\x12\x13\n\x06reason\x18\n \x01(\tH\x01\x88\x01\x01\x12 \n\x13platform_message_id\x18\x0b \x01(\tH\x02\x88\x01\x01\x12&\n\x05\x65rror\x18\x0c \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05_textB\t\n\x07_reasonB\x16\n\x14_platform_message_id\"B\n\x16GetConversationRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\"K\n\x17GetConversationResponse\x12\x30\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1a.frontdesk.v1.Conversation\"\x85\x02\n\x18ListConversationsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x30\n\x06status\x18\x05 \x01(\x0e\x32 .frontdesk.v1.ConversationStatus\x12\x17\n\x0fphone_number_id\x18\x06 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x07 \x01(\t\x12\x10\n\x08\x63ustomer\x18\x08 \x01(\t\x12\x30\n\x0c\x61\x63tive_since\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"g\n\x19ListConversationsResponse\x12\x31\n\rconversations\x18\x01 \x03(\x0b\x32\x1a.frontdesk.v1.Conversation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"F\n\x1a\x41rchiveConversationRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\"O\n\x1b\x41rchiveConversationResponse\x12\x30\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1a.frontdesk.v1.Conversation\"f\n\x18PauseConversationRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x14\n\x07minutes\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\n\n\x08_minutes\"M\n\x19PauseConversationResponse\x12\x30\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1a.frontdesk.v1.Conversation\"E\n\x19ResumeConversationRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\"N\n\x1aResumeConversationResponse\x12\x30\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1a.frontdesk.v1.Conversation\"\xd2\x02\n\x13ListMessagesRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x05 \x01(\t\x12\x17\n\x0fphone_number_id\x18\x06 \x01(\t\x12*\n\tdirection\x18\x07 \x01(\x0e\x32\x17.frontdesk.v1.Direction\x12+\n\x06status\x18\x08 \x01(\x0e\x32\x1b.frontdesk.v1.MessageStatus\x12)\n\x05since\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x63ustomer\x18\x0b \x01(\t\"X\n\x14ListMessagesResponse\x12\'\n\x08messages\x18\x01 \x03(\x0b\x32\x15.frontdesk.v1.Message\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"l\n\x13RetryMessageRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_idempotency_key\">\n\x14RetryMessageResponse\x12&\n\x07message\x18\x01 \x01(\x0b\x32\x15.frontdesk.v1.Message*{\n\x12\x43onversationStatus\x12#\n\x1f\x43ONVERSATION_STATUS_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43ONVERSATION_STATUS_ACTIVE\x10\x01\x12 \n\x1c\x43ONVERSATION_STATUS_ARCHIVED\x10\x02*U\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44IRECTION_INBOUND\x10\x01\x12\x16\n\x12\x44IRECTION_OUTBOUND\x10\x02*Y\n\x06\x41uthor\x12\x16\n\x12\x41UTHOR_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41UTHOR_CUSTOMER\x10\x01\x12\x10\n\x0c\x41UTHOR_AGENT\x10\x02\x12\x10\n\x0c\x41UTHOR_HUMAN\x10\x03*\xe5\x02\n\rMessageStatus\x12\x1e\n\x1aMESSAGE_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17MESSAGE_STATUS_RECEIVED\x10\x01\x12\x1b\n\x17MESSAGE_STATUS_ANSWERED\x10\x02\x12\x1f\n\x1bMESSAGE_STATUS_UNANSWERABLE\x10\x03\x12\x1a\n\x16MESSAGE_STATUS_BLOCKED\x10\x04\x12\x1a\n\x16MESSAGE_STATUS_PENDING\x10\x05\x12\x1a\n\x16MESSAGE_STATUS_SENDING\x10\x06\x12\x1a\n\x16MESSAGE_STATUS_UNKNOWN\x10\x07\x12\x17\n\x13MESSAGE_STATUS_SENT\x10\x08\x12\x19\n\x15MESSAGE_STATUS_FAILED\x10\t\x12\x1c\n\x18MESSAGE_STATUS_DELIVERED\x10\n\x12\x17\n\x13MESSAGE_STATUS_READ\x10\x0b\x32\xc4\x05\n\x13\x43onversationService\x12^\n\x0fGetConversation\x12$.frontdesk.v1.GetConversationRequest\x1a%.frontdesk.v1.GetConversationResponse\x12\x64\n\x11ListConversations\x12&.frontdesk.v1.ListConversationsRequest\x1a\'.frontdesk.v1.ListConversationsResponse\x12j\n\x13\x41rchiveConversation\x12(.frontdesk.v1.ArchiveConversationRequest\x1a).frontdesk.v1.ArchiveConversationResponse\x12\x64\n\x11PauseConversation\x12&.frontdesk.v1.PauseConversationRequest\x1a\'.frontdesk.v1.PauseConversationResponse\x12g\n\x12ResumeConversation\x12\'.frontdesk.v1.ResumeConversationRequest\x1a(.frontdesk.v1.ResumeConversationResponse\x12U\n\x0cListMessages\x12!.frontdesk.v1.ListMessagesRequest\x1a\".frontdesk.v1.ListMessagesResponse\x12U\n\x0cRetryMessage\x12!.frontdesk.v1.RetryMessageRequest\x1a\".frontdesk.v1.RetryMessageResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'entrypoints.rpc._generated.frontdesk.v1.conversation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONVERSATIONSTATUS']._serialized_start=2301
-  _globals['_CONVERSATIONSTATUS']._serialized_end=2424
-  _globals['_DIRECTION']._serialized_start=2426
-  _globals['_DIRECTION']._serialized_end=2511
-  _globals['_AUTHOR']._serialized_start=2513
-  _globals['_AUTHOR']._serialized_end=2602
-  _globals['_MESSAGESTATUS']._serialized_start=2605
-  _globals['_MESSAGESTATUS']._serialized_end=2962
+  _globals['_CONVERSATIONSTATUS']._serialized_start=2736
+  _globals['_CONVERSATIONSTATUS']._serialized_end=2859
+  _globals['_DIRECTION']._serialized_start=2861
+  _globals['_DIRECTION']._serialized_end=2946
+  _globals['_AUTHOR']._serialized_start=2948
+  _globals['_AUTHOR']._serialized_end=3037
+  _globals['_MESSAGESTATUS']._serialized_start=3040
+  _globals['_MESSAGESTATUS']._serialized_end=3397
   _globals['_CUSTOMER']._serialized_start=139
   _globals['_CUSTOMER']._serialized_end=206
   _globals['_CONVERSATION']._serialized_start=209
-  _globals['_CONVERSATION']._serialized_end=580
-  _globals['_MESSAGE']._serialized_start=583
-  _globals['_MESSAGE']._serialized_end=1027
-  _globals['_GETCONVERSATIONREQUEST']._serialized_start=1029
-  _globals['_GETCONVERSATIONREQUEST']._serialized_end=1095
-  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=1097
-  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=1172
-  _globals['_LISTCONVERSATIONSREQUEST']._serialized_start=1175
-  _globals['_LISTCONVERSATIONSREQUEST']._serialized_end=1436
-  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_start=1438
-  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_end=1541
-  _globals['_ARCHIVECONVERSATIONREQUEST']._serialized_start=1543
-  _globals['_ARCHIVECONVERSATIONREQUEST']._serialized_end=1613
-  _globals['_ARCHIVECONVERSATIONRESPONSE']._serialized_start=1615
-  _globals['_ARCHIVECONVERSATIONRESPONSE']._serialized_end=1694
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=1697
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=2035
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=2037
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=2125
-  _globals['_RETRYMESSAGEREQUEST']._serialized_start=2127
-  _globals['_RETRYMESSAGEREQUEST']._serialized_end=2235
-  _globals['_RETRYMESSAGERESPONSE']._serialized_start=2237
-  _globals['_RETRYMESSAGERESPONSE']._serialized_end=2299
-  _globals['_CONVERSATIONSERVICE']._serialized_start=2965
-  _globals['_CONVERSATIONSERVICE']._serialized_end=3466
+  _globals['_CONVERSATION']._serialized_end=681
+  _globals['_MESSAGE']._serialized_start=684
+  _globals['_MESSAGE']._serialized_end=1128
+  _globals['_GETCONVERSATIONREQUEST']._serialized_start=1130
+  _globals['_GETCONVERSATIONREQUEST']._serialized_end=1196
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_start=1198
+  _globals['_GETCONVERSATIONRESPONSE']._serialized_end=1273
+  _globals['_LISTCONVERSATIONSREQUEST']._serialized_start=1276
+  _globals['_LISTCONVERSATIONSREQUEST']._serialized_end=1537
+  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_start=1539
+  _globals['_LISTCONVERSATIONSRESPONSE']._serialized_end=1642
+  _globals['_ARCHIVECONVERSATIONREQUEST']._serialized_start=1644
+  _globals['_ARCHIVECONVERSATIONREQUEST']._serialized_end=1714
+  _globals['_ARCHIVECONVERSATIONRESPONSE']._serialized_start=1716
+  _globals['_ARCHIVECONVERSATIONRESPONSE']._serialized_end=1795
+  _globals['_PAUSECONVERSATIONREQUEST']._serialized_start=1797
+  _globals['_PAUSECONVERSATIONREQUEST']._serialized_end=1899
+  _globals['_PAUSECONVERSATIONRESPONSE']._serialized_start=1901
+  _globals['_PAUSECONVERSATIONRESPONSE']._serialized_end=1978
+  _globals['_RESUMECONVERSATIONREQUEST']._serialized_start=1980
+  _globals['_RESUMECONVERSATIONREQUEST']._serialized_end=2049
+  _globals['_RESUMECONVERSATIONRESPONSE']._serialized_start=2051
+  _globals['_RESUMECONVERSATIONRESPONSE']._serialized_end=2129
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=2132
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=2470
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=2472
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=2560
+  _globals['_RETRYMESSAGEREQUEST']._serialized_start=2562
+  _globals['_RETRYMESSAGEREQUEST']._serialized_end=2670
+  _globals['_RETRYMESSAGERESPONSE']._serialized_start=2672
+  _globals['_RETRYMESSAGERESPONSE']._serialized_end=2734
+  _globals['_CONVERSATIONSERVICE']._serialized_start=3400
+  _globals['_CONVERSATIONSERVICE']._serialized_end=4108
 # @@protoc_insertion_point(module_scope)

@@ -204,6 +204,8 @@ class Conversation(_message.Message):
     MESSAGE_COUNT_FIELD_NUMBER: _builtins.int
     LAST_ACTIVITY_TIME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PAUSED_REASON_FIELD_NUMBER: _builtins.int
+    PAUSE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     phone_number_id: _builtins.str
@@ -216,6 +218,8 @@ class Conversation(_message.Message):
     """What the model remembers it by."""
     message_count: _builtins.int
     """How many messages it has."""
+    paused_reason: _builtins.str
+    """Why the agent is silent, in one word; absent while it is not."""
     @_builtins.property
     def customer(self) -> Global___Customer:
         """Who writes in."""
@@ -227,6 +231,10 @@ class Conversation(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it began."""
+
+    @_builtins.property
+    def pause_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it is silent; absent while it is not, or when that lasts until it is resumed."""
 
     def __init__(
         self,
@@ -240,19 +248,25 @@ class Conversation(_message.Message):
         message_count: _builtins.int = ...,
         last_activity_time: _timestamp_pb2.Timestamp | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        paused_reason: _builtins.str | None = ...,
+        pause_expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_openai_conversation_id", b"_openai_conversation_id", "agent_id", b"agent_id", "create_time", b"create_time", "customer", b"customer", "last_activity_time", b"last_activity_time", "openai_conversation_id", b"openai_conversation_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_openai_conversation_id", b"_openai_conversation_id", "_paused_reason", b"_paused_reason", "agent_id", b"agent_id", "create_time", b"create_time", "customer", b"customer", "last_activity_time", b"last_activity_time", "openai_conversation_id", b"openai_conversation_id", "pause_expire_time", b"pause_expire_time", "paused_reason", b"paused_reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_openai_conversation_id", b"_openai_conversation_id", "agent_id", b"agent_id", "create_time", b"create_time", "customer", b"customer", "id", b"id", "last_activity_time", b"last_activity_time", "message_count", b"message_count", "openai_conversation_id", b"openai_conversation_id", "phone_number_id", b"phone_number_id", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_openai_conversation_id", b"_openai_conversation_id", "_paused_reason", b"_paused_reason", "agent_id", b"agent_id", "create_time", b"create_time", "customer", b"customer", "id", b"id", "last_activity_time", b"last_activity_time", "message_count", b"message_count", "openai_conversation_id", b"openai_conversation_id", "pause_expire_time", b"pause_expire_time", "paused_reason", b"paused_reason", "phone_number_id", b"phone_number_id", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
     _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
     _WhichOneofReturnType__openai_conversation_id: _TypeAlias = _typing.Literal["openai_conversation_id"]  # noqa: Y015
     _WhichOneofArgType__openai_conversation_id: _TypeAlias = _typing.Literal["_openai_conversation_id", b"_openai_conversation_id"]  # noqa: Y015
+    _WhichOneofReturnType__paused_reason: _TypeAlias = _typing.Literal["paused_reason"]  # noqa: Y015
+    _WhichOneofArgType__paused_reason: _TypeAlias = _typing.Literal["_paused_reason", b"_paused_reason"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__openai_conversation_id) -> _WhichOneofReturnType__openai_conversation_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paused_reason) -> _WhichOneofReturnType__paused_reason | None: ...
 
 Global___Conversation: _TypeAlias = Conversation  # noqa: Y015
 
@@ -524,6 +538,112 @@ class ArchiveConversationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ArchiveConversationResponse: _TypeAlias = ArchiveConversationResponse  # noqa: Y015
+
+@_typing.final
+class PauseConversationRequest(_message.Message):
+    """Silences the agent in a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    MINUTES_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose it is."""
+    conversation_id: _builtins.str
+    """Which one."""
+    minutes: _builtins.float
+    """For how many minutes; until it is resumed when absent."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        minutes: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_minutes", b"_minutes", "minutes", b"minutes"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_minutes", b"_minutes", "conversation_id", b"conversation_id", "minutes", b"minutes", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__minutes: _TypeAlias = _typing.Literal["minutes"]  # noqa: Y015
+    _WhichOneofArgType__minutes: _TypeAlias = _typing.Literal["_minutes", b"_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minutes) -> _WhichOneofReturnType__minutes | None: ...
+
+Global___PauseConversationRequest: _TypeAlias = PauseConversationRequest  # noqa: Y015
+
+@_typing.final
+class PauseConversationResponse(_message.Message):
+    """The conversation as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """It, paused."""
+
+    def __init__(
+        self,
+        *,
+        conversation: Global___Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseConversationResponse: _TypeAlias = PauseConversationResponse  # noqa: Y015
+
+@_typing.final
+class ResumeConversationRequest(_message.Message):
+    """Ends a pause."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose it is."""
+    conversation_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeConversationRequest: _TypeAlias = ResumeConversationRequest  # noqa: Y015
+
+@_typing.final
+class ResumeConversationResponse(_message.Message):
+    """The conversation as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """It, paused no more."""
+
+    def __init__(
+        self,
+        *,
+        conversation: Global___Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeConversationResponse: _TypeAlias = ResumeConversationResponse  # noqa: Y015
 
 @_typing.final
 class ListMessagesRequest(_message.Message):

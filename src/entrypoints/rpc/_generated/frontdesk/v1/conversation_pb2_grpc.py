@@ -50,6 +50,16 @@ class ConversationServiceStub:
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.SerializeToString,
                 response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.FromString,
                 _registered_method=True)
+        self.PauseConversation = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/PauseConversation',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.FromString,
+                _registered_method=True)
+        self.ResumeConversation = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/ResumeConversation',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.FromString,
+                _registered_method=True)
         self.ListMessages = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/ListMessages',
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.SerializeToString,
@@ -87,6 +97,20 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseConversation(self, request, context):
+        """Silences the agent in a conversation: what the customer writes waits.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeConversation(self, request, context):
+        """Ends a pause: the agent answers, in order, what came meanwhile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMessages(self, request, context):
         """Lists a user's messages.
         """
@@ -118,6 +142,16 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.ArchiveConversation,
                     request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.FromString,
                     response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.SerializeToString,
+            ),
+            'PauseConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseConversation,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.SerializeToString,
+            ),
+            'ResumeConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeConversation,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.SerializeToString,
             ),
             'ListMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessages,
@@ -212,6 +246,60 @@ class ConversationService:
             '/frontdesk.v1.ConversationService/ArchiveConversation',
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.SerializeToString,
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/PauseConversation',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/ResumeConversation',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,6 +39,10 @@ class ConversationServiceStub:
     """Lists a user's conversations."""
     ArchiveConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ArchiveConversationRequest, _conversation_pb2.ArchiveConversationResponse]
     """Ends a conversation: the customer's next message opens another."""
+    PauseConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.PauseConversationRequest, _conversation_pb2.PauseConversationResponse]
+    """Silences the agent in a conversation: what the customer writes waits."""
+    ResumeConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ResumeConversationRequest, _conversation_pb2.ResumeConversationResponse]
+    """Ends a pause: the agent answers, in order, what came meanwhile."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListMessagesRequest, _conversation_pb2.ListMessagesResponse]
     """Lists a user's messages."""
     RetryMessage: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RetryMessageRequest, _conversation_pb2.RetryMessageResponse]
@@ -55,6 +59,10 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Lists a user's conversations."""
     ArchiveConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ArchiveConversationRequest, _conversation_pb2.ArchiveConversationResponse]  # type: ignore[assignment]
     """Ends a conversation: the customer's next message opens another."""
+    PauseConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.PauseConversationRequest, _conversation_pb2.PauseConversationResponse]  # type: ignore[assignment]
+    """Silences the agent in a conversation: what the customer writes waits."""
+    ResumeConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ResumeConversationRequest, _conversation_pb2.ResumeConversationResponse]  # type: ignore[assignment]
+    """Ends a pause: the agent answers, in order, what came meanwhile."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListMessagesRequest, _conversation_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Lists a user's messages."""
     RetryMessage: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RetryMessageRequest, _conversation_pb2.RetryMessageResponse]  # type: ignore[assignment]
@@ -86,6 +94,22 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.ArchiveConversationResponse, _abc.Awaitable[_conversation_pb2.ArchiveConversationResponse]]:
         """Ends a conversation: the customer's next message opens another."""
+
+    @_abc_1.abstractmethod
+    def PauseConversation(
+        self,
+        request: _conversation_pb2.PauseConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.PauseConversationResponse, _abc.Awaitable[_conversation_pb2.PauseConversationResponse]]:
+        """Silences the agent in a conversation: what the customer writes waits."""
+
+    @_abc_1.abstractmethod
+    def ResumeConversation(
+        self,
+        request: _conversation_pb2.ResumeConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.ResumeConversationResponse, _abc.Awaitable[_conversation_pb2.ResumeConversationResponse]]:
+        """Ends a pause: the agent answers, in order, what came meanwhile."""
 
     @_abc_1.abstractmethod
     def ListMessages(

@@ -6,7 +6,9 @@
 | a wake-up from the queue   | worker         | work: claim, serve (take_turn), renew_lease, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch                                           |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, prompts,      |
-|                            |                | agents, conversations, retry_message, credits, alerts  |
+|                            |                | agents, conversations, retry_message, credits, alerts, |
+|                            |                | web_chats                                              |
+| visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -30,19 +32,27 @@ from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
+from application.ports.chat_sessions import ChatSessions
 from application.ports.clock import Clock, Ids
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.live import LiveChannel
 from application.ports.probes import Probe
+from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
+from application.ports.web_chats import WebChats
 from application.users import Authenticate, ManageUsers
+from application.webchat.following import FollowChat
+from application.webchat.managing import ManageWebChats
+from application.webchat.sessions import RecogniseVisitor
+from application.webchat.writing import WriteInChat
 from domain.conversations import LaneScope
 from domain.credits import BLOCKED_HOURS_MAX
 
@@ -65,6 +75,10 @@ class Application:
     retry_message: RetryMessage
     credits: ManageCredits
     alerts: ReadAlerts
+    visitor: RecogniseVisitor
+    write_in_chat: WriteInChat
+    follow_chat: FollowChat
+    web_chats: ManageWebChats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +104,10 @@ class Ports:
     retries: Retries
     credits: Credits
     alerts: Alerts
+    web_chats: WebChats
+    chat_sessions: ChatSessions
+    live: LiveChannel
+    rate_limits: RateLimits
     probes: Sequence[Probe]
 
 
@@ -119,6 +137,10 @@ def assemble(
         retry_message=RetryMessage(p.retries, p.queue),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
+        visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),
+        write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),
+        follow_chat=FollowChat(p.web_chats, p.live),
+        web_chats=ManageWebChats(p.phone_numbers, p.web_chats, p.vault),
     )
 
 
@@ -126,4 +148,4 @@ def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
     """The turn, with a breaker before each provider."""
     model = GuardedModel(p.model, ProviderWatch("openai", p.alerts, p.clock))
     gateway = GuardedGateway(p.gateway, ProviderWatch("meta", p.alerts, p.clock))
-    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, p.alerts, lane_scope)
+    return TakeTurn(p.turns, p.briefings, model, gateway, p.clock, p.ids, p.alerts, lane_scope, p.live)

@@ -11,12 +11,17 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
 
+from adapters.channels.gateways import GatewayByChannel
 from adapters.channels.meta_webhook import MetaWebhookReader
 from adapters.channels.signature import MetaSignature
+from adapters.channels.webchat import WebChatGateway
 from adapters.channels.whatsapp import WhatsAppGateway
+from adapters.chat_sessions import SignedChatSessions
 from adapters.clock import RandomIds, SystemClock
 from adapters.coordination.connection import opened_redis
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
+from adapters.coordination.live_channel import RedisLiveChannel
+from adapters.coordination.rate_limits import RedisRateLimits
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
 from adapters.llm.deferred import DeferredModel
@@ -32,24 +37,30 @@ from adapters.persistence.prompts import PostgresPrompts
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
+from adapters.persistence.web_chats import PostgresWebChats
 from adapters.probes import PostgresProbe, RedisProbe
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
+from application.ports.chat_sessions import ChatSessions
 from application.ports.clock import Clock, Ids
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.live import LiveChannel
 from application.ports.probes import Probe
+from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
+from application.ports.web_chats import WebChats
+from domain.channels import ChannelType
 from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
 from entrypoints.settings import Settings
@@ -59,6 +70,10 @@ __all__ = ["ACTOR", "QUEUE", "Container", "WakeUpBroker", "running"]
 
 IN_FLIGHT_MAX_PER_NUMBER = 500
 """Turns of one phone number at a time, over all workers: half of what one worker can, so that others have room."""
+
+
+def _encryption_keys(settings: Settings) -> list[str]:
+    return [key.get_secret_value() for key in settings.encryption_keys]
 
 
 def _queue_limits(settings: Settings) -> QueueLimits:
@@ -73,13 +88,12 @@ class Container(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     redis = providers.Dependency(instance_of=Redis)
     http = providers.Dependency(instance_of=aiohttp.ClientSession)
+    live: Provider[LiveChannel] = providers.Dependency(instance_of=RedisLiveChannel)
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
-    vault: Provider[Vault] = providers.Singleton(
-        AesVault, providers.Callable(lambda s: [key.get_secret_value() for key in s.encryption_keys], settings)
-    )
+    vault: Provider[Vault] = providers.Singleton(AesVault, providers.Callable(_encryption_keys, settings))
     inbox: Provider[Inbox] = providers.Singleton(PostgresInbox, database, ids)
     turns: Provider[Turns] = providers.Singleton(
         PostgresTurns,
@@ -94,8 +108,14 @@ class Container(containers.DeclarativeContainer):
     )
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
     briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault)
-    gateway: Provider[ChannelGateway] = providers.Singleton(
+    whatsapp: Provider[ChannelGateway] = providers.Singleton(
         WhatsAppGateway, http, settings.provided.meta_graph_base_url, settings.provided.meta_graph_version
+    )
+    gateway: Provider[ChannelGateway] = providers.Singleton(
+        GatewayByChannel,
+        providers.Dict(
+            {ChannelType.WHATSAPP: whatsapp, ChannelType.WEBCHAT: providers.Singleton(WebChatGateway, live)}
+        ),
     )
     reader: Provider[WebhookReader] = providers.Singleton(
         MetaWebhookReader,
@@ -113,6 +133,11 @@ class Container(containers.DeclarativeContainer):
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
+    web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
+    chat_sessions: Provider[ChatSessions] = providers.Singleton(
+        SignedChatSessions, providers.Callable(_encryption_keys, settings)
+    )
+    rate_limits: Provider[RateLimits] = providers.Singleton(RedisRateLimits, redis)
     postgres_probe: Provider[Probe] = providers.Singleton(PostgresProbe, database)
     redis_probe: Provider[Probe] = providers.Singleton(RedisProbe, redis)
 
@@ -137,6 +162,10 @@ class Container(containers.DeclarativeContainer):
         retries=retries,
         credits=credits,
         alerts=alerts,
+        web_chats=web_chats,
+        chat_sessions=chat_sessions,
+        live=live,
+        rate_limits=rate_limits,
         probes=providers.List(postgres_probe, redis_probe),
     )
     application: Provider[Application] = providers.Singleton(
@@ -159,10 +188,13 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
     async with AsyncExitStack() as stack:
         database = Database(settings.database_url.get_secret_value(), name=f"frontdesk-{role}")
         model = DeferredModel(partial(_open_model, stack, settings))
+        redis_url = settings.redis_url.get_secret_value()
+        redis = await stack.enter_async_context(opened_redis(redis_url))
         container = Container(
             settings=settings,
             database=await stack.enter_async_context(database.opened()),
-            redis=await stack.enter_async_context(opened_redis(settings.redis_url.get_secret_value())),
+            redis=redis,
+            live=await stack.enter_async_context(RedisLiveChannel(redis, redis_url).opened()),
             http=await stack.enter_async_context(_opened_http()),
             model=model,
         )

@@ -17,6 +17,7 @@ from application.ports.vault import Vault
 from domain.channels import ChannelType, PhoneNumber, checked_token
 from domain.shared import checked_name, checked_text
 from domain.users import Caller
+from domain.webchat import checked_origin
 
 UNCLAIMED_BATCH = 1_000
 ACCOUNT_LENGTH_MAX = 100
@@ -65,7 +66,7 @@ class ManagePhoneNumbers:
             number=_optional_text(new.number, "number", 40),
             meta_phone_number_id=_optional_text(new.meta_phone_number_id, "meta_phone_number_id", ACCOUNT_LENGTH_MAX),
             instagram_account_id=_optional_text(new.instagram_account_id, "instagram_account_id", ACCOUNT_LENGTH_MAX),
-            allowed_origins=tuple(checked_text(origin, "allowed_origins", 300) for origin in new.allowed_origins),
+            allowed_origins=tuple(checked_origin(origin) for origin in new.allowed_origins),
             status="active",
             created_at=self.clock.now(),
         )
@@ -97,6 +98,8 @@ class ManagePhoneNumbers:
             changes["display_name"] = _optional_name(changes["display_name"], "display_name")
         if "number" in changes:
             changes["number"] = _optional_text(changes["number"], "number", 40)
+        if "allowed_origins" in changes:
+            changes["allowed_origins"] = tuple(checked_origin(origin) for origin in changes["allowed_origins"])
         phone_number = await self.phone_numbers.get(user_id, phone_number_id)
         changed = replace(phone_number, **changes)
         return await self.phone_numbers.change(changed, self._sealed(access_token, phone_number_id))

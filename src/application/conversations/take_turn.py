@@ -11,8 +11,10 @@ from application.ports.alerts import Alerts
 from application.ports.briefings import Briefing, Briefings
 from application.ports.channel_gateway import ChannelGateway, OutboundText
 from application.ports.clock import Clock, Ids
-from application.ports.language_model import SAID_MAX, Asked, LanguageModel, ModelConversation, ModelRequest
+from application.ports.language_model import SAID_MAX, Asked, LanguageModel, Listener, ModelConversation, ModelRequest
+from application.ports.live import LiveChannel
 from application.ports.turns import NotYet, ReplyRecord, TurnLost, Turns
+from application.webchat.streaming import listener_for
 from domain.answers import Answered, Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import (
     CRASHES_MAX,
@@ -56,6 +58,7 @@ class TakeTurn:
     ids: Ids
     alerts: Alerts
     lane_scope: LaneScope
+    live: LiveChannel
 
     async def __call__(self, conversation_id: UUID, worker_id: UUID) -> int:
         """Take the turns of a conversation that is waiting. Returns how many were settled.
@@ -100,7 +103,7 @@ class TakeTurn:
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
             return _given_up(UnansweredReason.AGENT_GONE, "The agent was removed.")
-        if briefing.access_token is None:
+        if briefing.access_token is None and briefing.channel.needs_token:
             return _given_up(UnansweredReason.UNCONNECTED, "Nothing can be sent without a token.")
         return await self._answered(turn, briefing, begun_at)
 
@@ -137,7 +140,8 @@ class TakeTurn:
             if conversation_id is None:
                 outcome = await self._open_conversation(turn, seconds_left)
             else:
-                request = _request(turn, briefing, conversation_id, last_item_id, seconds_left)
+                listener = listener_for(self.live, briefing.channel, turn.phone_number_id, turn.address, turn.id)
+                request = _request(turn, briefing, conversation_id, last_item_id, seconds_left, listener)
                 outcome = await self._ask_once(request, may_have_heard=may_have_heard)
             match outcome:
                 case Answered() | NotAnswered():
@@ -221,7 +225,12 @@ class TakeTurn:
 
 
 def _request(
-    turn: Turn, briefing: Briefing, model_conversation_id: str, last_item_id: str | None, timeout_seconds: float
+    turn: Turn,
+    briefing: Briefing,
+    model_conversation_id: str,
+    last_item_id: str | None,
+    timeout_seconds: float,
+    listener: Listener | None,
 ) -> ModelRequest:
     return ModelRequest(
         briefing=briefing,
@@ -231,6 +240,7 @@ def _request(
         questions=tuple(Asked(question.text) for question in turn.questions),
         timeout_seconds=timeout_seconds,
         last_item_id=last_item_id,
+        listener=listener,
     )
 
 

@@ -15,7 +15,6 @@ from application.app import Application
 from application.channels.manage_phone_numbers import NewPhoneNumber
 from application.pages import PageRequest
 from domain.channels import ChannelType
-from domain.shared import checked_text
 from domain.users import Caller
 from entrypoints.rest.bodies import given, view
 from entrypoints.rest.paging import Listing, listing
@@ -100,8 +99,6 @@ async def change_phone_number(
 ) -> PhoneNumberView:
     """Change what is given, and rotate the token if one is."""
     changes = given(data)
-    for origin in changes.get("allowed_origins", ()):
-        checked_text(origin, "allowed_origins", 300)
     token = changes.pop("access_token", None)
     changed = await application.phone_numbers.change(caller, user_id, phone_number_id, token, **changes)
     return view(PhoneNumberView, changed)

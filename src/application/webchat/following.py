@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 
 from application.ports.live import Changed, Delta, LiveChannel, LiveStream, Topic, Typing
@@ -17,7 +17,7 @@ ENTRIES_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """Nothing happened for a while."""
+    """Nothing to show, and the stream lives."""
 
 
 Shown = ChatEntry | Typing | Delta | Heartbeat
@@ -30,13 +30,15 @@ class FollowChat:
     web_chats: WebChats
     live: LiveChannel
 
-    async def __call__(self, web_chat: WebChat, session: Session, after: int) -> AsyncIterator[Shown]:
+    async def __call__(self, web_chat: WebChat, session: Session, after: int) -> AsyncGenerator[Shown, None]:
         """What is stored behind `after`, then what comes.
 
         Listening begins before the store is read, and what is stored always comes from the store: nothing is lost in
-        between, and nothing comes twice. Raises TooManyStreams, Unavailable, or StreamOver at the end.
+        between, and nothing comes twice. The first thing is a heartbeat: from then on somebody listens. Raises
+        TooManyStreams, Unavailable, or StreamOver at the end.
         """
         async with self.live.listening(Topic(web_chat.id, session.visitor)) as stream:
+            yield Heartbeat()
             while True:
                 async for entry in self._behind(web_chat, session, after):
                     after = entry.sequence

@@ -1,4 +1,4 @@
-"""Every answer names its request, by the caller's own id where that is one, and is not to be kept or guessed at."""
+"""Every answer names its request, by the caller's own id where that is one; it is not to be guessed at, or kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from litestar.types import Message, Scope
 ACCEPTABLE_ID = re.compile(rb"^[A-Za-z0-9._-]{1,128}$")
 KEY = "request_id"
 
-_STANDING_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
+_NO_STORE = (b"cache-control", b"no-store")
 
 
 def request_id_of(scope: Scope) -> str:
@@ -26,8 +26,11 @@ def request_id_of(scope: Scope) -> str:
 async def add_standing_headers(message: Message, scope: Scope) -> None:
     """Litestar's hook on everything that is sent."""
     if message["type"] == "http.response.start":
+        given = [*message["headers"]]
+        is_kept = any(name.lower() == _NO_STORE[0] for name, _ in given)
         message["headers"] = [
-            *message["headers"],
+            *given,
             (b"x-request-id", request_id_of(scope).encode()),
-            *_STANDING_HEADERS,
+            (b"x-content-type-options", b"nosniff"),
+            *(() if is_kept else (_NO_STORE,)),
         ]

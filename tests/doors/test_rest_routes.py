@@ -53,7 +53,8 @@ USER_ROUTES = [
 ]
 ROUTES = ADMIN_ROUTES + USER_ROUTES
 OPEN_ROUTES = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
-RAW_ROUTES = {("GET", "/webhooks/meta"), ("POST", "/webhooks/meta")}
+VISITOR_ROUTES = {("POST", "/webchat/{phone_number_id}/sessions"), ("POST", "/webchat/messages")}
+RAW_ROUTES = {("GET", "/webhooks/meta"), ("POST", "/webhooks/meta"), ("GET", "/webchat/events")}
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), ROUTES)

@@ -54,7 +54,7 @@ class MemoryInbox:
     def _number_of(self, item: InboundMessage | Receipt) -> PhoneNumber | None:
         for number in self._store.phone_numbers.values():
             if number.type is item.channel and item.account == (
-                number.meta_phone_number_id or number.instagram_account_id
+                number.meta_phone_number_id or number.instagram_account_id or str(number.id)
             ):
                 return number
         return None

@@ -21,6 +21,7 @@ from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.gateway import ScriptedGateway
 from tests.fakes.inbox import MemoryInbox
+from tests.fakes.live import MemoryLive
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.model import ScriptedModel
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
@@ -67,9 +68,18 @@ class Desk:
         self.phone_numbers = MemoryPhoneNumbers(self.store)
         self.model = ScriptedModel(self.store)
         self.gateway = ScriptedGateway(self.store)
+        self.live = MemoryLive()
         briefings = MemoryBriefings(self.store, self.vault)
         self.take_turn = TakeTurn(
-            self.turns, briefings, self.model, self.gateway, self.clock, self.ids, self.alerts, self.lane_scope
+            self.turns,
+            briefings,
+            self.model,
+            self.gateway,
+            self.clock,
+            self.ids,
+            self.alerts,
+            self.lane_scope,
+            self.live,
         )
         self.work = Work(self.take_turn, self.turns, self.queue, self.clock, self.ids)
         self.worker_id = an_id()

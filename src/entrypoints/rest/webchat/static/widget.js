@@ -53,7 +53,7 @@ header :focus-visible, .launcher:focus-visible { outline-color: var(--on-color);
   border-end-start-radius: 5px; }
 .mine { align-self: flex-end; white-space: pre-wrap; background: var(--color); color: var(--on-color); border-radius: 16px; border-end-end-radius: 5px; }
 .note { align-self: flex-end; margin-top: -4px; font-size: 12px; color: var(--quiet); }
-.bubble > * { margin: 0; } .bubble > * + * { margin-top: 7px; }
+.bubble > *, .bubble > .hidden + * { margin: 0; } .bubble > * + * { margin-top: 7px; }
 .bubble ul, .bubble ol { padding-inline-start: 22px; }
 .bubble a { color: inherit; text-decoration: underline; text-underline-offset: 2px; }
 code { font: .9em ui-monospace, Menlo, Consolas, monospace; background: rgb(128 128 128 / .18); border-radius: 4px; padding: 1px 4px; }

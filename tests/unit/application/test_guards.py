@@ -3,14 +3,18 @@ import pytest
 from application.alerting import ProviderWatch
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.pages import PageRequest
+from application.ports.briefings import Briefing
 from domain.answers import NotHeard, TryAgain, Uncertain
 from domain.breaker import FAILURES_MAX, OPEN_SECONDS
+from domain.channels import ChannelType
 from domain.delivery import Accepted, Ambiguous, Deferred, Refused
 from domain.monitoring import AlertState
 from domain.shared import Unavailable
-from tests.builders import an_id
+from tests.builders import a_voice, an_id
 from tests.unit.application.desk import Desk
 
+ON_WHATSAPP = Briefing("prm_1", 1, a_voice(), ChannelType.WHATSAPP, "42", "EAAG")
+ON_WEB_CHAT = Briefing("prm_1", 1, a_voice(), ChannelType.WEBCHAT, "42", None)
 OUTAGES = [Uncertain("cut"), TryAgain("no quota", is_outage=True)]
 
 
@@ -93,9 +97,9 @@ async def test_a_message_held_back_was_surely_not_sent(desk: Desk, outage) -> No
     gateway = _gateway(desk)
     desk.gateway.says(*[outage] * FAILURES_MAX)
     for _ in range(FAILURES_MAX):
-        await gateway.send(None, None)
+        await gateway.send(ON_WHATSAPP, None)
 
-    held_back = await gateway.send(None, None)
+    held_back = await gateway.send(ON_WHATSAPP, None)
 
     assert held_back == Deferred({"detail": "The platform is out."}, OPEN_SECONDS)
     assert len(desk.gateway.sent) == FAILURES_MAX
@@ -107,9 +111,9 @@ async def test_a_platform_that_answers_is_there(desk: Desk, outcome) -> None:
     gateway = _gateway(desk)
     desk.gateway.says(*[Ambiguous({})] * (FAILURES_MAX - 1), outcome, *[Ambiguous({})] * (FAILURES_MAX - 1))
     for _ in range(2 * FAILURES_MAX - 1):
-        await gateway.send(None, None)
+        await gateway.send(ON_WHATSAPP, None)
 
-    assert await gateway.send(None, None) == Accepted("wamid.reply.1")
+    assert await gateway.send(ON_WHATSAPP, None) == Accepted("wamid.reply.1")
 
 
 async def test_alerts_that_cannot_be_written_fail_no_call(desk: Desk) -> None:
@@ -123,3 +127,12 @@ async def test_alerts_that_cannot_be_written_fail_no_call(desk: Desk) -> None:
     desk.clock.advance(OPEN_SECONDS)
 
     assert await model.recall(None) == NotHeard()
+
+
+async def test_a_web_chat_waits_for_no_platform_that_is_out(desk: Desk) -> None:
+    gateway = _gateway(desk)
+    desk.gateway.says(*[Ambiguous({})] * FAILURES_MAX, Accepted("ours"))
+    for _ in range(FAILURES_MAX):
+        await gateway.send(ON_WHATSAPP, None)
+
+    assert await gateway.send(ON_WEB_CHAT, None) == Accepted("ours")

@@ -44,7 +44,9 @@ async def conversation(model: OpenAIModel) -> str:
     return (await model.open_conversation(an_id(), (), 5)).id
 
 
-async def test_the_text_is_heard_piece_by_piece_and_the_answer_is_whole(model, conversation, openai_controls, ear) -> None:
+async def test_the_text_is_heard_piece_by_piece_and_the_answer_is_whole(
+    model, conversation, openai_controls, ear
+) -> None:
     await openai_controls.script({"then": {"answer": "Until six. 🥐 Bye", "drip_ms": 5}, "times": 1})
 
     outcome = await model.answer(_a_request(conversation, listener=ear))
@@ -113,7 +115,7 @@ async def test_a_stream_without_its_end_has_told_nothing(model, conversation, op
     assert isinstance(await model.answer(_a_request(conversation, listener=ear)), Uncertain)
 
 
-async def test_what_a_cut_stream_had_to_say_is_found_in_the_conversation(model, conversation, openai_controls, ear) -> None:
+async def test_what_a_cut_stream_said_stands_in_the_conversation(model, conversation, openai_controls, ear) -> None:
     await openai_controls.script({"then": {"answer": "One two three", "cut_after_events": 6}, "times": 1})
     request = _a_request(conversation, listener=ear)
     assert isinstance(await model.answer(request), Uncertain)
@@ -152,10 +154,10 @@ def _line(**event: object) -> bytes:
 
 
 async def test_lines_may_be_cut_anywhere(ear) -> None:
-    whole = _line(type="response.output_text.delta", item_id="m", delta="Né🥐") + _line(type="response.completed", response={
-        "id": "r", "model": "m", "status": "completed",
-        "output": [{"type": "message", "content": [{"type": "output_text", "text": "Né🥐"}]}],
-    })  # fmt: skip
+    output = [{"type": "message", "content": [{"type": "output_text", "text": "Né🥐"}]}]
+    response = {"id": "r", "model": "m", "status": "completed", "output": output}
+    whole = _line(type="response.output_text.delta", item_id="m", delta="Né🥐")
+    whole += _line(type="response.completed", response=response)
 
     outcome = await read_stream(_pieces(*(bytes([each]) for each in whole)), ear)
 

@@ -28,7 +28,9 @@ def house() -> Iterator[House]:
         running.assert_consistent()
 
 
-@pytest.fixture(scope="module")  # Playwright's loop runs as long as the browser does, and other tests need one of theirs
+@pytest.fixture(
+    scope="module"
+)  # Playwright's loop runs as long as the browser does, and other tests need one of theirs
 def browser() -> Iterator[Browser]:
     with running_browser() as browser:
         yield browser
@@ -106,7 +108,12 @@ class Shop:
         return self.contexts[-1]
 
     def opens(
-        self, context: BrowserContext | None = None, source: str | None = None, attributes: str = "", *, opened: bool = True
+        self,
+        context: BrowserContext | None = None,
+        source: str | None = None,
+        attributes: str = "",
+        *,
+        opened: bool = True,
     ) -> Chat:
         """Somebody comes to the site, and opens the chat."""
         path = f"/{secrets.token_hex(4)}"

@@ -40,7 +40,7 @@ def test_axe_finds_no_serious_fault(shop, unique, size, scheme):
 
 
 def _faults(chat) -> list[str]:
-    """What axe calls serious or critical. The site's own page is as plain as it is right, so all of it may be looked at."""
+    """What axe calls serious or critical, on the whole page: the site's own part of it is as plain as it is right."""
     violations = Axe().run(chat.page).response["violations"]
     return [
         f"{fault['id']}: {node['html']}"

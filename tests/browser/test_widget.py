@@ -132,7 +132,9 @@ def test_markdown_becomes_elements(shop, unique):
 
 def test_a_page_that_is_not_allowed_says_so_and_gets_nothing(shop, unique):
     shop.tenant.house.rest(
-        "PATCH", f"{shop.tenant.path}/phone_numbers/{shop.web_chat['id']}", {"allowed_origins": ["https://shop.example"]}
+        "PATCH",
+        f"{shop.tenant.path}/phone_numbers/{shop.web_chat['id']}",
+        {"allowed_origins": ["https://shop.example"]},
     )
     chat = shop.opens(opened=False)
     chat.launcher.click()
@@ -197,7 +199,9 @@ def test_a_language_that_is_written_from_the_right_turns_the_widget(shop):
 def test_a_visitor_for_whom_the_site_vouches_is_known_by_that_name(shop, unique):
     secret = shop.tenant.get(f"phone_numbers/{shop.web_chat['id']}/webchat")["identity_secret"]
     signature = hmac.new(secret.encode(), b"user-17", hashlib.sha256).hexdigest()
-    chat = shop.opens(attributes=f'data-visitor-id="user-17" data-visitor-name="Ada" data-visitor-signature="{signature}"')
+    chat = shop.opens(
+        attributes=f'data-visitor-id="user-17" data-visitor-name="Ada" data-visitor-signature="{signature}"'
+    )
 
     chat.says(unique("Hello"))
 

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from redis.asyncio import Redis
@@ -26,9 +27,14 @@ async def ends(request) -> AsyncIterator[Ends]:
         yield live, live
         return
     url = request.getfixturevalue("redis_url")
-    async with opened_redis(url) as one, opened_redis(url) as other:
-        async with RedisLiveChannel(one, url).opened() as near, RedisLiveChannel(other, url).opened() as far:
-            yield near, far
+    async with a_channel(url) as near, a_channel(url) as far:
+        yield near, far
+
+
+@asynccontextmanager
+async def a_channel(url: str) -> AsyncIterator[RedisLiveChannel]:
+    async with opened_redis(url) as redis, RedisLiveChannel(redis, url).opened() as live:
+        yield live
 
 
 async def heard(stream, count):
@@ -100,7 +106,7 @@ async def test_whoever_comes_back_is_heard_again(ends: Ends) -> None:
 
 async def test_without_redis_nobody_is_held_up_and_listeners_know_that_they_hear_nothing() -> None:
     nowhere = "redis://127.0.0.1:1/0"
-    async with opened_redis(nowhere) as redis, RedisLiveChannel(redis, nowhere).opened() as live:
+    async with a_channel(nowhere) as live:
         live.publish(KIM, Typing())
         async with live.listening(KIM) as stream:
             assert not stream.is_live
@@ -108,33 +114,36 @@ async def test_without_redis_nobody_is_held_up_and_listeners_know_that_they_hear
 
 
 async def test_after_the_connection_broke_listeners_are_told_to_look(redis_url) -> None:
-    async with opened_redis(redis_url) as redis, RedisLiveChannel(redis, redis_url).opened() as live:
-        async with live.listening(KIM) as stream:
-            while await stream.next(0.1) is not None:
-                pass
-            async with Redis.from_url(redis_url) as other:
-                await other.client_kill_filter(_type="pubsub")
+    async with a_channel(redis_url) as live, live.listening(KIM) as stream:
+        while await stream.next(0.1) is not None:
+            pass
+        async with Redis.from_url(redis_url) as other:
+            await other.client_kill_filter(_type="pubsub")
 
-            assert await stream.next(5) == Changed()
-            assert stream.is_live
-            live.publish(KIM, Typing())
-            assert await heard(stream, 1) == [Typing()]
+        assert await stream.next(5) == Changed()
+        assert stream.is_live
+        live.publish(KIM, Typing())
+        assert await heard(stream, 1) == [Typing()]
 
 
 async def test_a_listener_that_is_too_slow_is_dropped(redis_url) -> None:
-    async with opened_redis(redis_url) as redis, RedisLiveChannel(redis, redis_url).opened() as live:
-        async with live.listening(KIM) as slow, live.listening(ADA) as quick:
-            for _ in range(EVENTS_WAITING_MAX + 2):
-                live.publish(KIM, Typing())
-            live.publish(ADA, Typing())
-            await heard(quick, 1)
+    async with a_channel(redis_url) as live, live.listening(KIM) as slow, live.listening(ADA) as quick:
+        for _ in range(EVENTS_WAITING_MAX + 2):
+            live.publish(KIM, Typing())
+        live.publish(ADA, Typing())
+        await heard(quick, 1)
 
-            with pytest.raises(StreamOver):
-                await slow.next(5)
+        with pytest.raises(StreamOver):
+            await slow.next(5)
 
 
 def test_pieces_that_follow_each_other_travel_as_one_and_others_do_not() -> None:
     pieces = [(KIM, Delta(TURN, 0, "a")), (ADA, Delta(TURN, 0, "x")), (KIM, Delta(TURN, 1, "b")), (KIM, Typing())]
     again = [(KIM, Delta(TURN, 2, "c")), (KIM, Delta(TURN, 0, "d"))]
 
-    assert joined([*pieces, *again]) == [(KIM, Delta(TURN, 0, "ab")), (ADA, Delta(TURN, 0, "x")), (KIM, Typing()), *again]
+    assert joined([*pieces, *again]) == [
+        (KIM, Delta(TURN, 0, "ab")),
+        (ADA, Delta(TURN, 0, "x")),
+        (KIM, Typing()),
+        *again,
+    ]

@@ -56,9 +56,9 @@ async def test_a_web_chat_is_found_and_another_type_is_not(chats: Chats) -> None
     whatsapp = await chats.a_web_chat(type=ChannelType.WHATSAPP)
 
     assert await chats.port.get(web_chat.id) == web_chat
-    for id in (whatsapp.id, an_id()):
+    for unknown in (whatsapp.id, an_id()):
         with pytest.raises(NotFound):
-            await chats.port.get(id)
+            await chats.port.get(unknown)
 
 
 async def test_an_origin_is_allowed_where_a_web_chat_lists_it(chats: Chats) -> None:

@@ -17,7 +17,10 @@ async def test_every_route_is_described_and_nothing_else(rest):
     document = await described(rest)
     described_routes = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
     assert document["openapi"].startswith("3.1")
-    assert described_routes == {(method, path) for method, path, _, _ in ROUTES} | OPEN_ROUTES | VISITOR_ROUTES | RAW_ROUTES
+    assert (
+        described_routes
+        == {(method, path) for method, path, _, _ in ROUTES} | OPEN_ROUTES | VISITOR_ROUTES | RAW_ROUTES
+    )
 
 
 async def test_every_error_is_described_as_a_problem(rest):

@@ -46,7 +46,9 @@ async def write(rest, token, text="Hello", id=None, origin=SHOP):
 
 async def identity_secret(rest, chat, rotate=False):
     path = f"/users/{chat['user']}/phone_numbers/{chat['id']}/webchat"
-    answer = await (rest.post(f"{path}/rotate", headers=bearer(ADMIN_KEY)) if rotate else rest.get(path, headers=bearer(ADMIN_KEY)))
+    answer = await (
+        rest.post(f"{path}/rotate", headers=bearer(ADMIN_KEY)) if rotate else rest.get(path, headers=bearer(ADMIN_KEY))
+    )
     assert answer.status_code == 200
     return answer.json()
 
@@ -61,7 +63,9 @@ async def test_a_page_that_is_allowed_gets_a_session_and_may_read_it(rest, chat)
     assert answer.json()["last_sequence"] == 0
 
 
-@pytest.mark.parametrize("origin", [SHOP + ":8443", "http://shop.example", "https://shop.example.evil", "null", "*", ""])
+@pytest.mark.parametrize(
+    "origin", [SHOP + ":8443", "http://shop.example", "https://shop.example.evil", "null", "*", ""]
+)
 async def test_any_other_page_gets_nothing_and_may_not_even_read_why(rest, chat, origin):
     answer = await session_of(rest, chat, origin=origin)
 
@@ -113,12 +117,16 @@ async def test_a_session_ends_after_thirty_days_and_can_still_be_renewed(rest, c
     assert again["visitor_id"] == first["visitor_id"]
 
 
-@pytest.mark.parametrize("spoil", [lambda t: "", lambda t: "x", lambda t: t[:-4] + "AAAA", lambda t: "A" + t[1:], lambda t: t + "é"])
+@pytest.mark.parametrize(
+    "spoil", [lambda t: "", lambda t: "x", lambda t: t[:-4] + "AAAA", lambda t: "A" + t[1:], lambda t: t + "é"]
+)
 async def test_a_token_that_we_have_not_made_opens_nothing(rest, chat, spoil):
     token = spoil(await token_of(rest, chat)).encode()
     body = {"id": str(uuid4()), "text": "Hello"}
 
-    answer = await rest.post("/webchat/messages", json=body, headers={"Origin": SHOP, "Authorization": b"Bearer " + token})
+    answer = await rest.post(
+        "/webchat/messages", json=body, headers={"Origin": SHOP, "Authorization": b"Bearer " + token}
+    )
 
     assert answer.status_code == 401
 
@@ -133,7 +141,9 @@ async def test_a_signed_visitor_is_who_the_site_says(rest, chat):
     rotated = await session_of(rest, chat, {"visitor": {"id": "user-17", "signature": signature}})
 
     assert (right.status_code, right.json()["visitor_id"]) == (201, "user-17")
-    assert [(each.status_code, each.json()["code"]) for each in (wrong, rotated)] == [(403, "identity_signature_wrong")] * 2
+    assert [(each.status_code, each.json()["code"]) for each in (wrong, rotated)] == [
+        (403, "identity_signature_wrong")
+    ] * 2
 
 
 async def test_the_owner_gets_the_tag_to_copy_and_the_same_secret_until_it_is_rotated(rest, chat):
@@ -146,9 +156,9 @@ async def test_the_owner_gets_the_tag_to_copy_and_the_same_secret_until_it_is_ro
 
 
 async def test_a_message_is_stored_once_however_often_it_is_sent(rest, chat, house):
-    token, id = await token_of(rest, chat), uuid4()
+    token, own_id = await token_of(rest, chat), uuid4()
 
-    answers = [await write(rest, token, " Hello ", id) for _ in range(3)]
+    answers = [await write(rest, token, " Hello ", own_id) for _ in range(3)]
 
     assert [(each.status_code, each.json()) for each in answers] == [(202, {"sequence": 1})] * 3
     assert [message.text for message in house.store.messages.values()] == ["Hello"]
@@ -208,10 +218,14 @@ class Stream:
                 return line[7:], json.loads(data.removeprefix("data: "))
 
 
+def asked(token, after=0):
+    head = f"GET /webchat/events?after={after} HTTP/1.1\r\nHost: x\r\nOrigin: {SHOP}\r\n"
+    return f"{head}Authorization: Bearer {token}\r\n\r\n".encode()
+
+
 async def followed(port, token, after=0):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"GET /webchat/events?after={after} HTTP/1.1\r\nHost: x\r\nOrigin: {SHOP}\r\nAuthorization: Bearer {token}\r\n\r\n"
-    writer.write(head.encode())
+    writer.write(asked(token, after))
     status = (await reader.readline()).decode()
     await asyncio.wait_for(reader.readuntil(b":\n"), 5)
     return status, Stream(reader, writer)
@@ -269,8 +283,7 @@ async def test_a_visitor_follows_in_five_places_at_most(rest, chat, house):
     async with served(serve_rest, house.application) as (port, _, _):
         streams = [(await followed(port, token))[1] for _ in range(5)]
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        head = f"GET /webchat/events HTTP/1.1\r\nHost: x\r\nOrigin: {SHOP}\r\nAuthorization: Bearer {token}\r\n\r\n"
-        writer.write(head.encode())
+        writer.write(asked(token))
         assert b"429" in await reader.readline()
         for each in [writer, *(stream.writer for stream in streams)]:
             each.close()
@@ -283,13 +296,18 @@ async def test_a_place_that_cannot_be_is_refused(rest, chat, after):
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (422, SHOP)
 
 
-@pytest.mark.parametrize("origin", ["https://a.example", "http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080", "*"])
+@pytest.mark.parametrize(
+    "origin", ["https://a.example", "http://localhost:3000", "http://127.0.0.1", "http://[::1]:8080", "*"]
+)
 async def test_an_origin_is_taken_as_browsers_send_it(rest, chat, origin):
     path = f"/users/{chat['user']}/phone_numbers/{chat['id']}"
     assert (await rest.patch(path, json={"allowed_origins": [origin]}, headers=bearer(ADMIN_KEY))).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["a.example", "https://a.example/", "https://A.example", "https://a.example:443", "ftp://a", "https://*.a.example"])
+@pytest.mark.parametrize(
+    "origin",
+    ["a.example", "https://a.example/", "https://A.example", "https://a.example:443", "ftp://a", "https://*.a.example"],
+)
 async def test_what_no_browser_sends_is_refused_when_it_is_set_up(rest, chat, origin):
     path = f"/users/{chat['user']}/phone_numbers/{chat['id']}"
     answer = await rest.patch(path, json={"allowed_origins": [origin]}, headers=bearer(ADMIN_KEY))

@@ -25,6 +25,7 @@ from tests.fakes.clock import CountingIds
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.inbox import MemoryInbox
+from tests.fakes.live import MemoryLive
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.turns import MemoryTurns
 from tests.simulation.door import Door, HandedOver
@@ -150,7 +151,7 @@ class World:
         model = GuardedModel(self.model, ProviderWatch("openai", self.alerts, clock))
         gateway = GuardedGateway(self.platform, ProviderWatch("meta", self.alerts, clock))
         take_turn = self.take_turn(
-            self.turns, self.briefings, model, gateway, clock, self.ids, self.alerts, self.lane_scope
+            self.turns, self.briefings, model, gateway, clock, self.ids, self.alerts, self.lane_scope, MemoryLive()
         )
         worker_id = self.ids.new()
         work = Work(take_turn, self.turns, self.queue, clock, self.ids)

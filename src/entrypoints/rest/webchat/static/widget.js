@@ -64,6 +64,7 @@ pre { overflow-x: auto; padding: 8px 10px; border-radius: 8px; background: rgb(1
 form { display: flex; align-items: flex-end; gap: 8px; padding: 10px 12px; padding-bottom: 12px; border-top: 1px solid var(--line); }
 textarea { flex: 1; resize: none; max-height: 132px; padding: 10px 14px; border: 1px solid var(--quiet); border-radius: 20px; background: var(--back);
   font-size: 16px; line-height: 1.35; }
+textarea:focus-visible { outline-width: 2px; outline-offset: -2px; }
 textarea::placeholder { color: var(--quiet); opacity: 1; }
 form button { flex: none; width: 42px; height: 42px; border-radius: 50%; background: var(--color); color: var(--on-color); }
 form button svg { width: 20px; height: 20px; } :host([dir="rtl"]) form svg { transform: scaleX(-1); }

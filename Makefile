@@ -12,7 +12,8 @@ run: ## Start everything on this machine: stores, REST, gRPC, workers, scheduler
 	@tools/install.sh runtime
 	@exec $(BIN)/frontdesk dev --with-parent
 
-test: install ## Run all tests on real Postgres and real Valkey
+test: install ## Run all tests on real Postgres, real Valkey and a real browser
+	@tools/browser.sh
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 chaos: install ## Run the long proofs: 100,000 simulated worlds, then kill, freeze, flush and flood a whole house

@@ -7,9 +7,10 @@
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
 |                            |                | refresh_tokens                                         |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
-|                            |                | channel_health, prompts, agents, conversations, pauses, |
-|                            |                | read_media, trace_message, retry_message, credits,     |
-|                            |                | alerts                                                 |
+|                            |                | channel_health, prompts, agents, conversations,        |
+|                            |                | pauses, read_media, trace_message, retry_message,      |
+|                            |                | credits, alerts, web_chats                             |
+| visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
 
@@ -47,6 +48,7 @@ from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
+from application.ports.chat_sessions import ChatSessions
 from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
@@ -54,8 +56,10 @@ from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.live import LiveChannel
 from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
+from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
@@ -64,7 +68,12 @@ from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
+from application.ports.web_chats import WebChats
 from application.users import Authenticate, ManageUsers
+from application.webchat.following import FollowChat
+from application.webchat.managing import ManageWebChats
+from application.webchat.sessions import RecogniseVisitor
+from application.webchat.writing import WriteInChat
 from domain.conversations import LaneScope
 from domain.credits import BLOCKED_HOURS_MAX
 
@@ -95,6 +104,10 @@ class Application:
     retry_message: RetryMessage
     credits: ManageCredits
     alerts: ReadAlerts
+    visitor: RecogniseVisitor
+    write_in_chat: WriteInChat
+    follow_chat: FollowChat
+    web_chats: ManageWebChats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +142,10 @@ class Ports:
     retries: Retries
     credits: Credits
     alerts: Alerts
+    web_chats: WebChats
+    chat_sessions: ChatSessions
+    live: LiveChannel
+    rate_limits: RateLimits
     probes: Sequence[Probe]
 
 
@@ -166,6 +183,10 @@ def assemble(
         retry_message=RetryMessage(p.retries, p.queue),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
+        visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),
+        write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),
+        follow_chat=FollowChat(p.web_chats, p.live),
+        web_chats=ManageWebChats(p.phone_numbers, p.web_chats, p.vault),
     )
 
 
@@ -182,7 +203,7 @@ def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
         p.turns,
         p.briefings,
         Asking(p.media, p.content, FetchMedia(p.media, p.media_fetcher)),
-        AskModel(p.turns, model, patience),
+        AskModel(p.turns, model, patience, p.live),
         DeliverReply(p.turns, gateway, patience),
         ShowTyping(gateway, p.background, p.clock),
         p.clock,

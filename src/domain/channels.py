@@ -28,6 +28,11 @@ class ChannelType(StrEnum):
     INSTAGRAM = "instagram"
     WEBCHAT = "webchat"
 
+    @property
+    def needs_token(self) -> bool:
+        """Whether a platform stands between us and the customer, which takes messages for a token only."""
+        return self is not ChannelType.WEBCHAT
+
 
 class ChannelStatus(StrEnum):
     """Whether a phone number answers. `UNAUTHORIZED`: its token is refused; `PARKED`: the platform stopped it."""

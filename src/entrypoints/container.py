@@ -20,12 +20,16 @@ from adapters.channels.media_fetcher import MetaMediaFetcher
 from adapters.channels.media_hosts import MediaHosts, opened_media_http
 from adapters.channels.meta_webhook import MetaWebhookReader
 from adapters.channels.signature import MetaSignature
+from adapters.channels.webchat import WebChatGateway
 from adapters.channels.whatsapp import WhatsAppGateway
+from adapters.chat_sessions import SignedChatSessions
 from adapters.clock import RandomIds, SystemClock
 from adapters.content_store import open_content_store
 from adapters.coordination.connection import opened_redis
 from adapters.coordination.dead_workers import forget_workers
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
+from adapters.coordination.live_channel import RedisLiveChannel
+from adapters.coordination.rate_limits import RedisRateLimits
 from adapters.coordination.token_cache import RedisTokenCache
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
@@ -47,6 +51,7 @@ from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.traces import PostgresTraces
 from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
+from adapters.persistence.web_chats import PostgresWebChats
 from adapters.probes import PostgresProbe, RedisProbe
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
@@ -55,6 +60,7 @@ from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
+from application.ports.chat_sessions import ChatSessions
 from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
@@ -62,8 +68,10 @@ from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.live import LiveChannel
 from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
+from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
@@ -72,6 +80,7 @@ from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
+from application.ports.web_chats import WebChats
 from domain.channels import ChannelType
 from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
@@ -93,18 +102,23 @@ IN_FLIGHT_MAX_PER_NUMBER = 500
 """Turns of one phone number at a time, over all workers: half of what one worker can, so that others have room."""
 
 
+def _encryption_keys(settings: Settings) -> list[str]:
+    return [key.get_secret_value() for key in settings.encryption_keys]
+
+
 def _queue_limits(settings: Settings) -> QueueLimits:
     in_flight_max = 1 if settings.lane_scope is LaneScope.PHONE_NUMBER else IN_FLIGHT_MAX_PER_NUMBER
     return QueueLimits(settings.queue_capacity, in_flight_max, settings.lease_seconds)
 
 
-def _platforms(http: aiohttp.ClientSession, settings: Settings) -> ChannelGateway:
+def _platforms(http: aiohttp.ClientSession, live: LiveChannel, settings: Settings) -> ChannelGateway:
     """A line for each kind of channel that something can be sent to."""
     version = settings.meta_graph_version
     return Platforms(
         {
             ChannelType.WHATSAPP: WhatsAppGateway(Graph(http, settings.meta_graph_base_url, version)),
             ChannelType.INSTAGRAM: InstagramGateway(Graph(http, settings.meta_instagram_base_url, version)),
+            ChannelType.WEBCHAT: WebChatGateway(live),
         }
     )
 
@@ -118,14 +132,13 @@ class Container(containers.DeclarativeContainer):
     http = providers.Dependency(instance_of=aiohttp.ClientSession)
     media_http = providers.Dependency(instance_of=aiohttp.ClientSession)
     media_hosts = providers.Dependency(instance_of=MediaHosts)
+    live: Provider[LiveChannel] = providers.Dependency(instance_of=RedisLiveChannel)
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
     background: Provider[Background] = providers.Singleton(TaskBackground)
-    vault: Provider[Vault] = providers.Singleton(
-        AesVault, providers.Callable(lambda s: [key.get_secret_value() for key in s.encryption_keys], settings)
-    )
+    vault: Provider[Vault] = providers.Singleton(AesVault, providers.Callable(_encryption_keys, settings))
     inbox: Provider[Inbox] = providers.Singleton(PostgresInbox, database, ids)
     turns: Provider[Turns] = providers.Singleton(
         PostgresTurns,
@@ -145,7 +158,7 @@ class Container(containers.DeclarativeContainer):
         InstagramTokens, http, settings.provided.meta_instagram_base_url
     )
     briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault, tokens)
-    gateway: Provider[ChannelGateway] = providers.Singleton(_platforms, http, settings)
+    gateway: Provider[ChannelGateway] = providers.Singleton(_platforms, http, live, settings)
     reader: Provider[WebhookReader] = providers.Singleton(
         MetaWebhookReader,
         providers.Singleton(
@@ -176,6 +189,11 @@ class Container(containers.DeclarativeContainer):
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
+    web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
+    chat_sessions: Provider[ChatSessions] = providers.Singleton(
+        SignedChatSessions, providers.Callable(_encryption_keys, settings)
+    )
+    rate_limits: Provider[RateLimits] = providers.Singleton(RedisRateLimits, redis)
     postgres_probe: Provider[Probe] = providers.Singleton(PostgresProbe, database)
     redis_probe: Provider[Probe] = providers.Singleton(RedisProbe, redis)
 
@@ -209,6 +227,10 @@ class Container(containers.DeclarativeContainer):
         retries=retries,
         credits=credits,
         alerts=alerts,
+        web_chats=web_chats,
+        chat_sessions=chat_sessions,
+        live=live,
+        rate_limits=rate_limits,
         probes=providers.List(postgres_probe, redis_probe),
     )
     application: Provider[Application] = providers.Singleton(
@@ -232,10 +254,13 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
         database = Database(settings.database_url.get_secret_value(), name=f"frontdesk-{role}")
         media_hosts = MediaHosts(settings.meta_graph_base_url)
         model = DeferredModel(partial(_open_model, stack, settings))
+        redis_url = settings.redis_url.get_secret_value()
+        redis = await stack.enter_async_context(opened_redis(redis_url))
         container = Container(
             settings=settings,
             database=await stack.enter_async_context(database.opened()),
-            redis=await stack.enter_async_context(opened_redis(settings.redis_url.get_secret_value())),
+            redis=redis,
+            live=await stack.enter_async_context(RedisLiveChannel(redis, redis_url).opened()),
             http=await stack.enter_async_context(_opened_http()),
             media_http=await stack.enter_async_context(opened_media_http(media_hosts)),
             media_hosts=media_hosts,

@@ -15,7 +15,9 @@ def test_tests_are_no_packages_that_could_stand_in_for_ours():
     assert not list((ROOT / "tests").rglob("__init__.py"))
 
 
-@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/dependencies.md"])
+@pytest.mark.parametrize(
+    "page", ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/dependencies.md", "docs/webchat.md"]
+)
 def test_a_page_links_only_to_what_is_there(page):
     links = re.findall(r"\]\((?!https?://)([^)#]+)", (ROOT / page).read_text())
     missing = [link for link in links if not ((ROOT / page).parent / link).exists()]

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+from adapters.chat_sessions import SignedChatSessions
 from application.app import Application, Ports, assemble
 from application.ports.channel_gateway import ForgedWebhook, UnreadableWebhook, UnsignedWebhook
 from domain.channels import Delivery, Medium, MediumKind
@@ -24,12 +25,16 @@ from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
+from tests.fakes.inbox import MemoryInbox
+from tests.fakes.live import MemoryLive
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
+from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
 from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
+from tests.fakes.web_chats import MemoryWebChats
 
 ADMIN_KEY = "admin-key-of-the-tests"
 FILE = b"\x89PNG" + bytes(5_000)
@@ -149,6 +154,15 @@ class House:
         self.content = MemoryContentStore()
         self.tokens = MemoryTokenCache()
         self.turns = ToldTurns()
+        self.inbox: Any = NoInbox()
+        self.web_chats = MemoryWebChats(self.store)
+        self.live = MemoryLive()
+        self.rate_limits = MemoryRateLimits(self.clock)
+        self.application = self._application()
+
+    def takes_messages(self) -> None:
+        """From now on what arrives is really stored."""
+        self.inbox = MemoryInbox(self.store, self.ids)
         self.application = self._application()
 
     def _application(self) -> Application:
@@ -160,7 +174,7 @@ class House:
             ids=self.ids,
             background=IdleBackground(),
             vault=PlainVault(),
-            inbox=NoInbox(),
+            inbox=self.inbox,
             turns=self.turns,
             queue=self.queue,
             seen=MemoryDuplicateFilter(self.clock),
@@ -184,6 +198,10 @@ class House:
             retries=self.retries,
             credits=BrokenCredits(store),
             alerts=self.alerts,
+            web_chats=self.web_chats,
+            chat_sessions=SignedChatSessions(["a key of the tests"]),
+            live=self.live,
+            rate_limits=self.rate_limits,
             probes=[self.probe],
         )
         self.credits = ports.credits

@@ -34,6 +34,8 @@ USER_ROUTES = [
     ("GET", NUMBER + "/queue", None, 200),
     ("DELETE", NUMBER, None, 204),
     ("GET", NUMBER + "/notices", None, 200),
+    ("GET", NUMBER + "/webchat", None, 404),
+    ("POST", NUMBER + "/webchat/rotate", None, 404),
     ("POST", USER + "/prompts", PROMPT, 201),
     ("GET", USER + "/prompts", None, 200),
     ("GET", USER + "/prompts/{prompt_id}", None, 200),
@@ -60,7 +62,9 @@ USER_ROUTES = [
 ]
 ROUTES = ADMIN_ROUTES + USER_ROUTES
 OPEN_ROUTES = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
-RAW_ROUTES = {("GET", "/webhooks/meta"), ("POST", "/webhooks/meta")}
+PAGES = {("GET", "/webchat/widget.js"), ("GET", "/webchat/demo/{phone_number_id}")}
+VISITOR_ROUTES = {("POST", "/webchat/{phone_number_id}/sessions"), ("POST", "/webchat/messages")}
+RAW_ROUTES = {("GET", "/webhooks/meta"), ("POST", "/webhooks/meta"), ("GET", "/webchat/events")}
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), ROUTES)
@@ -123,7 +127,7 @@ def test_the_tables_above_name_every_registered_route(rest_app):
         for method in route.route_handler_map
         if method != "OPTIONS" and route.path not in {"/openapi.json", "/docs"}
     }
-    assert registered == {(method, path) for method, path, _, _ in ROUTES} | OPEN_ROUTES
+    assert registered == {(method, path) for method, path, _, _ in ROUTES} | OPEN_ROUTES | VISITOR_ROUTES | PAGES
 
 
 async def test_a_removed_key_opens_nothing(rest, shop):

@@ -28,7 +28,7 @@ class MemoryBriefings:
                 prompt_version=versions[-1].version if versions else None,
                 voice=versions[-1].voice if versions else None,
                 channel=number.type,
-                account=number.meta_phone_number_id or number.instagram_account_id or "",
+                account=number.meta_phone_number_id or number.instagram_account_id or str(number.id),
                 access_token=self._token(phone_number_id),
                 settings=number.settings,
             )

@@ -2,11 +2,14 @@
 
 from xdist.scheduler import LoadGroupScheduling
 
-HOUSES = "tests/e2e/"
+HOUSES = ("tests/e2e/", "tests/browser")
 
 
 class OneHouseOneWorker(LoadGroupScheduling):
-    """A folder below HOUSES is a group. Marks would say it too, but xdist 3.8 loses them under pytest 9.2."""
+    """A folder that is one of HOUSES, or lies below one, is a group.
+
+    Marks would say it too, but xdist 3.8 loses them under pytest 9.2.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         folder = nodeid.partition("::")[0].rpartition("/")[0]

@@ -32,6 +32,7 @@ from tests.fakes.clock import CountingIds
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.inbox import MemoryInbox
+from tests.fakes.live import MemoryLive
 from tests.fakes.media import an_asking
 from tests.fakes.memory_store import StoredTurn
 from tests.fakes.registry import MemoryPhoneNumbers
@@ -179,7 +180,7 @@ class World:
             self.turns,
             self.briefings,
             an_asking(self.store, VAULT),
-            AskModel(self.turns, model, patience),
+            AskModel(self.turns, model, patience, MemoryLive()),
             self.deliver_reply(self.turns, gateway, patience),
             ShowTyping(gateway, SteppedBackground(self.driver, process), clock),
             clock,

@@ -11,9 +11,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
+import aiohttp
 import httpx2
 import msgspec
 import openai
@@ -21,7 +22,8 @@ import openai
 from adapters.llm.openai_answers import Item, read_answer, read_items
 from adapters.llm.openai_failures import Failure, of_connection, of_status, orphaned_call, refused_file
 from adapters.llm.openai_input import FilesRefused, item_of
-from application.ports.language_model import ModelConversation, ModelRequest
+from adapters.llm.openai_stream import read_stream
+from application.ports.language_model import Listener, ModelConversation, ModelRequest
 from domain.answers import Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import Said, UnansweredReason
 
@@ -38,6 +40,9 @@ class _Conversation(msgspec.Struct):
 
 class _Items(msgspec.Struct):
     data: list[Item]
+
+
+Read = TypeVar("Read")
 
 
 class OpenAIModel:
@@ -65,10 +70,11 @@ class OpenAIModel:
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         """What the model says; see the port."""
         is_shown = request.turn_id not in self._told_only
+        body = _body(request, is_shown=is_shown)
         try:
-            answer = await self._made(
-                self._post("/responses", _body(request, is_shown=is_shown)), request.timeout_seconds
-            )
+            if request.listener is not None:
+                return await self._made(self._streamed(body, request.listener), request.timeout_seconds)
+            answer = await self._made(self._post("/responses", body), request.timeout_seconds)
             return read_answer(answer) if isinstance(answer, bytes) else answer
         except _OrphanedCall as orphan:
             return await self._repaired(request, orphan.call_id)
@@ -114,8 +120,7 @@ class OpenAIModel:
         self, model_conversation_id: str, query: dict[str, Any], timeout_seconds: float
     ) -> list[Item] | Failure:
         path = f"/conversations/{model_conversation_id}/items"
-        call = self._client.get(path, cast_to=httpx2.Response, options={"params": query})
-        answer = await self._made(call, timeout_seconds)
+        answer = await self._made(self._get(path, query), timeout_seconds)
         if not isinstance(answer, bytes):
             return answer
         try:
@@ -123,8 +128,11 @@ class OpenAIModel:
         except msgspec.DecodeError:
             return Uncertain("OpenAI answered something that is no list of items.")
 
-    def _post(self, path: str, body: dict[str, Any]) -> Awaitable[httpx2.Response]:
-        return self._client.post(path, cast_to=httpx2.Response, body=body)
+    async def _post(self, path: str, body: dict[str, Any]) -> bytes:
+        return (await self._client.post(path, cast_to=httpx2.Response, body=body)).content
+
+    async def _get(self, path: str, query: dict[str, Any]) -> bytes:
+        return (await self._client.get(path, cast_to=httpx2.Response, options={"params": query})).content
 
     async def _repaired(self, request: ModelRequest, call_id: str) -> ModelOutcome:
         """Answer a tool call that a dead turn left open; until then OpenAI takes nothing more in this conversation."""
@@ -136,10 +144,26 @@ class OpenAIModel:
             return TryAgain(f"More tool calls were left open: {orphan.call_id}.")
         return TryAgain("A tool call that was left open was closed.", 0.0) if isinstance(answer, bytes) else answer
 
-    async def _made(self, call: Awaitable[httpx2.Response], timeout_seconds: float) -> bytes | Failure:
+    async def _streamed(self, body: dict[str, Any], listener: Listener) -> ModelOutcome:
+        """What the model says, and `listener` hears the text while it is written."""
+        answer = await self._client.post(
+            "/responses",
+            cast_to=httpx2.Response,
+            body=body | {"stream": True},
+            stream=True,
+            stream_cls=openai.AsyncStream[Any],
+        )
+        # What is asked for as a plain response comes as one, unread, whatever the SDK's types say.
+        response = cast("httpx2.Response", answer)
+        try:
+            return await read_stream(response.aiter_bytes(), listener)
+        finally:
+            await response.aclose()
+
+    async def _made(self, call: Awaitable[Read], timeout_seconds: float) -> Read | Failure:
         try:
             async with asyncio.timeout(timeout_seconds):
-                return (await call).content
+                return await call
         except openai.APIStatusError as error:
             if (call_id := orphaned_call(error)) is not None:
                 raise _OrphanedCall(call_id) from error
@@ -148,6 +172,8 @@ class OpenAIModel:
             return of_status(error)
         except openai.APIConnectionError as error:
             return of_connection(error)
+        except (httpx2.HTTPError, aiohttp.ClientError) as error:
+            return Uncertain(f"OpenAI's stream broke: {type(error).__name__}")
         except TimeoutError:
             return Uncertain(f"OpenAI did not answer within {timeout_seconds:.0f} s.")
 

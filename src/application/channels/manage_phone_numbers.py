@@ -22,6 +22,7 @@ from domain.channels import ChannelSettings, ChannelStatus, ChannelType, PhoneNu
 from domain.monitoring import AlertKind
 from domain.shared import checked_name, checked_text
 from domain.users import Caller
+from domain.webchat import checked_origin
 
 UNCLAIMED_BATCH = 1_000
 ACCOUNT_LENGTH_MAX = 100
@@ -87,7 +88,7 @@ class ManagePhoneNumbers:
             number=_optional_text(new.number, "number", 40),
             meta_phone_number_id=_optional_text(new.meta_phone_number_id, "meta_phone_number_id", ACCOUNT_LENGTH_MAX),
             instagram_account_id=_optional_text(new.instagram_account_id, "instagram_account_id", ACCOUNT_LENGTH_MAX),
-            allowed_origins=tuple(checked_text(origin, "allowed_origins", 300) for origin in new.allowed_origins),
+            allowed_origins=tuple(checked_origin(origin) for origin in new.allowed_origins),
             status=ChannelStatus.ACTIVE,
             created_at=self.clock.now(),
             settings=replace(ChannelSettings(), **new.settings),
@@ -155,7 +156,8 @@ def _changed(phone_number: PhoneNumber, changes: PhoneNumberChanges) -> PhoneNum
     if "number" in changes:
         phone_number = replace(phone_number, number=_optional_text(changes["number"], "number", 40))
     if "allowed_origins" in changes:
-        phone_number = replace(phone_number, allowed_origins=changes["allowed_origins"])
+        origins = tuple(checked_origin(origin) for origin in changes["allowed_origins"])
+        phone_number = replace(phone_number, allowed_origins=origins)
     return replace(phone_number, settings=replace(phone_number.settings, **changes.get("settings", {})))
 
 

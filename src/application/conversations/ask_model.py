@@ -7,8 +7,17 @@ from datetime import datetime
 
 from application.conversations.patience import FRESH_SECONDS, Patience
 from application.ports.briefings import Briefing
-from application.ports.language_model import SAID_MAX, Asked, LanguageModel, ModelConversation, ModelRequest
+from application.ports.language_model import (
+    SAID_MAX,
+    Asked,
+    LanguageModel,
+    Listener,
+    ModelConversation,
+    ModelRequest,
+)
+from application.ports.live import LiveChannel
 from application.ports.turns import Turns
+from application.webchat.streaming import listener_for
 from domain.answers import Answered, Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import Turn, UnansweredReason, pseudonym
 
@@ -25,6 +34,7 @@ class AskModel:
     turns: Turns
     model: LanguageModel
     patience: Patience
+    live: LiveChannel
 
     async def __call__(
         self, turn: Turn, briefing: Briefing, asked: tuple[Asked, ...], confirmed_at: datetime, deadline: datetime
@@ -48,7 +58,8 @@ class AskModel:
             if conversation_id is None:
                 outcome = await self._open_conversation(turn, seconds_left)
             else:
-                request = _request(turn, briefing, conversation_id, asked, last_item_id, seconds_left)
+                listener = listener_for(self.live, briefing.channel, turn.phone_number_id, turn.address, turn.id)
+                request = _request(turn, briefing, conversation_id, asked, last_item_id, seconds_left, listener)
                 outcome = await self._ask_once(request, may_have_heard=may_have_heard)
             match outcome:
                 case Answered() | NotAnswered():
@@ -97,6 +108,7 @@ def _request(
     asked: tuple[Asked, ...],
     last_item_id: str | None,
     timeout_seconds: float,
+    listener: Listener | None,
 ) -> ModelRequest:
     return ModelRequest(
         briefing=briefing,
@@ -106,4 +118,5 @@ def _request(
         questions=asked,
         timeout_seconds=timeout_seconds,
         last_item_id=last_item_id,
+        listener=listener,
     )

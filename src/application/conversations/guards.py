@@ -76,10 +76,13 @@ class GuardedGateway:
 
     async def show_typing(self, briefing: Briefing, address: str, platform_message_id: str) -> None:
         """Show a sign of life, unless nothing may be sent now; see the port."""
-        if self._rest_seconds(briefing) == 0 and not self.watch.breaker.is_open:
+        is_out = briefing.channel.needs_token and self.watch.breaker.is_open
+        if self._rest_seconds(briefing) == 0 and not is_out:
             await self.gateway.show_typing(briefing, address, platform_message_id)
 
     async def _guarded(self, briefing: Briefing, call: Callable[[], Awaitable[SendOutcome]]) -> SendOutcome:
+        if not briefing.channel.needs_token:
+            return await call()  # no platform that could be out
         rest_seconds = self._rest_seconds(briefing)
         if rest_seconds > 0:
             return Deferred({"detail": "The phone number was told to slow down."}, rest_seconds, pace=Pace.NUMBER)

@@ -127,7 +127,7 @@ class TakeTurn:
         briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
         if briefing is None:
             return _given_up(UnansweredReason.AGENT_GONE, "The agent was removed.")
-        if briefing.access_token is None:
+        if briefing.access_token is None and briefing.channel.needs_token:
             return _given_up(UnansweredReason.UNCONNECTED, "Nothing can be sent without a token.")
         return await self._answered(turn, briefing, begun_at)
 

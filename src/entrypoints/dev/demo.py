@@ -27,7 +27,7 @@ PHONE_NUMBERS: tuple[dict[str, Any], ...] = (
         "instagram_account_id": INSTAGRAM_ACCOUNT,
         "access_token": "demo-token",
     },
-    {"type": "webchat", "display_name": "Demo web chat", "allowed_origins": ["http://localhost:8000"]},
+    {"type": "webchat", "display_name": "Demo web chat"},
 )
 PROMPT = {
     "name": "Demo",
@@ -42,6 +42,7 @@ class Demo:
 
     user_id: str
     api_key: str
+    web_chat_id: str
 
 
 class DemoFailed(Exception):
@@ -51,27 +52,36 @@ class DemoFailed(Exception):
 def ensure_demo(rest_url: str, admin_api_key: str, keys: Keys) -> Demo:
     """The demo user, made at the first start. Raises DemoFailed."""
     user_id, api_key = keys.get("demo_user_id"), keys.get("demo_api_key")
-    if user_id and api_key and _exists(rest_url, user_id, api_key):
-        return Demo(user_id, api_key)
-    user = _post(rest_url, admin_api_key, "/users", {"name": "Demo"})
-    demo = Demo(user["id"], user["api_key"])
-    _furnish(rest_url, demo)
-    keys.keep(demo_user_id=demo.user_id, demo_api_key=demo.api_key)
-    return demo
+    if not user_id or not api_key or not _exists(rest_url, user_id, api_key):
+        user = _post(rest_url, admin_api_key, "/users", {"name": "Demo"})
+        user_id, api_key = user["id"], user["api_key"]
+        _furnish(rest_url, user_id, api_key)
+        keys.keep(demo_user_id=user_id, demo_api_key=api_key)
+    return Demo(user_id, api_key, _open_web_chat(rest_url, f"/users/{user_id}/phone_numbers", api_key))
 
 
-def _furnish(rest_url: str, demo: Demo) -> None:
-    root = f"/users/{demo.user_id}"
-    prompt = _post(rest_url, demo.api_key, f"{root}/prompts", PROMPT)
+def _open_web_chat(rest_url: str, path: str, api_key: str) -> str:
+    """Let the demo page show the demo web chat, wherever the house is this time; the web chat's id."""
+    numbers = _asked(rest_url, api_key, "GET", path)["items"]
+    web_chat_id = next(number["id"] for number in numbers if number["type"] == "webchat")
+    port = urlsplit(rest_url).port
+    origins = sorted({rest_url, f"http://localhost:{port}", f"http://127.0.0.1:{port}"})
+    _asked(rest_url, api_key, "PATCH", f"{path}/{web_chat_id}", {"allowed_origins": origins})
+    return str(web_chat_id)
+
+
+def _furnish(rest_url: str, user_id: str, api_key: str) -> None:
+    root = f"/users/{user_id}"
+    prompt = _post(rest_url, api_key, f"{root}/prompts", PROMPT)
     for new in PHONE_NUMBERS:
-        phone_number = _post(rest_url, demo.api_key, f"{root}/phone_numbers", new)
+        phone_number = _post(rest_url, api_key, f"{root}/phone_numbers", new)
         agent = {
             "name": f"Agent of {new['display_name']}",
             "prompt_id": prompt["id"],
             "phone_number_id": phone_number["id"],
         }
-        _post(rest_url, demo.api_key, f"{root}/agents", agent)
-    _post(rest_url, demo.api_key, f"{root}/credits/add", {"amount": CREDITS, "note": "Demo"})
+        _post(rest_url, api_key, f"{root}/agents", agent)
+    _post(rest_url, api_key, f"{root}/credits/add", {"amount": CREDITS, "note": "Demo"})
 
 
 def _exists(rest_url: str, user_id: str, api_key: str) -> bool:
@@ -81,11 +91,15 @@ def _exists(rest_url: str, user_id: str, api_key: str) -> bool:
 
 
 def _post(rest_url: str, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    status, answer = _call(rest_url, key, "POST", path, json.dumps(body).encode())
-    if status != http.client.CREATED:
-        raise DemoFailed(f"The demo user could not be made: POST {path} answered {status}: {answer.decode()}")
-    made: dict[str, Any] = json.loads(answer)
-    return made
+    return _asked(rest_url, key, "POST", path, body)
+
+
+def _asked(rest_url: str, key: str, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    status, answer = _call(rest_url, key, method, path, None if body is None else json.dumps(body).encode())
+    if status not in {http.client.OK, http.client.CREATED}:
+        raise DemoFailed(f"The demo user could not be made: {method} {path} answered {status}: {answer.decode()}")
+    said: dict[str, Any] = json.loads(answer)
+    return said
 
 
 def _call(rest_url: str, key: str, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:

@@ -106,6 +106,7 @@ def _ready(plan: Plan, demo: Demo) -> dict[str, str]:
         "demo_user_id": demo.user_id,
         "demo_api_key": demo.api_key,
         "demo_meta_phone_number_id": WHATSAPP_ACCOUNT,
+        "demo_web_chat_id": demo.web_chat_id,
     }
 
 
@@ -120,6 +121,7 @@ def _report(plan: Plan, demo: Demo, home: Path) -> None:
         "Admin key": plan.settings.admin_api_key.get_secret_value(),
         "Demo user": demo.user_id,
         "Demo key": demo.api_key,
+        "Demo web chat": f"{plan.rest_url}/webchat/demo/{demo.web_chat_id}",
     }
     _say("\nFrontdesk is ready.\n")
     for name, value in rows.items():

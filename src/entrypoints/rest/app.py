@@ -18,6 +18,7 @@ from entrypoints.rest import (
     queues,
     traces,
     users,
+    web_chats,
 )
 from entrypoints.rest import credits as credits_
 from entrypoints.rest.auth import caller_of, create_key_guard
@@ -27,9 +28,26 @@ from entrypoints.rest.limits import BODY_BYTES_MAX
 from entrypoints.rest.openapi import BEARER, create_openapi_config
 from entrypoints.rest.paging import page_request
 from entrypoints.rest.request_ids import add_standing_headers
+from entrypoints.rest.webchat import files
+from entrypoints.rest.webchat import routes as visitors
+from entrypoints.rest.webchat.cors import add_page_headers
+from entrypoints.rest.webchat.events import create_events_route
 from entrypoints.rest.webhooks import create_webhook_route
 
-RESOURCES = (users, api_keys, phone_numbers, queues, prompts, agents, conversations, messages, traces, credits_, alerts)
+RESOURCES = (
+    users,
+    api_keys,
+    phone_numbers,
+    queues,
+    web_chats,
+    prompts,
+    agents,
+    conversations,
+    messages,
+    traces,
+    credits_,
+    alerts,
+)
 
 
 def create_rest_app(application: Application) -> Litestar:
@@ -41,15 +59,17 @@ def create_rest_app(application: Application) -> Litestar:
         before_request=must_send_json,
         security=[BEARER],
     )
+    browsers = Router("/", route_handlers=visitors.routes, before_request=visitors.create_page_check(application))
+    raw = [create_webhook_route(application), create_events_route(application)]
     return Litestar(
-        route_handlers=[keyed, *health.routes, create_webhook_route(application)],
+        route_handlers=[keyed, browsers, *files.routes, *health.routes, *raw],
         dependencies={
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
             "page": Provide(page_request, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
-        before_send=[add_standing_headers],
+        before_send=[add_standing_headers, add_page_headers],
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=create_openapi_config(),

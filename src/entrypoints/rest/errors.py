@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from domain.shared import (
     Unavailable,
     storable,
 )
+from domain.webchat import TooFast
 from entrypoints.rest.request_ids import request_id_of
 
 log = structlog.get_logger(__name__)
@@ -105,7 +107,8 @@ def pointer_to(field: str) -> str:
 def render_domain_error(request: Request[Any, Any, Any], error: DomainError) -> Response[Problem]:
     """What a use case refused, and why."""
     faults = [Fault(pointer_to(error.field), error.code, str(error))] if isinstance(error, InvalidInput) else []
-    return _problem(request, status_of(type(error)), error.code, str(error), faults)
+    headers = {"retry-after": str(ceil(error.after_seconds))} if isinstance(error, TooFast) else {}
+    return _problem(request, status_of(type(error)), error.code, str(error), faults, headers)
 
 
 def render_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

@@ -10,6 +10,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from application.app import Application
+from application.ports.live import STREAMS_MAX
 from entrypoints.rest.app import create_rest_app
 from entrypoints.rest.limits import with_body_deadline
 from entrypoints.serving import GRACE_SECONDS, must_be_free, stop_on_signals
@@ -18,7 +19,7 @@ HEADER_MILLISECONDS_MAX = 2_000
 HEADER_BYTES_MAX = 16 * 1024
 CONNECTIONS_WAITING_MAX = 1_024
 REQUESTS_AT_ONCE_MAX = 512
-"""Above it, connections wait in the kernel's queue instead of in our memory."""
+"""Beside the streams of web chats. Above it, connections wait in the kernel's queue instead of in our memory."""
 
 
 async def serve_rest(application: Application, host: str, port: int, *, stop: asyncio.Event | None = None) -> None:
@@ -33,6 +34,7 @@ async def serve_rest(application: Application, host: str, port: int, *, stop: as
     stopping = asyncio.create_task((stop or stop_on_signals()).wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        application.follow_chat.hang_up()  # streams never end by themselves
         server.stop()  # type: ignore[no-untyped-call]
         await asyncio.wait({serving}, timeout=GRACE_SECONDS)
     finally:
@@ -53,7 +55,7 @@ def create_server(application: Application, host: str, port: int) -> Server:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS_MAX, max_buffer_size=HEADER_BYTES_MAX),
         websockets=False,
         backlog=CONNECTIONS_WAITING_MAX,
-        backpressure=REQUESTS_AT_ONCE_MAX,
+        backpressure=REQUESTS_AT_ONCE_MAX + STREAMS_MAX,
         log_level=LogLevels.error,  # its own lines are not JSON, and it warns of being embedded at each start
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"propagate": True}}},
         log_access=False,

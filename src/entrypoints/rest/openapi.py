@@ -21,7 +21,11 @@ BODY_STATUSES = (400, 409, 413, 415, 422)
 PARAMETER_STATUSES = (422,)
 KEY_STATUSES = (401, 403, 404)
 STATUSES_OF_ALL = (500, 503)
-STATUSES_OF_ONE = {"/users/{user_id}/messages/{message_id}/retry": (402, 409)}
+STATUSES_OF_ONE = {
+    "/users/{user_id}/messages/{message_id}/retry": (402, 409),
+    "/webchat/{phone_number_id}/sessions": (403, 404, 429),
+    "/webchat/messages": (401, 403, 404, 429),
+}
 """What only that path refuses: the state of the thing, or of its owner's credits."""
 
 Document = dict[str, Any]
@@ -65,6 +69,7 @@ class DocsPlugin(OpenAPIRenderPlugin):
 def completed(document: Document) -> Document:
     """`document` with the errors of each operation and the raw webhook route. Doing it twice changes nothing."""
     document["paths"]["/webhooks/meta"] = WEBHOOK_PATH
+    document["paths"]["/webchat/events"] = EVENTS_PATH
     _, schemas = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     schemas_of_all = document["components"]["schemas"]
     schemas_of_all.update(schemas)
@@ -128,3 +133,25 @@ WEBHOOK_PATH: Document = {
     },
 }
 """A raw route tells the framework nothing of itself."""
+
+EVENTS_PATH: Document = {
+    "get": {
+        "operationId": "WebchatEvents",
+        "summary": "Follow a visitor's chat as server-sent events.",
+        "parameters": [
+            {
+                "name": "after",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "integer", "minimum": 0, "default": 0},
+            }
+        ],
+        "responses": {
+            "200": {
+                "description": "message, typing, delta",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            }
+        }
+        | _problems((401, 403, 404, 422, 429)),
+    },
+}

@@ -16,7 +16,6 @@ from application.app import Application
 from application.channels.manage_phone_numbers import NewPhoneNumber, SettingsChanges
 from application.pages import PageRequest
 from domain.channels import ChannelStatus, ChannelType, Template
-from domain.shared import checked_text
 from domain.users import Caller
 from entrypoints.rest.bodies import given, view
 from entrypoints.rest.paging import Listing, listing
@@ -154,8 +153,6 @@ async def change_phone_number(
     changes = given(data)
     if "settings" in changes:
         changes["settings"] = _settings(changes["settings"])
-    for origin in changes.get("allowed_origins", ()):
-        checked_text(origin, "allowed_origins", 300)
     token, resumes = changes.pop("access_token", None), changes.pop("status", None) is not None
     changed = await application.phone_numbers.change(
         caller, user_id, phone_number_id, token, resumes=resumes, **changes

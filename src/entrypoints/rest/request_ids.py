@@ -1,4 +1,4 @@
-"""Every answer names its request, by the caller's own id where that is one, and is not to be kept or guessed at."""
+"""Every answer names its request, by the caller's own id where that is one; it is not to be guessed at, or kept."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.gateway import ScriptedGateway
 from tests.fakes.inbox import MemoryInbox
+from tests.fakes.live import MemoryLive
 from tests.fakes.media import an_asking
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.model import ScriptedModel
@@ -73,6 +74,7 @@ class Desk:
         self.phone_numbers = MemoryPhoneNumbers(self.store)
         self.model = ScriptedModel(self.store)
         self.gateway = ScriptedGateway(self.store)
+        self.live = MemoryLive()
         briefings = MemoryBriefings(self.store, self.vault)
         self.background = IdleBackground()
         patience = Patience(self.clock, self.ids)
@@ -80,7 +82,7 @@ class Desk:
             self.turns,
             briefings,
             an_asking(self.store, self.vault),
-            AskModel(self.turns, self.model, patience),
+            AskModel(self.turns, self.model, patience, self.live),
             DeliverReply(self.turns, self.gateway, patience),
             ShowTyping(self.gateway, self.background, self.clock),
             self.clock,

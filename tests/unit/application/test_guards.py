@@ -15,6 +15,7 @@ from tests.unit.application.desk import Desk
 
 A_BRIEFING = Briefing("prm_1", 1, None, ChannelType.WHATSAPP, "42", "EAAG")
 ANOTHER = Briefing("prm_1", 1, None, ChannelType.INSTAGRAM, "42", "IGAA")
+ON_WEB_CHAT = Briefing("prm_1", 1, None, ChannelType.WEBCHAT, "42", None)
 OUTAGES = [Uncertain("cut"), TryAgain("no quota", is_outage=True)]
 
 
@@ -164,3 +165,12 @@ async def test_no_sign_of_life_is_shown_while_the_platform_is_out(desk: Desk) ->
     await gateway.show_typing(A_BRIEFING, "4917012345", "wamid.2")
 
     assert desk.gateway.typing == ["wamid.1"]
+
+
+async def test_a_web_chat_waits_for_no_platform_that_is_out(desk: Desk) -> None:
+    gateway = _gateway(desk)
+    desk.gateway.says(*[Ambiguous({})] * FAILURES_MAX, Accepted("ours"))
+    for _ in range(FAILURES_MAX):
+        await gateway.send(A_BRIEFING, None)
+
+    assert await gateway.send(ON_WEB_CHAT, None) == Accepted("ours")

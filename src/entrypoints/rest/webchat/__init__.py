@@ -1,0 +1,1 @@
+"""The browser's side of web chat: sessions, messages, the stream, and the widget itself."""

@@ -84,6 +84,7 @@ class UnansweredReason(StrEnum):
     NO_CREDIT = "insufficient_credits"
     SET_ASIDE = "set_aside"
     WAITED_TOO_LONG = "waited_too_long"
+    ARCHIVED = "conversation_archived"
 
 
 @dataclass(frozen=True, slots=True)

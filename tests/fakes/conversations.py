@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
-from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.conversations import Conversation, Customer, Message
 from domain.shared import NotFound
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_of
@@ -31,9 +30,7 @@ class MemoryConversations:
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         conversation = await self.get(user_id, conversation_id)
-        archived = replace(conversation, status=ConversationStatus.ARCHIVED)
-        self._store.conversations[conversation_id] = archived
-        return archived
+        return self._store.archive(conversation)
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         own = [row for row in self._store.messages.values() if self._store.owner_of(row) == user_id]

@@ -171,6 +171,38 @@ class Desk(RuleBasedStateMachine):
             expected = self.model.begins(chosen, racers[place])
             self._takes(chosen, racers[place], expected, found[place])
 
+    @rule(customer=st.integers(0, CUSTOMERS - 1), worker=st.integers(0, WORKERS - 1))
+    def a_reply_is_on_its_way(self, customer: int, worker: int) -> None:
+        """All that leads there in one step: by chance alone few plays would come so far."""
+        if self.model.agent is None or self.model.agent.phone_number_id != self.numbers[0].id:
+            self.place_agent(0)
+        self.top_up(1)
+        self.customers_write([(0, customer)])
+        here = [talk for talk in self.model.talks if talk.is_active and talk.number is self.numbers[0]]
+        mine = [talk for talk in here if talk.address == _address(customer)]
+        self.a_worker_begins(talk=self.model.talks.index(mine[-1]), worker=worker)
+        if self.hands:
+            self.a_reply_is_recorded(hand=0)
+        self.is_refused = False
+
+    @rule(
+        customer=st.integers(0, CUSTOMERS - 1),
+        outcome=st.sampled_from([*SENT]),
+        statuses=st.lists(st.sampled_from(REPORTS), min_size=1, max_size=3),
+    )
+    def a_reply_is_sent_and_reported_on(self, customer: int, outcome: str, statuses: list[OutboundStatus]) -> None:
+        """And one worker later: whoever had the turn first still holds a stale one."""
+        self.a_reply_is_on_its_way(customer=customer, worker=0)
+        play, turn = self._hand(0)
+        self.a_worker_is_silent_past_its_lease(worker=0)
+        self.a_worker_begins(talk=self.model.talks.index(play.talk), worker=1)
+        self._write(self.workers[0].turns.confirm(turn, 1.0), is_held=self._is_held(play, turn))
+        self.is_refused = False
+        self.a_turn_is_settled(hand=0, outcome=outcome)
+        if play.reply:
+            self.receipts_come(pick=self.model.replies.index(play), statuses=statuses)
+        self.is_refused = False
+
     @rule(worker=st.integers(0, WORKERS - 1))
     def a_worker_is_silent_past_its_lease(self, worker: int) -> None:
         self.place.owner.execute(SILENCE, (self.workers[worker].id,))
@@ -223,7 +255,7 @@ class Desk(RuleBasedStateMachine):
         reply = a_reply(message_id=self._new_id())
         self._write(self.workers[0].turns.record_reply(turn, reply), is_held=is_held)
         if is_held:
-            play.reply = Reply(reply.message_id, OutboundStatus.SENDING, [self._name()])
+            play.reply = Reply(reply.message_id, OutboundStatus.SENDING, self._name())
 
     @rule(hand=PICK, status=st.sampled_from([OutboundStatus.PENDING, OutboundStatus.SENDING]))
     @when(lambda self: self.hands)
@@ -267,18 +299,18 @@ class Desk(RuleBasedStateMachine):
         play = self.model.replies[pick % len(self.model.replies)]
         assert play.reply
         for status in statuses:
-            found = self._record(play, status, play.reply.names[-1])
+            found = self._record(play, status, play.reply.name)
             is_news = self.model.hears(play, status)
             assert found is (ReceiptOutcome.RECORDED if is_news else ReceiptOutcome.OLD)
 
     @rule(pick=PICK, status=st.sampled_from(REPORTS))
-    @when(lambda self: any(play.reply and len(play.reply.names) > 1 for play in self.model.replies))
+    @when(lambda self: any(play.reply and play.reply.former for play in self.model.replies))
     def a_receipt_of_an_earlier_try_comes(self, pick: int, status: OutboundStatus) -> None:
-        retried = [play for play in self.model.replies if play.reply and len(play.reply.names) > 1]
+        retried = [play for play in self.model.replies if play.reply and play.reply.former]
         play = retried[pick % len(retried)]
         assert play.reply
         self.is_refused = True
-        assert self._record(play, status, play.reply.names[0]) is ReceiptOutcome.OLD
+        assert self._record(play, status, play.reply.former[0]) is ReceiptOutcome.OLD
 
     @rule(pick=PICK)
     @when(lambda self: self.model.replies)
@@ -293,8 +325,7 @@ class Desk(RuleBasedStateMachine):
             return
         message = self.do(retry)
         self.is_retried = True
-        play.reply.names.append(self._name())
-        self.model.retries(play, message.turn_id)
+        self.model.retries(play, message.turn_id, self._name())
 
     @rule(place=st.integers(-1, 1))
     def place_agent(self, place: int) -> None:
@@ -361,7 +392,7 @@ class Desk(RuleBasedStateMachine):
     def _letter(self, number: int, customer: int) -> InboundMessage:
         self.written += 1
         return a_text(
-            self.numbers[number], address=f"4917{customer}", platform_message_id=f"{self.user.id}.{self.written}"
+            self.numbers[number], address=_address(customer), platform_message_id=f"{self.user.id}.{self.written}"
         )
 
     def _arrive(self, messages: list[InboundMessage]) -> None:
@@ -405,7 +436,7 @@ class Desk(RuleBasedStateMachine):
         if (outcome == "no answer" and is_unsent) or play.reply is None:
             return UNANSWERED
         sent = SENT[outcome if outcome in SENT else "accepted"]
-        return settlement_of_send(Accepted(play.reply.names[-1]) if sent is SENT["accepted"] else sent)
+        return settlement_of_send(Accepted(play.reply.name) if sent is SENT["accepted"] else sent)
 
     def _record(self, play: Play, status: OutboundStatus, name: str) -> ReceiptOutcome:
         assert play.reply
@@ -435,6 +466,10 @@ class Desk(RuleBasedStateMachine):
 
     def _new_id(self) -> UUID:
         return a_reply().message_id
+
+
+def _address(customer: int) -> str:
+    return f"4917{customer}"
 
 
 async def _together(*calls: Coroutine[Any, Any, Any]) -> list[Any]:

@@ -22,11 +22,16 @@ ARRIVED = RANKS[OutboundStatus.SENT]
 
 @dataclass(slots=True, eq=False)
 class Reply:
-    """A message of ours. `names` are the platform's for each try, the last one the current."""
+    """A message of ours. `name` is what the platform calls this try, `former` what it called earlier ones.
+
+    It has told us (`is_named`) once it has taken the try or reported on it; a try that it refused has no name.
+    """
 
     id: UUID
     status: OutboundStatus
-    names: list[str] = field(default_factory=list)
+    name: str
+    is_named: bool = False
+    former: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -138,6 +143,8 @@ class Model:
         elif reply and settlement.turn is TurnStatus.UNDECIDED and RANKS[reply.status] >= ARRIVED:
             settlement = settlement_of_send(TakenByPlatform(None))
         play.status, play.worker = settlement.turn, None
+        if reply and settlement.platform_message_id:
+            reply.is_named = True
         if reply and settlement.outbound:
             reply.status = max(reply.status, settlement.outbound, key=RANKS.__getitem__)
         self._moves(settlement.entry)
@@ -147,7 +154,7 @@ class Model:
         reply = play.reply
         if reply is None or RANKS[status] <= RANKS[reply.status]:
             return False
-        reply.status, has_failed = status, status is OutboundStatus.FAILED
+        reply.status, reply.is_named, has_failed = status, True, status is OutboundStatus.FAILED
         if play.status is TurnStatus.UNDECIDED:
             self._moves("release" if has_failed else "capture")
             play.status = TurnStatus.FAILED if has_failed else TurnStatus.ANSWERED
@@ -156,10 +163,11 @@ class Model:
             play.status = TurnStatus.FAILED
         return True
 
-    def retries(self, play: Play, turn_id: UUID) -> None:
+    def retries(self, play: Play, turn_id: UUID, name: str) -> None:
         reply, play.reply = play.reply, None
         assert reply
-        reply.status = OutboundStatus.PENDING
+        reply.former += [reply.name] if reply.is_named else []
+        reply.status, reply.name, reply.is_named = OutboundStatus.PENDING, name, False
         self.held += 1
         self.plays.append(Play(turn_id, play.talk, play.agent_id, reply=reply))
 

@@ -191,13 +191,12 @@ class Desk(RuleBasedStateMachine):
         statuses=st.lists(st.sampled_from(REPORTS), min_size=1, max_size=3),
     )
     def a_reply_is_sent_and_reported_on(self, customer: int, outcome: str, statuses: list[OutboundStatus]) -> None:
-        """And one worker later: whoever had the turn first still holds a stale one."""
+        """By the second worker that has the turn; the first one wakes before it is done, and settles too."""
         self.a_reply_is_on_its_way(customer=customer, worker=0)
-        play, turn = self._hand(0)
+        play, _ = self._hand(0)
         self.a_worker_is_silent_past_its_lease(worker=0)
         self.a_worker_begins(talk=self.model.talks.index(play.talk), worker=1)
-        self._write(self.workers[0].turns.confirm(turn, 1.0), is_held=self._is_held(play, turn))
-        self.is_refused = False
+        self.a_turn_is_settled(hand=1, outcome=outcome)
         self.a_turn_is_settled(hand=0, outcome=outcome)
         if play.reply:
             self.receipts_come(pick=self.model.replies.index(play), statuses=statuses)

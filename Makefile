@@ -16,9 +16,13 @@ test: install ## Run all tests on real Postgres, real Valkey and a real browser
 	@tools/browser.sh
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-chaos: install ## Run the long proofs: 100,000 simulated worlds, then kill, freeze, flush and flood a whole house
+chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behind a pooler, then kill, freeze and flood a house
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)
-	$(BIN)/pytest tests/chaos -n 0 -p no:randomly --timeout 1800 $(ARGS)
+	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 \
+		$(BIN)/pytest -n 2 tests/machine tests/integration/test_last_credit.py $(ARGS)
+	FRONTDESK_TESTS_POOLED=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/simulation $(ARGS)
+	$(BIN)/pytest tests/chaos/test_crash_points.py -n 2 -p no:randomly --timeout 1800 $(ARGS)
+	$(BIN)/pytest tests/chaos --ignore tests/chaos/test_crash_points.py -n 0 -p no:randomly --timeout 1800 $(ARGS)
 
 check: install ## Check format, lint, types, import contracts, protos and that generated code is fresh
 	$(BIN)/ruff format --check src tests bench

@@ -2,7 +2,8 @@
 
 `database` is a migrated Postgres database for one test, `redis_url` an empty Valkey. Under xdist the
 controller starts one Postgres for all workers; without it the first test that needs one does. Nothing
-outlives the run: when pytest is killed, the kernel ends the servers.
+outlives the run: when pytest is killed, the kernel ends the servers. With FRONTDESK_TESTS_POOLED=1 the
+application's URLs are those of a PgBouncer in transaction mode.
 """
 
 from collections.abc import Iterator
@@ -10,10 +11,16 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
+from tests.rig import pgbouncer
 from tests.rig.postgres import Cluster, Database, PostgresOfTheRun
 from tests.rig.valkey import running_valkey
 
 _POSTGRES = pytest.StashKey[PostgresOfTheRun]()
+
+
+def pytest_configure() -> None:
+    if pgbouncer.is_asked_for() and pgbouncer.find_pgbouncer() is None:
+        raise pytest.UsageError(pgbouncer.INSTALL)
 
 
 @pytest.hookimpl(optionalhook=True)

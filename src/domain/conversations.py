@@ -125,6 +125,7 @@ class UnansweredReason(StrEnum):
     AUTO_REPLIER = "auto_replier"
     STANDBY = "in_standby"
     TAKEN_BACK = "taken_back"
+    ARCHIVED = "conversation_archived"
 
 
 @dataclass(frozen=True, slots=True)

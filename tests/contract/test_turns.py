@@ -53,6 +53,37 @@ async def test_there_is_no_turn_where_nobody_waits(path: Path) -> None:
     assert await worker.turns.begin(an_id(), worker.id) is NoTurn.NOTHING
 
 
+@pytest.mark.parametrize("how", ["archived", "agent moved", "agent removed"])
+async def test_what_waits_in_a_conversation_that_ends_is_given_up(path: Path, how: str) -> None:
+    shop, poor = await path.a_shop(), await path.a_shop(0)
+    worker = await path.a_worker()
+    for each in (shop, poor):
+        conversation_id = await path.writes(each)
+        if each is poor:
+            await worker.turns.begin(conversation_id, worker.id)
+
+        if how == "archived":
+            await path.world.conversations.archive(each.user.id, conversation_id)
+        elif how == "agent moved":
+            await path.world.agents.change(replace(each.agent, phone_number_id=None))
+        else:
+            await path.world.agents.remove(each.user.id, each.agent.id)
+
+        await path.world.credits.add(each.user.id, 1, None, None)
+        assert await path.outcome(each, conversation_id) == [("unanswerable", "conversation_archived")]
+
+
+async def test_a_turn_under_way_outlives_its_conversation(path: Path) -> None:
+    shop, worker = await path.a_shop(), await path.a_worker()
+    conversation_id = await path.writes(shop)
+    turn = await worker.begins(conversation_id)
+
+    await path.world.conversations.archive(shop.user.id, conversation_id)
+    await worker.answers(turn)
+
+    assert [status for status, _ in await path.outcome(shop, conversation_id)] == ["answered", "sent"]
+
+
 async def test_there_is_no_turn_without_an_agent(path: Path) -> None:
     shop = await path.a_shop()
     await path.world.agents.remove(shop.user.id, shop.agent.id)

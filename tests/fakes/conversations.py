@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
-from domain.conversations import Conversation, ConversationStatus, Customer, Message, PauseReason
+from domain.conversations import Conversation, Customer, Message, PauseReason
 from domain.media import StoredMedium
 from domain.shared import NotFound
 from tests.fakes.memory_store import MemoryStore
@@ -33,9 +33,7 @@ class MemoryConversations:
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         conversation = await self.get(user_id, conversation_id)
-        archived = replace(conversation, status=ConversationStatus.ARCHIVED)
-        self._store.conversations[conversation_id] = archived
-        return archived
+        return self._store.archive(conversation)
 
     async def pending(self, phone_number_id: UUID) -> int:
         return sum(

@@ -24,7 +24,15 @@ from domain.channels import (
     PhoneNumber,
     Receipt,
 )
-from domain.conversations import Conversation, ConversationStatus, Customer, InboundStatus, Message, TurnStatus
+from domain.conversations import (
+    Conversation,
+    ConversationStatus,
+    Customer,
+    InboundStatus,
+    Message,
+    TurnStatus,
+    UnansweredReason,
+)
 from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
 from domain.media import StoredMedium, storage_key
 from domain.notices import KeptNotice
@@ -213,6 +221,17 @@ class MemoryStore:
     def active_conversations(self) -> list[Conversation]:
         """Those that go on."""
         return [row for row in self.conversations.values() if row.status is ConversationStatus.ACTIVE]
+
+    def archive(self, conversation: Conversation) -> Conversation:
+        """End it, and give up what waits in it without a turn."""
+        self.conversations[conversation.id] = replace(conversation, status=ConversationStatus.ARCHIVED)
+        waiting = {InboundStatus.RECEIVED, InboundStatus.BLOCKED}
+        for message in self.messages_of(conversation.id):
+            if message.direction == "inbound" and message.turn_id is None and message.status in waiting:
+                self.messages[message.id] = replace(
+                    message, status=InboundStatus.UNANSWERABLE, reason=UnansweredReason.ARCHIVED
+                )
+        return self.conversations[conversation.id]
 
     def forget_agent(self, agent_id: UUID) -> None:
         """Delete it; its conversations stay, without an agent."""

@@ -12,7 +12,6 @@ from uuid import UUID
 from application.pages import Page, PageRequest
 from domain.agents import Agent, Prompt, Voice, is_own_prompt
 from domain.channels import ChannelStatus, PhoneNumber
-from domain.conversations import ConversationStatus
 from domain.credits import Account
 from domain.shared import Conflict, InvalidInput, NotFound
 from domain.users import ApiKey, User
@@ -211,8 +210,7 @@ class MemoryAgents:
     def _archive_conversations(self, agent_id: UUID) -> None:
         for conversation in self._store.active_conversations():
             if conversation.agent_id == agent_id:
-                archived = replace(conversation, status=ConversationStatus.ARCHIVED)
-                self._store.conversations[conversation.id] = archived
+                self._store.archive(conversation)
 
 
 def _must_be_storable(lead_form: dict[str, Any] | None) -> None:

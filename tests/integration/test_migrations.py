@@ -10,7 +10,7 @@ import pytest
 
 from adapters.persistence.migration_files import MigrationError
 from adapters.persistence.migrations import Migrator, migrations_directory, role_of
-from tests.rig.pgbouncer import find_pgbouncer, pooled
+from tests.rig.pgbouncer import INSTALL, find_pgbouncer, pooled
 from tests.rig.waiting import until
 
 _INDEX = "create index concurrently if not exists notes_by_body on notes (body);"
@@ -317,13 +317,13 @@ def test_the_repositorys_own_migrations_are_all_applied_in_the_template(database
     assert migrator.pending() == []
 
 
-@pytest.mark.skipif(find_pgbouncer() is None, reason="pgbouncer is not installed: apt install pgbouncer")
+@pytest.mark.skipif(find_pgbouncer() is None, reason=INSTALL)
 def test_ten_runners_behind_a_transaction_pooler_leave_no_lock_behind(pool, write, tmp_path, empty_database, owner):
     write("0001_notes.sql", "create table notes (body text);")
     write("0002_index.sql", _INDEX, options=" transaction:false")
     write("0003_more.sql", "alter table notes add column id int;")
 
-    with pooled(find_pgbouncer(), empty_database.url_owner) as url:
+    with pooled(empty_database.url_owner) as url:
         migrator = Migrator(tmp_path, url, "frontdesk_app")
         applied = all_names(pool.submit(migrator.up) for _ in range(10))
         locks = owner.execute(

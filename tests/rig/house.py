@@ -23,6 +23,7 @@ import psutil
 import psycopg
 from redis import Redis
 
+from tests.rig import pgbouncer
 from tests.rig.waiting import until
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -345,6 +346,25 @@ def running_house(
     home: Path, *flags: str, prefix: tuple[str, ...] = (), with_group: bool = True, **settings: str
 ) -> Iterator[House]:
     """A house that answers; whatever became of it, none of its processes is left in the end."""
+    with (
+        _database_of(home, settings) as database,
+        _running(home, *flags, prefix=prefix, with_group=with_group, **database, **settings) as house,
+    ):
+        yield house
+
+
+@contextmanager
+def _database_of(home: Path, settings: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """Nothing: the house starts its own. In a run behind a pooler, one beside the home, and the pooler."""
+    if not pgbouncer.is_asked_for() or "DATABASE_URL" in settings:
+        yield {}
+        return
+    with pgbouncer.pooled_postgres(home.with_name("pooled")) as urls:
+        yield urls
+
+
+@contextmanager
+def _running(home: Path, *flags: str, prefix: tuple[str, ...], with_group: bool, **settings: str) -> Iterator[House]:
     log, ready_file = home.with_name(f"output-{secrets.token_hex(4)}"), home.with_name("ready.json")
     ready_file.unlink(missing_ok=True)
     began = time.monotonic()

@@ -1,4 +1,8 @@
-"""A transaction-mode PgBouncer in front of a database, as hosted Postgres puts it."""
+"""A transaction-mode PgBouncer in front of a server, as hosted Postgres puts it.
+
+`FRONTDESK_TESTS_POOLED=1` lets every test, and every house, reach its database through one: all URLs that the
+application's role gets are the pooler's. What must be direct (the owner's URL: migrations) stays so.
+"""
 
 import os
 import shutil
@@ -13,20 +17,31 @@ import psycopg
 
 from adapters.local import child
 from adapters.local.account import server_account
+from adapters.local.home import Home
+from adapters.local.postgres import LocalPostgres
+from adapters.local.roles import bootstrap
 
-# Any client may come in and becomes the role of the database's line. There are fewer server connections than
-# clients in the tests, so that they are truly shared.
+# Any client that names the role is let in. There are fewer server connections than clients in the tests, so that they
+# are truly shared.
 _CONFIGURATION = """
 [databases]
-{name} = host={host} port={port} dbname={name} user={user} password={password}
+* = host={host} port={port}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {own_port}
 unix_socket_dir =
-auth_type = any
+auth_type = trust
+auth_file = {roles}
 pool_mode = transaction
-default_pool_size = 4
+default_pool_size = 8
+max_client_conn = 1000
 """
+INSTALL = "PgBouncer is not installed: apt install pgbouncer"
+
+
+def is_asked_for() -> bool:
+    """Whether this run wants every database behind a pooler."""
+    return os.environ.get("FRONTDESK_TESTS_POOLED") == "1"
 
 
 def find_pgbouncer() -> str | None:
@@ -35,23 +50,18 @@ def find_pgbouncer() -> str | None:
 
 
 @contextmanager
-def pooled(program: str, url: str) -> Iterator[str]:
-    """The URL of the same database and role behind a pooler."""
+def pooled(url: str) -> Iterator[str]:
+    """The URL of the same database and role behind a pooler; any other database of the server is there by its name."""
     account, address = server_account(), urlsplit(url)
     with tempfile.TemporaryDirectory(prefix="frontdesk-tests-") as folder:
         Path(folder).chmod(0o755)
-        configuration, log = Path(folder) / "pgbouncer.ini", Path(folder) / "pgbouncer.log"
+        configuration, log, roles = (Path(folder) / name for name in ("pgbouncer.ini", "pgbouncer.log", "roles"))
+        roles.write_text(f'"{address.username}" "{address.password}"\n')
 
         def launch(port: int) -> child.Child:
-            names = {
-                "host": address.hostname,
-                "port": address.port,
-                "name": address.path[1:],
-                "own_port": port,
-            }
-            credentials = {"user": address.username, "password": address.password}
-            configuration.write_text(_CONFIGURATION.format(**names, **credentials))
-            return child.start([program, str(configuration)], account, log, signal.SIGTERM)
+            server = {"host": address.hostname, "port": address.port}
+            configuration.write_text(_CONFIGURATION.format(**server, own_port=port, roles=roles))
+            return child.start([_program(), str(configuration)], account, log, signal.SIGTERM)
 
         def url_at(port: int) -> str:
             return f"postgresql://{address.username}@127.0.0.1:{port}{address.path}"
@@ -61,6 +71,26 @@ def pooled(program: str, url: str) -> Iterator[str]:
             yield url_at(port)
         finally:
             child.stop(server, signal.SIGTERM)
+
+
+@contextmanager
+def pooled_postgres(folder: Path) -> Iterator[dict[str, str]]:
+    """The settings of a house that finds a pooler before its database. The data in `folder` survive."""
+    home = Home(folder)
+    postgres = LocalPostgres(home)
+    try:
+        url, url_owner = bootstrap(postgres.start(), home.passwords())
+        with pooled(url) as url_pooled:
+            yield {"DATABASE_URL": url_pooled, "DATABASE_URL_DIRECT": url_owner}
+    finally:
+        postgres.stop()
+
+
+def _program() -> str:
+    program = find_pgbouncer()
+    if program is None:
+        raise FileNotFoundError(INSTALL)
+    return program
 
 
 def _answers(url: str) -> bool:

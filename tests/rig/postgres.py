@@ -3,7 +3,7 @@
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -14,6 +14,7 @@ from adapters.local.home import Home
 from adapters.local.postgres import SETTINGS, LocalPostgres
 from adapters.local.roles import APP, DATABASE, OWNER, bootstrap
 from adapters.persistence.migrations import Migrator, migrations_directory
+from tests.rig import pgbouncer
 
 # Nothing here outlives the run, so nothing is waited for on its way to the disk; tests of crashes start a
 # server of their own through LocalStores. Vacuum workers would enter the template just when it is cloned.
@@ -62,13 +63,22 @@ class PostgresOfTheRun:
         home = Home(Path(self._folder.name))
         self._server = LocalPostgres(home, SETTINGS | _FAST | _SHARED_BY_WORKERS)
         superuser = self._server.start()
-        self.cluster = Cluster(superuser, *bootstrap(superuser, home.passwords()))
-        Migrator(migrations_directory(), self.cluster.template_owner, APP).up()
+        template, template_owner = bootstrap(superuser, home.passwords())
+        Migrator(migrations_directory(), template_owner, APP).up()
+        self._pooler = ExitStack()
+        if pgbouncer.is_asked_for():
+            template = self._pooled(template)
+        self.cluster = Cluster(superuser, template, template_owner)
 
     def stop(self) -> None:
         """Stop the server and remove its data."""
+        self._pooler.close()
         self._server.stop()
         self._folder.cleanup()
+
+    def _pooled(self, template: str) -> str:
+        """The template's URL behind a pooler that has no connection to it: nobody could clone it else."""
+        return _renamed(self._pooler.enter_context(pgbouncer.pooled(_renamed(template, "postgres"))), DATABASE)
 
 
 def _renamed(url: str, database: str) -> str:

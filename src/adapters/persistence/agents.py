@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from adapters.persistence.archiving import give_up_waiting
 from adapters.persistence.database import Database
 from adapters.persistence.pages import fetch_page
 from adapters.persistence.refusals import refusals_named
@@ -49,7 +50,9 @@ LOCK_AGENT = "select phone_number_id from agents where id = %s and user_id = %s 
 LOCK_PHONE_NUMBER = "select id from phone_numbers where id = %s and user_id = %s for update"
 OWN_PROMPT = "select id from prompts where id = %s and user_id = %s"
 
-ARCHIVE = "update conversations set status = 'archived' where agent_id = %s and user_id = %s and status = 'active'"
+ARCHIVE = """
+update conversations set status = 'archived' where agent_id = %s and user_id = %s and status = 'active' returning id
+"""
 ADOPT = """
 update conversations set agent_id = %s
 where phone_number_id = %s and user_id = %s and agent_id is null and status = 'active'
@@ -85,7 +88,7 @@ class PostgresAgents:
             await _must_own_what_it_names(connection, agent)
             await connection.execute(CHANGE, _columns(agent))
             if agent.phone_number_id != answered_on:
-                await connection.execute(ARCHIVE, (agent.id, agent.user_id))
+                await _archive(connection, agent.user_id, agent.id)
             await _adopt(connection, agent)
         return agent
 
@@ -93,7 +96,7 @@ class PostgresAgents:
         """Delete it and archive its active conversations; see the port."""
         async with self._writing(user_id, agent_id, None) as connection:
             found(await fetched(connection, LOCK_AGENT, (agent_id, user_id)), "agent")
-            await connection.execute(ARCHIVE, (agent_id, user_id))
+            await _archive(connection, user_id, agent_id)
             await connection.execute(REMOVE, (agent_id, user_id))
 
     @asynccontextmanager
@@ -116,6 +119,12 @@ async def _must_own_what_it_names(connection: AsyncConnection[TupleRow], agent: 
         found(await fetched(connection, OWN_PROMPT, (agent.prompt_id, agent.user_id)), "prompt")
     if agent.phone_number_id is not None:
         found(await fetched(connection, LOCK_PHONE_NUMBER, (agent.phone_number_id, agent.user_id)), "phone number")
+
+
+async def _archive(connection: AsyncConnection[TupleRow], user_id: UUID, agent_id: UUID) -> None:
+    """End the agent's conversations."""
+    archived = await fetched(connection, ARCHIVE, (agent_id, user_id))
+    await give_up_waiting(connection, user_id, [conversation_id for (conversation_id,) in archived])
 
 
 async def _adopt(connection: AsyncConnection[TupleRow], agent: Agent) -> None:

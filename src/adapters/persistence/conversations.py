@@ -10,10 +10,11 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters.persistence.archiving import give_up_waiting
 from adapters.persistence.database import Database
 from adapters.persistence.media import media_of
 from adapters.persistence.pages import fetch_page
-from adapters.persistence.rows import found
+from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
 from domain.conversations import Conversation, ConversationStatus, Customer, Message, PauseReason
@@ -87,7 +88,9 @@ class PostgresConversations:
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         """End the conversation; see the port."""
-        found(await self._database.fetch(ARCHIVE, (conversation_id, user_id)), "conversation")
+        async with self._database.transaction() as connection:
+            found(await fetched(connection, ARCHIVE, (conversation_id, user_id)), "conversation")
+            await give_up_waiting(connection, user_id, [conversation_id])
         return await self.get(user_id, conversation_id)
 
     async def pending(self, phone_number_id: UUID) -> int:

@@ -54,7 +54,10 @@ class Conversations(Protocol):
         ...
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
-        """End the conversation: the customer's next message opens another. Twice is once. Raises NotFound."""
+        """End the conversation: the customer's next message opens another. Twice is once. Raises NotFound.
+
+        What waits in it without a turn becomes unanswerable (`conversation_archived`); a turn under way goes on.
+        """
         ...
 
     async def pending(self, phone_number_id: UUID) -> int:

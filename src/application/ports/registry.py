@@ -130,10 +130,14 @@ class Agents(Protocol):
     async def change(self, agent: Agent) -> Agent:
         """Store it as it is given; moved to another phone number (or none), its active conversations are archived.
 
+        As `Conversations.archive` does, this gives up what waits in them.
         Where it is linked it takes the waiting conversations, as `add` does. Raises as `add` does.
         """
         ...
 
     async def remove(self, user_id: UUID, agent_id: UUID) -> None:
-        """Delete it and archive its active conversations, which stay without an agent. Raises NotFound."""
+        """Delete it and archive its active conversations, which stay without an agent, as `change` does.
+
+        Raises NotFound.
+        """
         ...

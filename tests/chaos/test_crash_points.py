@@ -27,6 +27,16 @@ POINTS = [f"{moment}:{call}" for call in CALLS for moment in ("before", "after")
 MAY_BE_UNDECIDED = {"after:turns.record_reply", "before:gateway.send"}
 """The reply is announced and Meta never heard of it: nobody can know that but Meta, which says nothing."""
 
+WAITING = """
+select count(*) from messages m left join turns t on t.id = m.turn_id
+where m.user_id = %s and m.status = 'received' and coalesce(t.status, 'open') = 'open'
+"""
+
+
+def _is_quiet(house, tenant):
+    """The next crash must not meet another turn in the middle of its send."""
+    return house.sql(WAITING, tenant.id) == [(0,)]
+
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_crash_at_a_named_point(point, tell):
@@ -42,6 +52,7 @@ def test_a_crash_at_a_named_point(point, tell):
                 token.unlink()
                 write(tenant, [each], 1).end()
                 until(token.exists, 30, lambda: "it did not crash")
+                until(lambda: _is_quiet(house, tenant), 60, lambda: "nobody took it up")
 
             verdict = judge(tenant, written, CREDITS)
 

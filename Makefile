@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help install run test chaos check bench format protos lock clean
 BIN := .venv/bin
+WITHOUT_STORES := unit simulation simulators
+OVERLOAD := tests/chaos/test_outages.py::test_twice_as_much_comes_as_can_be_done
 
 help: ## Show what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,9 +22,9 @@ chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behi
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)
 	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 \
 		$(BIN)/pytest -n 2 tests/machine tests/integration/test_last_credit.py $(ARGS)
-	FRONTDESK_TESTS_POOLED=1 $(BIN)/pytest -n 2 --dist loadgroup --ignore tests/simulation $(ARGS)
-	$(BIN)/pytest tests/chaos/test_crash_points.py -n 2 -p no:randomly --timeout 1800 $(ARGS)
-	$(BIN)/pytest tests/chaos --ignore tests/chaos/test_crash_points.py -n 0 -p no:randomly --timeout 1800 $(ARGS)
+	FRONTDESK_TESTS_POOLED=1 $(BIN)/pytest -n 2 --dist loadgroup $(addprefix --ignore tests/,$(WITHOUT_STORES)) $(ARGS)
+	$(BIN)/pytest tests/chaos --deselect $(OVERLOAD) -n 3 -p no:randomly --timeout 1800 $(ARGS)
+	$(BIN)/pytest $(OVERLOAD) -n 0 --timeout 1800 $(ARGS)
 
 check: install ## Check format, lint, types, import contracts, protos and that generated code is fresh
 	$(BIN)/ruff format --check src tests bench

@@ -301,3 +301,16 @@ async def test_what_is_admitted_and_finished_at_once_costs_few_commands(redis_ur
 async def _calls(redis: Redis) -> int:
     statistics = await redis.info("commandstats")
     return sum(statistics.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("evalsha", "eval"))
+
+
+async def test_waits_for_locks_are_counted_for_their_phone_number(queues: Queues) -> None:
+    number, other = an_id(), an_id()
+    await queues.queue.admit(_places(number, 1))
+    (entry,) = await queues.queue.claim(number, an_id(), 1)
+
+    await queues.queue.note_wait(entry, 0.25)
+    await queues.queue.note_wait(entry, 1.0)
+
+    state, elsewhere = await queues.queue.state(number), await queues.queue.state(other)
+    assert (state.lock_waits, state.lock_wait_seconds) == (2, 1.25)
+    assert (elsewhere.lock_waits, elsewhere.lock_wait_seconds) == (0, 0.0)

@@ -17,7 +17,8 @@ async def _shown(rest, shop):
 
 
 async def test_an_empty_queue_has_no_oldest(rest, shop):
-    assert await _shown(rest, shop) == {"depth": 0, "in_flight": 0, "pending": 0, "oldest_seconds": None, "locked": 0}
+    counts = ("depth", "in_flight", "pending", "locked", "lock_waits", "lock_wait_seconds")
+    assert await _shown(rest, shop) == dict.fromkeys(counts, 0) | {"oldest_seconds": None}
 
 
 async def test_what_waits_and_what_is_being_answered_are_told_apart(rest, shop, house):

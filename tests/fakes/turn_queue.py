@@ -34,6 +34,7 @@ class MemoryTurnQueue:
         self._taken: dict[str, tuple[QueueEntry, datetime]] = {}
         self._locks: dict[UUID, tuple[QueueEntry, datetime]] = {}
         self._workers: dict[UUID, datetime] = {}
+        self._waits: dict[UUID, list[float]] = defaultdict(list)
         self._admitted = 0
         self.is_down = False
         self.wake_ups: list[list[UUID]] = []
@@ -63,6 +64,10 @@ class MemoryTurnQueue:
                 self._taken[entry.entry_id] = taken[0], self._clock.now()
         return [self._has_lock(entry) for entry in entries]
 
+    async def note_wait(self, entry: QueueEntry, seconds: float) -> None:
+        self._must_be_up()
+        self._waits[entry.phone_number_id].append(seconds)
+
     async def finish(self, entry: QueueEntry) -> None:
         self._must_be_up()
         held = self._locks.get(entry.conversation_id)
@@ -83,7 +88,8 @@ class MemoryTurnQueue:
         oldest_seconds = (now - queue[0][1]).total_seconds() if queue else None
         locks = [entry for entry, ends in self._locks.values() if ends > now and self._is_alive(entry.worker_id)]
         locked = sum(entry.phone_number_id == phone_number_id for entry in locks)
-        return QueueState(len(queue), len(self._in_flight(phone_number_id)), oldest_seconds, locked)
+        in_flight, waits = len(self._in_flight(phone_number_id)), self._waits[phone_number_id]
+        return QueueState(len(queue), in_flight, oldest_seconds, locked, len(waits), sum(waits))
 
     def forget(self) -> None:
         """Lose everything, as a store that is emptied."""
@@ -91,6 +97,7 @@ class MemoryTurnQueue:
         self._taken.clear()
         self._locks.clear()
         self._workers.clear()
+        self._waits.clear()
 
     def _admit(self, place: Waiting) -> bool:
         """Whether its queue had room."""

@@ -192,12 +192,21 @@ LEAVE = """
 redis.call('HDEL', KEYS[1], unpack(ARGV))
 """
 
+WAITED = """
+-- KEYS: waits for locks   ARGV: milliseconds
+redis.call('HINCRBY', KEYS[1], 'times', 1)
+redis.call('HINCRBY', KEYS[1], 'milliseconds', ARGV[1])
+"""
+
 STATE = (
     LEASES
     + """
--- KEYS: stream, locks, workers
--- Returns how many wait, how many are in flight, how many milliseconds the oldest has waited (-1: none), locks held
+-- KEYS: stream, locks, workers, waits for locks
+-- Returns how many wait, how many are in flight, how many milliseconds the oldest has waited (-1: none), locks held,
+-- how often a lock was waited for and for how many milliseconds in all
 local now, locked = now_milliseconds(), 0
+local waits = redis.call('HMGET', KEYS[4], 'times', 'milliseconds')
+local times, milliseconds = tonumber(waits[1] or 0), tonumber(waits[2] or 0)
 for _, held in ipairs(redis.call('HVALS', KEYS[2])) do
     local holder, ends = string.match(held, '^(.*):(%d+)$')
     if tonumber(ends) > now and is_alive(KEYS[3], holder, now) then
@@ -205,7 +214,7 @@ for _, held in ipairs(redis.call('HVALS', KEYS[2])) do
     end
 end
 if redis.call('EXISTS', KEYS[1]) == 0 then
-    return {0, 0, -1, locked}
+    return {0, 0, -1, locked, times, milliseconds}
 end
 local in_flight = redis.call('XPENDING', KEYS[1], 'workers')[1]
 local last = redis.call('XINFO', 'GROUPS', KEYS[1])[1]
@@ -220,7 +229,7 @@ local age = -1
 if oldest[1] then
     age = now - tonumber(string.match(oldest[1][1], '^(%d+)'))
 end
-return {redis.call('XLEN', KEYS[1]) - in_flight, in_flight, age, locked}
+return {redis.call('XLEN', KEYS[1]) - in_flight, in_flight, age, locked, times, milliseconds}
 """
 )
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from adapters.coordination.script_runner import ScriptRunner
-from adapters.coordination.scripts import ADMIT, CLAIM, FINISH, LEAVE, LOCK, STATE
+from adapters.coordination.scripts import ADMIT, CLAIM, FINISH, LEAVE, LOCK, STATE, WAITED
 from adapters.gatherer import Gatherer
 from application.ports.turn_queue import QueueEntry, QueueState, QueueUnavailable
 from application.ports.turns import Waiting
@@ -77,6 +77,11 @@ class RedisTurnQueue:
         locked = {entry: has for each in had for entry, has in each.items()}
         return [locked[entry] for entry in entries]
 
+    async def note_wait(self, entry: QueueEntry, seconds: float) -> None:
+        """Count a wait for a lock; see the port."""
+        milliseconds = round(seconds * 1_000)
+        await _reached(self._scripts.run(WAITED, (_waits_key(entry.phone_number_id),), (milliseconds,)))
+
     async def finish(self, entry: QueueEntry) -> None:
         """Acknowledge an entry and give its lock back; see the port."""
         await self._finished.one(entry)
@@ -88,8 +93,9 @@ class RedisTurnQueue:
     async def state(self, phone_number_id: UUID) -> QueueState:
         """How the queue stands; see the port."""
         stream, _, locks = _keys(phone_number_id)
-        waiting, in_flight, age, locked = await _reached(self._scripts.run(STATE, (stream, locks, WORKERS_KEY), ()))
-        return QueueState(waiting, in_flight, None if age < 0 else age / 1_000, locked)
+        keys = (stream, locks, WORKERS_KEY, _waits_key(phone_number_id))
+        waiting, in_flight, age, locked, times, waited = await _reached(self._scripts.run(STATE, keys, ()))
+        return QueueState(waiting, in_flight, None if age < 0 else age / 1_000, locked, times, waited / 1_000)
 
     async def _lock(self, phone_number_id: UUID, own: Sequence[QueueEntry]) -> Mapping[QueueEntry, bool]:
         stream, _, locks = _keys(phone_number_id)
@@ -125,6 +131,10 @@ def _keys(phone_number_id: UUID) -> tuple[str, str, str]:
     """Stream, set and locks of one phone number; the braces keep them on one shard of a cluster."""
     number = f"{{{phone_number_id.hex}}}"
     return f"turns:{number}", f"queued:{number}", f"locks:{number}"
+
+
+def _waits_key(phone_number_id: UUID) -> str:
+    return f"waits:{{{phone_number_id.hex}}}"
 
 
 async def _reached(call: Awaitable[Any]) -> Any:  # noqa: ANN401 - what a script answers

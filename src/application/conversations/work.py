@@ -71,14 +71,11 @@ class Work:
 
     async def _wait_for_lock(self, entry: QueueEntry) -> None:
         """Give whoever has the conversation a moment. A lock that stays is an orphan's, or Redis is wrong."""
-        waited = 0.0
-        while waited < LOCK_SECONDS_MAX:
-            pause = LOCK_RETRY_SECONDS * (0.5 + self.ids.fraction())
-            await self.clock.sleep(pause)
-            waited += pause
-            try:
+        waited, is_locked = 0.0, False
+        with suppress(QueueUnavailable):
+            while waited < LOCK_SECONDS_MAX and not is_locked:
+                pause = LOCK_RETRY_SECONDS * (0.5 + self.ids.fraction())
+                await self.clock.sleep(pause)
+                waited += pause
                 (is_locked,) = await self.queue.lock([entry])
-            except QueueUnavailable:
-                return
-            if is_locked:
-                return
+            await self.queue.note_wait(entry, waited)

@@ -27,12 +27,18 @@ class QueueEntry:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """How a phone number's queue stands. `oldest_seconds` is None when nothing waits."""
+    """How a phone number's queue stands. `oldest_seconds` is None when nothing waits.
+
+    `locked` conversations have a holder now; `lock_waits` times a worker had to wait for another's lock, for
+    `lock_wait_seconds` in all, since the queue began to count.
+    """
 
     waiting: int
     in_flight: int
     oldest_seconds: float | None
     locked: int
+    lock_waits: int = 0
+    lock_wait_seconds: float = 0.0
 
 
 class QueueUnavailable(Exception):
@@ -64,6 +70,10 @@ class TurnQueue(Protocol):
 
         Tells for each whether the lock is the worker's; one whose owner is not alive is free. Raises QueueUnavailable.
         """
+        ...
+
+    async def note_wait(self, entry: QueueEntry, seconds: float) -> None:
+        """Count that a worker waited so long for the lock of the entry's conversation. Raises QueueUnavailable."""
         ...
 
     async def finish(self, entry: QueueEntry) -> None:

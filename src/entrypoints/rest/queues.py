@@ -17,7 +17,8 @@ class QueueView(msgspec.Struct):
     """A phone number's queue.
 
     `depth` conversations wait in the queue, the oldest for `oldest_seconds` (null when none does), and `in_flight` are
-    being answered, `locked` of them under a worker's lock. `pending` messages wait for an answer, queued or not.
+    being answered, `locked` of them under a worker's lock. `pending` messages wait for an answer, queued or not. Workers
+    waited `lock_waits` times for each other's locks, for `lock_wait_seconds` in all.
     """
 
     depth: int
@@ -25,6 +26,8 @@ class QueueView(msgspec.Struct):
     pending: int
     oldest_seconds: float | None
     locked: int
+    lock_waits: int
+    lock_wait_seconds: float
 
 
 @get("/users/{user_id:uuid}/phone_numbers/{phone_number_id:uuid}/queue")
@@ -37,7 +40,15 @@ async def show_queue(
     """Show how the queue of a phone number stands."""
     report = await application.read_queue(caller, user_id, phone_number_id)
     state = report.state
-    return QueueView(state.waiting, state.in_flight, report.pending, state.oldest_seconds, state.locked)
+    return QueueView(
+        state.waiting,
+        state.in_flight,
+        report.pending,
+        state.oldest_seconds,
+        state.locked,
+        state.lock_waits,
+        state.lock_wait_seconds,
+    )
 
 
 routes = [show_queue]

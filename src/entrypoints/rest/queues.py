@@ -17,8 +17,8 @@ class QueueView(msgspec.Struct):
     """A phone number's queue.
 
     `depth` conversations wait in the queue, the oldest for `oldest_seconds` (null when none does), and `in_flight` are
-    being answered, `locked` of them under a worker's lock. `pending` messages wait for an answer, queued or not. Workers
-    waited `lock_waits` times for each other's locks, for `lock_wait_seconds` in all.
+    being answered, `locked` of them under a worker's lock. `pending` messages wait for an answer, queued or not.
+    Workers waited `lock_waits` times for each other's locks, for `lock_wait_seconds` in all.
     """
 
     depth: int

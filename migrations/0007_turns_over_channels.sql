@@ -174,6 +174,18 @@ begin
         union all
         select m.turn_id, m.id, m.sequence_number, m.platform_message_id, m.text, m.type, m.content
         from messages m join resumed on resumed.id = m.turn_id where m.direction = 'inbound'
+        union all
+        -- A part that is sent again after another one of its reply finds the questions gone with that: it is told what the
+        -- customer had said last.
+        select resumed.id, said.id, said.sequence_number, said.platform_message_id, said.text, said.type, said.content
+        from resumed cross join lateral (
+            select m.* from messages m
+            where m.conversation_id = resumed.conversation_id and m.direction = 'inbound' and m.sequence_number < (
+                select min(o.sequence_number) from messages o where o.turn_id = resumed.id and o.direction = 'outbound'
+            )
+            order by m.sequence_number desc limit 1
+        ) said
+        where not exists (select from messages m where m.turn_id = resumed.id and m.direction = 'inbound')
     )
     select item.place,
         case

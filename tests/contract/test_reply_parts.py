@@ -212,6 +212,23 @@ async def test_a_failed_part_is_retried_with_those_that_failed_behind_it(path: P
     assert await path.account(shop) == Account(4, 0)
 
 
+async def test_parts_can_be_retried_one_after_the_other_from_the_last(path: Path) -> None:
+    shop, worker, turn, (one, two, three) = await _three_parts(path)
+    await worker.turns.settle(turn, settlement_of_send(Refused({}), one.message_id))
+    questions = [question.message_id for question in turn.questions]
+
+    for part in (three, two, one):
+        await path.retries.retry(shop.user.id, part.message_id, None)
+        again = await worker.begins(turn.conversation_id)
+        assert [reply.message_id for reply in again.replies] == [part.message_id]
+        assert [question.message_id for question in again.questions] == questions
+        await worker.turns.mark_reply(again, part.message_id, OutboundStatus.SENDING)
+        await worker.settles(again, Accepted(f"wamid.{part.text}"))
+
+    assert await _statuses(path, shop) == ["answered", "sent", "sent", "sent"]
+    assert await path.account(shop) == Account(2, 0)
+
+
 async def test_a_template_stands_in_the_place_of_the_first_part_and_the_others_fail(path: Path) -> None:
     shop, worker, turn, (one, *_) = await _three_parts(path)
 

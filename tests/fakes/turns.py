@@ -414,7 +414,7 @@ class MemoryTurns:
                     one.type,
                     self._store.contents.get(one.id),
                 )
-                for one in self._questions(turn.id)
+                for one in self._questions(turn.id) or self._said_last(turn)
             ),
             replies=tuple(
                 StoredReply(one.id, one.text or "", OutboundStatus(one.status), one.type == "template")
@@ -445,6 +445,12 @@ class MemoryTurns:
     def _questions(self, turn_id: UUID) -> list[Message]:
         asked = [one for one in self._store.messages.values() if one.turn_id == turn_id and one.direction == "inbound"]
         return sorted(asked, key=lambda message: message.sequence_number)
+
+    def _said_last(self, turn: StoredTurn) -> list[Message]:
+        """What the customer had said before a part whose questions went with another one that was sent again."""
+        first = self._replies(turn.id)[0].sequence_number
+        said = self._store.messages_of(turn.conversation_id)
+        return [one for one in said if one.direction == "inbound" and one.sequence_number < first][-1:]
 
     def _replies(self, turn_id: UUID) -> list[Message]:
         return self._store.replies_of(turn_id)

@@ -7,25 +7,27 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from adapters.persistence.dead_workers import end_lease_of
+from adapters.persistence.dead_workers import end_leases_of_the_dead
 from application.ports.inbox import Acceptance, ReceiptOutcome
 from application.ports.turns import NoTurn, Settled, TurnLost
+from application.ports.turns import Place as WorkerPlace
 from domain.answers import NotAnswered
-from domain.channels import InboundMessage, PhoneNumber
-from domain.conversations import OutboundStatus, Turn, UnansweredReason
+from domain.channels import ChannelStatus, InboundMessage, PhoneNumber
+from domain.conversations import OutboundStatus, PauseReason, Turn, UnansweredReason
 from domain.credits import InsufficientCredits
 from domain.delivery import (
     Accepted,
     AgentGone,
     Ambiguous,
     NotFailed,
+    Parked,
     Refused,
     Settlement,
     TurnUnderWay,
@@ -35,7 +37,8 @@ from domain.delivery import (
 from domain.shared import DomainError
 from tests.builders import a_phone_number, a_user, an_agent, an_api_key
 from tests.contract.paths import Path, Worker, a_receipt, a_reply, a_text
-from tests.machine.model import Model, Play, Reply, Talk
+from tests.fakes.clock import MONDAY_MORNING
+from tests.machine.model import Model, Part, Play, Talk
 from tests.machine.snapshot import Snapshot, backwards, broken, unlike
 
 WORKERS = 3
@@ -44,11 +47,14 @@ LONG_HOURS = 24.0
 PICK = st.integers(0, 63)
 """Which of the things there are; taken modulo their number, so that few and many can be picked from alike."""
 SENT = {"accepted": Accepted(None), "refused": Refused({"code": 1}), "ambiguous": Ambiguous({"detail": "cut"})}
+REFUSED_TOKEN = Parked({"code": 190}, ChannelStatus.UNAUTHORIZED)
+HOST = "a host of its own"
 UNANSWERED = settlement_without_reply(NotAnswered(UnansweredReason.EMPTY, "It said nothing."))
 REPORTS = (OutboundStatus.SENT, OutboundStatus.DELIVERED, OutboundStatus.READ, OutboundStatus.FAILED)
 SILENCE = "update workers set lease_until = clock_timestamp() - interval '1 second' where id = %s"
 ARRIVED = "select account, platform_message_id from unclaimed_messages order by arrival"
 """Those that came at once may have come in any order."""
+TOKEN = "select token_version from phone_numbers where id = %s"
 AGE = "update messages set created_at = created_at - %s * interval '1 hour' where user_id = %s and status = 'blocked'"
 
 
@@ -96,6 +102,8 @@ class Desk(RuleBasedStateMachine):
         self.seen: Snapshot | None = None
         self.is_refused = self.is_retried = False
         self.written = 0
+        self.tokens: dict[UUID, list[UUID]] = {}
+        """The versions of each phone number's token, the newest last."""
 
     def do(self, call: Coroutine[Any, Any, Any]) -> Any:
         return self.place.runner.run(call)
@@ -171,18 +179,22 @@ class Desk(RuleBasedStateMachine):
             expected = self.model.begins(chosen, racers[place])
             self._takes(chosen, racers[place], expected, found[place])
 
-    @rule(customer=st.integers(0, CUSTOMERS - 1), worker=st.integers(0, WORKERS - 1))
-    def a_reply_is_on_its_way(self, customer: int, worker: int) -> None:
+    @rule(customer=st.integers(0, CUSTOMERS - 1), worker=st.integers(0, WORKERS - 1), parts=st.integers(1, 3))
+    def a_reply_is_on_its_way(self, customer: int, worker: int, parts: int) -> None:
         """All that leads there in one step: by chance alone few plays would come so far."""
         if self.model.agent is None or self.model.agent.phone_number_id != self.numbers[0].id:
             self.place_agent(0)
+        if self.numbers[0].id in self.model.parked:
+            self.a_new_token_comes(number=0)
         self.top_up(1)
         self.customers_write([(0, customer)])
         here = [talk for talk in self.model.talks if talk.is_active and talk.number is self.numbers[0]]
         mine = [talk for talk in here if talk.address == _address(customer)]
-        self.a_worker_begins(talk=self.model.talks.index(mine[-1]), worker=worker)
+        talk = self.model.talks.index(mine[-1])
+        self.a_conversation_is_resumed(talk=talk)
+        self.a_worker_begins(talk=talk, worker=worker)
         if self.hands:
-            self.a_reply_is_recorded(hand=0)
+            self.a_reply_is_recorded(hand=0, parts=parts)
         self.is_refused = False
 
     @rule(
@@ -192,14 +204,69 @@ class Desk(RuleBasedStateMachine):
     )
     def a_reply_is_sent_and_reported_on(self, customer: int, outcome: str, statuses: list[OutboundStatus]) -> None:
         """By the second worker that has the turn; the first one wakes before it is done, and settles too."""
-        self.a_reply_is_on_its_way(customer=customer, worker=0)
+        self.a_reply_is_on_its_way(customer=customer, worker=0, parts=1)
         play, _ = self._hand(0)
         self.a_worker_is_silent_past_its_lease(worker=0)
         self.a_worker_begins(talk=self.model.talks.index(play.talk), worker=1)
         self.a_turn_is_settled(hand=1, outcome=outcome)
         self.a_turn_is_settled(hand=0, outcome=outcome)
-        if play.reply:
-            self.receipts_come(pick=self.model.replies.index(play), statuses=statuses)
+        self._reported(play, statuses)
+        self.is_refused = False
+
+    @rule(customer=st.integers(0, CUSTOMERS - 1), outcome=st.sampled_from([*SENT]), status=st.sampled_from(REPORTS))
+    def a_reply_of_two_parts_is_sent(self, customer: int, outcome: str, status: OutboundStatus) -> None:
+        """The platform reports on the first when the second has been handed to it too."""
+        self.a_reply_is_on_its_way(customer=customer, worker=0, parts=2)
+        play, _ = self._hand(0)
+        self.a_part_is_passed_on(hand=0)
+        self.a_turn_is_settled(hand=0, outcome=outcome)
+        if play.parts and play.parts[0].was_tried:
+            self._hear(play, play.parts[0], status)
+        self.is_refused = False
+
+    @rule(customer=st.integers(0, CUSTOMERS - 1), status=st.sampled_from(REPORTS), is_early=st.booleans())
+    def nobody_knows_of_a_first_part(self, customer: int, status: OutboundStatus, is_early: bool) -> None:
+        """Until the platform tells, before or after the worker has given up; then the rest is sent."""
+        self.a_reply_is_on_its_way(customer=customer, worker=0, parts=2)
+        play, _ = self._hand(0)
+        if is_early:
+            self._reported(play, [status])
+        self.a_turn_is_settled(hand=0, outcome="ambiguous")
+        if not is_early:
+            self._reported(play, [status])
+        self.a_worker_begins(talk=self.model.talks.index(play.talk), worker=1)
+        self.a_reply_is_marked(hand=0, status=OutboundStatus.SENDING)
+        self.a_turn_is_settled(hand=0, outcome="accepted")
+        self.is_refused = False
+
+    @rule(customer=st.integers(0, CUSTOMERS - 1), picks=st.lists(PICK, min_size=1, max_size=3))
+    def a_reply_that_was_refused_is_retried(self, customer: int, picks: list[int]) -> None:
+        """From any of its parts, and from another one when that is done."""
+        self.a_reply_is_on_its_way(customer=customer, worker=0, parts=2)
+        self.a_turn_is_settled(hand=0, outcome="refused")
+        talk = self._hand(0)[0].talk
+        for pick in picks:
+            failed = [part for play, part in self.model.parts if play.talk is talk and part.status == "failed"]
+            if failed:
+                self.top_up(1)
+                retried = [part for _, part in self.model.parts].index(failed[-1 - pick % len(failed)])
+                self.a_message_is_retried(pick=retried)
+                self.a_worker_begins(talk=self.model.talks.index(talk), worker=0)
+                self.a_turn_is_settled(hand=0, outcome="accepted")
+        self.is_refused = False
+
+    @rule(customer=st.integers(0, CUSTOMERS - 1), is_current=st.booleans(), parts=st.integers(1, 2))
+    def a_reply_is_parked_and_sent_with_a_new_token(self, customer: int, is_current: bool, parts: int) -> None:
+        self.a_reply_is_on_its_way(customer=customer, worker=0, parts=parts)
+        play, _ = self._hand(0)
+        talk = self.model.talks.index(play.talk)
+        self.a_turn_is_parked(hand=0, age=0 if is_current else 1)
+        self.a_worker_begins(talk=talk, worker=1)
+        self.a_new_token_comes(number=0)
+        self.a_worker_begins(talk=talk, worker=1)
+        self.a_reply_is_marked(hand=0, status=OutboundStatus.SENDING)
+        self.a_part_is_passed_on(hand=0)
+        self.a_turn_is_settled(hand=0, outcome="accepted")
         self.is_refused = False
 
     @rule(worker=st.integers(0, WORKERS - 1))
@@ -207,14 +274,16 @@ class Desk(RuleBasedStateMachine):
         self.place.owner.execute(SILENCE, (self.workers[worker].id,))
         self.model.alive.discard(self.workers[worker].id)
 
-    @rule(worker=st.integers(0, WORKERS - 1), keeps=st.integers(0, 7))
-    def a_worker_renews(self, worker: int, keeps: int) -> None:
-        """And has dropped some of what it held on the way."""
+    @rule(worker=st.integers(0, WORKERS - 1), keeps=st.integers(0, 7), crashes=st.integers(0, 7))
+    def a_worker_renews(self, worker: int, keeps: int, crashes: int) -> None:
+        """And has dropped some of what it held on the way, some of it in a bug."""
         who = self.workers[worker]
-        holding = [play.talk.id for place, play in enumerate(self.model.holds(who)) if not keeps >> place & 1]
-        self.do(who.turns.renew_lease(who.id, holding))
+        held = [play.talk.id for play in self.model.holds(who)]
+        holding = [talk_id for place, talk_id in enumerate(held) if not keeps >> place & 1]
+        crashed = [talk_id for place, talk_id in enumerate(held) if crashes >> place & 1]
+        self.do(who.turns.renew_lease(who.id, holding, crashed))
         self.model.alive.add(who.id)
-        self.model.drops(who, holding)
+        self.model.drops(who, holding, crashed)
 
     @rule(worker=st.integers(0, WORKERS - 1))
     def a_worker_leaves(self, worker: int) -> None:
@@ -224,10 +293,15 @@ class Desk(RuleBasedStateMachine):
         for play in list(self.model.holds(who)):
             play.worker = None
 
-    @rule(worker=st.integers(0, WORKERS - 1))
-    def a_dead_worker_is_buried(self, worker: int) -> None:
-        assert end_lease_of(self.place.url, self.workers[worker].id)
-        self.model.alive.discard(self.workers[worker].id)
+    @rule(worker=st.integers(0, WORKERS - 1), is_known=st.booleans())
+    def a_dead_worker_is_buried(self, worker: int, is_known: bool) -> None:
+        """By whoever saw it die, or by its place."""
+        who = self.workers[worker]
+        place = WorkerPlace(HOST, worker + 1, MONDAY_MORNING)
+        self.do(who.turns.join(who.id, place))
+        known = {who.id} if is_known else set[UUID]()
+        assert end_leases_of_the_dead(self.place.url, known, HOST, lambda of: of == place and not is_known) == {who.id}
+        self.model.alive.discard(who.id)
 
     @rule(hand=PICK)
     @when(lambda self: self.hands)
@@ -243,29 +317,83 @@ class Desk(RuleBasedStateMachine):
         call = self.workers[0].turns.attach_model_conversation(turn, f"conv_{turn.fence}")
         self._write(call, is_held=self._is_held(play, turn))
 
-    @rule(hand=PICK)
+    @rule(hand=PICK, parts=st.integers(1, 3))
     @when(lambda self: self.hands)
-    def a_reply_is_recorded(self, hand: int) -> None:
+    def a_reply_is_recorded(self, hand: int, parts: int) -> None:
         """By whoever thinks the turn is theirs, unless they were told that there is one."""
         play, turn = self._hand(hand)
         is_held = self._is_held(play, turn)
-        if is_held and play.reply:
+        if is_held and play.parts:
             return
-        reply = a_reply(message_id=self._new_id())
+        reply = a_reply(*(f"Part {number}." for number in range(parts)))
         self._write(self.workers[0].turns.record_reply(turn, reply), is_held=is_held)
         if is_held:
-            play.reply = Reply(reply.message_id, OutboundStatus.SENDING, self._name())
+            play.parts = [Part(part.message_id, self._name()) for part in reply.parts]
+            play.parts[0].tries()
 
     @rule(hand=PICK, status=st.sampled_from([OutboundStatus.PENDING, OutboundStatus.SENDING]))
     @when(lambda self: self.hands)
     def a_reply_is_marked(self, hand: int, status: OutboundStatus) -> None:
         play, turn = self._hand(hand)
-        reply = play.reply
-        can = reply is not None and reply.status in {OutboundStatus.PENDING, OutboundStatus.SENDING}
+        if not play.parts:
+            return
+        part = play.due
+        can = part.status in {OutboundStatus.PENDING, OutboundStatus.SENDING}
         is_held = self._is_held(play, turn) and can
-        self._write(self.workers[0].turns.mark_reply(turn, status), is_held=is_held)
-        if reply and is_held:
-            reply.status = status
+        self._write(self.workers[0].turns.mark_reply(turn, part.id, status), is_held=is_held)
+        if is_held and status is OutboundStatus.SENDING:
+            part.tries()
+        elif is_held:
+            part.status = status
+
+    @rule(hand=PICK)
+    @when(lambda self: self.hands)
+    def a_part_is_passed_on(self, hand: int) -> None:
+        """Because the platform took it; not when it was marked as waiting again."""
+        play, turn = self._hand(hand)
+        following = play.next if play.parts else None
+        if following is None or play.in_hand.status is OutboundStatus.PENDING:
+            return
+        part, is_held = play.in_hand, self._is_held(play, turn)
+        call = self.workers[0].turns.pass_on(turn, part.id, part.name, following.id)
+        passed = self._write(call, is_held=is_held)
+        if is_held:
+            assert passed is self.model.passes_on(play)
+
+    @rule(hand=PICK, age=st.integers(-1, 2))
+    @when(lambda self: self.hands)
+    def a_turn_is_parked(self, hand: int, age: int) -> None:
+        """With the newest token, an older one, or one whose version the worker does not know (-1)."""
+        play, turn = self._hand(hand)
+        if not play.parts:
+            return
+        versions = self.tokens[play.talk.number.id]
+        version = versions[-1 - min(age, len(versions) - 1)] if age >= 0 else None
+        is_held = self._is_held(play, turn)
+        call = self.workers[0].turns.park(turn, play.in_hand.id, REFUSED_TOKEN, version)
+        is_parked = self._write(call, is_held=is_held)
+        if is_held:
+            assert is_parked is self.model.parks(play, is_current=version in {None, versions[-1]})
+
+    @rule(number=st.integers(0, 1))
+    @when(lambda self: self.model.numbers)
+    def a_new_token_comes(self, number: int) -> None:
+        chosen = self.model.numbers[number % len(self.model.numbers)]
+        self.do(self.world.phone_numbers.change(chosen, self._new_id().bytes))
+        self.model.parked.discard(chosen.id)
+        self._learn_token(chosen)
+
+    @rule(talk=PICK, minutes=st.sampled_from([None, 5.0]), reason=st.sampled_from(PauseReason))
+    @when(lambda self: self.model.talks)
+    def a_conversation_is_paused(self, talk: int, minutes: float | None, reason: PauseReason) -> None:
+        self.do(self.world.conversations.pause(self.user.id, self._talk(talk).id, minutes, reason))
+        self._talk(talk).is_paused = True
+
+    @rule(talk=PICK)
+    @when(lambda self: self.model.talks)
+    def a_conversation_is_resumed(self, talk: int) -> None:
+        self.do(self.world.conversations.resume(self.user.id, self._talk(talk).id))
+        self._talk(talk).is_paused = False
 
     @rule(hand=PICK, outcome=st.sampled_from([*SENT, *SENT, "no answer"]))
     @when(lambda self: self.hands)
@@ -292,39 +420,35 @@ class Desk(RuleBasedStateMachine):
         self.is_refused = not any(holding)
 
     @rule(pick=PICK, statuses=st.lists(st.sampled_from(REPORTS), min_size=1, max_size=3))
-    @when(lambda self: self.model.replies)
+    @when(lambda self: self.model.tried)
     def receipts_come(self, pick: int, statuses: list[OutboundStatus]) -> None:
         """Early, late, twice and in any order."""
-        play = self.model.replies[pick % len(self.model.replies)]
-        assert play.reply
+        play, part = self.model.tried[pick % len(self.model.tried)]
         for status in statuses:
-            found = self._record(play, status, play.reply.name)
-            is_news = self.model.hears(play, status)
-            assert found is (ReceiptOutcome.RECORDED if is_news else ReceiptOutcome.OLD)
+            self._hear(play, part, status)
 
     @rule(pick=PICK, status=st.sampled_from(REPORTS))
-    @when(lambda self: any(play.reply and play.reply.former for play in self.model.replies))
+    @when(lambda self: any(part.former for _, part in self.model.parts))
     def a_receipt_of_an_earlier_try_comes(self, pick: int, status: OutboundStatus) -> None:
-        retried = [play for play in self.model.replies if play.reply and play.reply.former]
-        play = retried[pick % len(retried)]
-        assert play.reply
+        retried = [(play, part) for play, part in self.model.parts if part.former]
+        play, part = retried[pick % len(retried)]
         self.is_refused = True
-        assert self._record(play, status, play.reply.former[0]) is ReceiptOutcome.OLD
+        assert self._record(play, part, status, part.former[0]) is ReceiptOutcome.OLD
 
     @rule(pick=PICK)
-    @when(lambda self: self.model.replies)
+    @when(lambda self: self.model.parts)
     def a_message_is_retried(self, pick: int) -> None:
-        play = self.model.replies[pick % len(self.model.replies)]
-        assert play.reply
-        retry = self.place.path.retries.retry(self.user.id, play.reply.id, None)
-        if refusal := self._refusal_of_retry(play):
+        play, part = self.model.parts[pick % len(self.model.parts)]
+        retry = self.place.path.retries.retry(self.user.id, part.id, None)
+        if refusal := self._refusal_of_retry(play, part):
             self.is_refused = True
             with pytest.raises(refusal):
                 self.do(retry)
             return
         message = self.do(retry)
         self.is_retried = True
-        self.model.retries(play, message.turn_id, self._name())
+        for again in self.model.retries(play, part, message.turn_id):
+            again.name = self._name()
 
     @rule(place=st.integers(-1, 1))
     def place_agent(self, place: int) -> None:
@@ -387,6 +511,12 @@ class Desk(RuleBasedStateMachine):
     def _register(self, number: PhoneNumber) -> None:
         self.do(self.world.phone_numbers.add(number, None))
         self.model.numbers.append(number)
+        self._learn_token(number)
+
+    def _learn_token(self, number: PhoneNumber) -> None:
+        row = self.place.owner.execute(TOKEN, (number.id,)).fetchone()
+        assert row
+        self.tokens.setdefault(number.id, []).append(row[0])
 
     def _letter(self, number: int, customer: int) -> InboundMessage:
         self.written += 1
@@ -413,39 +543,53 @@ class Desk(RuleBasedStateMachine):
         play = self.model.open_play(talk)
         assert play
         assert (found.id, found.fence, found.crashes) == (play.id, play.fence, play.crashes)
-        assert (found.reply and found.reply.status) == (play.reply and play.reply.status)
+        assert [(part.message_id, part.status) for part in found.replies] == [
+            (part.id, part.status) for part in play.parts
+        ]
         self.hands.append((play, found))
 
-    def _write(self, call: Coroutine[Any, Any, Any], *, is_held: bool) -> None:
+    def _write(self, call: Coroutine[Any, Any, Any], *, is_held: bool) -> Any:
         """A write of a turn: refused, and nothing changed, unless the turn is still in these hands."""
         try:
-            self.do(call)
+            answer = self.do(call)
         except TurnLost:
             assert not is_held
             self.is_refused = True
-            return
+            return None
         assert is_held
+        return answer
 
     def _is_held(self, play: Play, turn: Turn) -> bool:
         return play.is_open and play.fence == turn.fence
 
     def _settlement(self, play: Play, outcome: str) -> Settlement:
-        """What a worker may come back with: nothing is sent that was not written down."""
-        is_unsent = play.reply is None or play.reply.status is OutboundStatus.PENDING
-        if (outcome == "no answer" and is_unsent) or play.reply is None:
+        """What a worker may come back with: nothing is sent unwritten, nor accepted before its last part."""
+        is_unsent = all(part.status is OutboundStatus.PENDING for part in play.parts)
+        if (outcome == "no answer" and is_unsent and play.place == 0) or not play.parts:
             return UNANSWERED
-        sent = SENT[outcome if outcome in SENT else "accepted"]
-        return settlement_of_send(Accepted(play.reply.name) if sent is SENT["accepted"] else sent)
+        part = play.in_hand
+        if outcome in {"ambiguous", "refused"}:
+            return settlement_of_send(SENT[outcome], part.id)
+        return settlement_of_send(SENT["ambiguous"] if play.next else Accepted(part.name), part.id)
 
-    def _record(self, play: Play, status: OutboundStatus, name: str) -> ReceiptOutcome:
-        assert play.reply
-        receipt = a_receipt(play.talk.number, status, platform_message_id=name, message_id=play.reply.id)
+    def _reported(self, play: Play, statuses: list[OutboundStatus]) -> None:
+        """On the part that was handed over last, if one was."""
+        if play.parts and play.in_hand.was_tried:
+            for status in statuses:
+                self._hear(play, play.in_hand, status)
+
+    def _hear(self, play: Play, part: Part, status: OutboundStatus) -> None:
+        found = self._record(play, part, status, part.name)
+        is_news = self.model.hears(play, part, status)
+        assert found is (ReceiptOutcome.RECORDED if is_news else ReceiptOutcome.OLD)
+
+    def _record(self, play: Play, part: Part, status: OutboundStatus, name: str) -> ReceiptOutcome:
+        receipt = a_receipt(play.talk.number, status, platform_message_id=name, message_id=part.id)
         (outcome,) = self.do(self.inbox.record([receipt]))
         return outcome
 
-    def _refusal_of_retry(self, play: Play) -> type[DomainError] | None:
-        assert play.reply
-        if play.reply.status is not OutboundStatus.FAILED:
+    def _refusal_of_retry(self, play: Play, part: Part) -> type[DomainError] | None:
+        if part.status is not OutboundStatus.FAILED:
             return NotFailed
         if self.model.open_play(play.talk):
             return TurnUnderWay
@@ -464,7 +608,7 @@ class Desk(RuleBasedStateMachine):
         return f"wamid.{self._new_id().hex}"
 
     def _new_id(self) -> UUID:
-        return a_reply().message_id
+        return uuid4()
 
 
 def _address(customer: int) -> str:

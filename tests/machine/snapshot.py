@@ -59,6 +59,7 @@ def broken(now: Snapshot) -> Iterator[str]:
         yield "a conversation has two open turns"
     yield from _wrong_numbers(now)
     yield from _without_end(now)
+    yield from _in_halves(now)
 
 
 def _wrong_numbers(now: Snapshot) -> Iterator[str]:
@@ -87,6 +88,18 @@ def _without_end(now: Snapshot) -> Iterator[str]:
             yield "a message is answered without a reply"
 
 
+def _in_halves(now: Snapshot) -> Iterator[str]:
+    """Charged is what was taken whole, and what is decided leaves no part waiting."""
+    waiting = {turn[0] for turn in now.turns if turn[1] in {"open", "undecided"}}
+    charged = Counter(line[3] for line in now.entries if line[0] == "capture")
+    charged -= Counter(line[3] for line in now.entries if line[0] == "refund")
+    for _, direction, status, _, turn_id, *_ in now.messages:
+        if direction == "outbound" and status == "pending" and turn_id not in waiting:
+            yield "a turn is decided, and a part of its reply waits"
+        if direction == "outbound" and charged[turn_id] and status not in {"sent", "delivered", "read"}:
+            yield f"a reply is charged of which a part is {status}"
+
+
 def backwards(before: Snapshot, now: Snapshot) -> Iterator[str]:
     """Statuses that went back."""
     earlier = {message[0]: message[2] for message in before.messages}
@@ -106,7 +119,7 @@ def unlike(model: Model, now: Snapshot) -> Iterator[str]:
     stored = [(id_, status, worker, fence, crashes) for id_, status, _, worker, fence, crashes in now.turns]
     if stored != turns:
         yield f"the turns are {stored}, not {turns}"
-    replies = {str(play.reply.id): play.reply.status for play in model.plays if play.reply}
+    replies = {str(part.id): part.status for _, part in model.parts}
     if (said := {each[0]: each[2] for each in now.messages if each[1] == "outbound"}) != replies:
         yield f"the replies are {said}, not {replies}"
     untaken = Counter((each[3], each[2]) for each in now.messages if each[1] == "inbound" and each[4] is None)

@@ -70,7 +70,7 @@ class WakingQueue:
 
     def __init__(self, queue: MemoryTurnQueue, wake: Callable[[Sequence[UUID]], None]) -> None:
         self._queue, self._wake = queue, wake
-        self.claim, self.lock, self.leave = queue.claim, queue.lock, queue.leave
+        self.claim, self.lock, self.note_wait, self.leave = queue.claim, queue.lock, queue.note_wait, queue.leave
 
     async def admit(self, waiting: Sequence[Waiting]) -> Collection[UUID]:
         full = await self._queue.admit(waiting)

@@ -372,7 +372,7 @@ begin
                 content_type, text, content, written_at, status, reason, paused, human_replied_at, place)
     ), fresh as (
         select distinct on (phone_number_id, platform_message_id) item.*,
-            status = 'received' and human_replied_at is not null and written_at <= human_replied_at as is_answered_by_human
+            status = 'received' and human_replied_at is not null and written_at < human_replied_at as is_answered_by_human
         from item where fresh and not exists (
             select from messages m
             where m.phone_number_id = item.phone_number_id and m.platform_message_id = item.platform_message_id

@@ -192,6 +192,19 @@ async def test_a_reply_answers_nothing_that_was_written_after_it(path: Path) -> 
     assert (await path.outcome(shop, conversation))[0] == WAITS
 
 
+@pytest.mark.parametrize(("first", "status"), [("echo", PAUSED), ("question", ("unanswerable", "human_answered"))])
+async def test_within_one_second_what_arrived_first_was_first(path: Path, first: str, status: object) -> None:
+    shop = await path.a_shop()
+    if first == "echo":
+        await path.inbox.note_echoes([an_echo(shop)])
+    conversation = await path.writes(shop, written_at=_later(60))
+    if first == "question":
+        await path.inbox.note_echoes([an_echo(shop)])
+
+    messages = await path.messages(shop, conversation)
+    assert [(each.status, each.reason) for each in messages if each.author == "customer"] == [status]
+
+
 async def test_no_minutes_of_pause_are_no_pause(path: Path) -> None:
     shop = await path.a_shop()
     await Kept(path, shop).behaves(human_pause_minutes=0)

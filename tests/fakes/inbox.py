@@ -140,7 +140,7 @@ class MemoryInbox:
         if status is not InboundStatus.RECEIVED:
             return status, reason, False
         answered_at = self._store.human_replies.get(conversation.id)
-        if answered_at and message.written_at <= answered_at:
+        if answered_at and message.written_at < answered_at:
             return InboundStatus.UNANSWERABLE, UnansweredReason.HUMAN_ANSWERED, False
         if self._store.is_paused(conversation.id):
             return status, UnansweredReason.PAUSED, False

@@ -144,9 +144,10 @@ class Simulator:
         path = f"/v1/conversations/{openai_conversation_id}"
         assert call(self.url, "DELETE", path, headers={"Authorization": "Bearer any"}).status == 200
 
-    def script(self, match: str, times: int = 1, **then: object) -> None:
-        """Let the next calls that contain `match` go as told."""
-        self.control("POST", "script", {"match": match, "then": then, "times": times})
+    def script(self, match: str, times: int = 1, kind: str | None = None, **then: object) -> None:
+        """Let the next calls (of a kind) that contain `match` go as told."""
+        rule = {"match": match, "then": then, "times": times}
+        self.control("POST", "script", rule if kind is None else {**rule, "kind": kind})
 
     @contextmanager
     def turned(self, **knobs: object) -> Iterator[None]:
@@ -291,6 +292,12 @@ class Tenant:
         """A delivery of Meta's, which is accepted."""
         answer = self.house.deliver(body)
         assert answer.status == 200, answer.content
+
+    def receives_kind(self, sender: str, kind: str, value: object) -> None:
+        """A customer sends what is no text, on WhatsApp."""
+        message = text_message(sender, "")
+        del message["text"]
+        self.receives(delivery(self.account, {**message, "type": kind, kind: value}))
 
     def number(self) -> dict[str, Any]:
         """The phone number as the API shows it."""

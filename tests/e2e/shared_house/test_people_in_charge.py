@@ -55,6 +55,48 @@ def test_on_instagram_a_text_is_answered_and_its_echo_neither_pauses_nor_doubles
     assert shop.credits() == (998, 0)
 
 
+def test_on_instagram_a_reply_whose_answer_was_lost_is_known_by_its_echo(shop):
+    sender = a_customer()
+    shop.house.meta.script(sender, kind="message", accept_and_lose=True)
+
+    shop.hears("Hello", sender)
+    shop.once(lambda found: [each["status"] for each in found] == ["answered", "read"])
+
+    assert len(shop.sends()) == 1
+    assert shop.ledger() == ["add", "hold", "capture"]
+    assert shop.conversation()["paused_reason"] is None
+
+
+def test_on_instagram_a_person_who_sends_a_picture_or_our_very_words_is_still_a_person(house):
+    for content in ({"attachments": [{"type": "image", "payload": {"url": "https://example.com/x"}}]}, {}):
+        shop, sender = house.tenant(channel="instagram"), a_customer()
+        shop.hears("one", sender)
+        ours = shop.once(lambda found: found and found[-1]["status"] == "read")[-1]["text"]
+        echo = instagram_text(shop.account, sender, ours, is_echo=True, **content)
+        if content:
+            del echo["message"]["text"]
+
+        shop.receives(instagram_delivery(shop.account, echo))
+
+        assert [each["author"] for each in shop.messages()] == ["customer", "agent", "human"]
+        assert shop.conversation()["paused_reason"] == "human_replied"
+
+
+def test_on_instagram_both_forms_are_read_and_what_stands_by_is_not_answered(shop):
+    sender = a_customer()
+    event = instagram_text(sender, shop.account, "one")
+    body = instagram_delivery(shop.account)
+    body["entry"][0] = {"id": shop.account, "changes": [{"field": "messages", "value": event}]}
+    shop.receives(body)
+    shop.settled()
+    body["entry"][0] = {"id": shop.account, "standby": [instagram_text(sender, shop.account, "two")]}
+    shop.receives(body)
+
+    last = shop.messages()[-1]
+    assert [each["author"] for each in shop.messages()] == ["customer", "agent", "customer"]
+    assert (last["text"], last["status"], last["reason"]) == ("two", "unanswerable", "in_standby")
+
+
 @pytest.mark.parametrize(("channel", "writes"), [("instagram", _human_on_instagram), ("whatsapp", _human_on_whatsapp)])
 def test_a_persons_reply_elsewhere_is_stored_and_silences_the_agent(house, channel, writes):
     tenant, sender = house.tenant(channel=channel), a_customer()
@@ -149,6 +191,21 @@ def test_who_says_stop_is_left_alone_until_they_say_start(tenant, stop, start):
     assert last["status"] == "answered"
     kinds = tenant.house.sql("select kind from consents where user_id = %s order by created_at", tenant.id)
     assert [kind for (kind,) in kinds] == ["stop", "start"]
+
+
+def test_what_still_waited_when_the_customer_said_stop_is_not_answered(tenant):
+    sender = a_customer()
+    with tenant.house.openai.turned(latency_ms=700):
+        tenant.hears("one", sender)
+        until(lambda: tenant.house.sql("select id from turns where user_id = %s and status = 'open'", tenant.id))
+        tenant.hears("two", sender)
+        tenant.hears("STOP", sender)
+        tenant.settled()
+
+    reasons = {each["text"]: each["reason"] for each in tenant.messages() if each["direction"] == "inbound"}
+    assert reasons == {"one": None, "two": "customer_opted_out", "STOP": "customer_opted_out"}
+    assert len(tenant.sends()) == 1
+    assert tenant.credits() == (999, 0)
 
 
 def test_a_machine_that_answers_our_answers_is_noticed_and_the_conversation_can_be_resumed(tenant):

@@ -372,7 +372,7 @@ begin
                 content_type, text, content, written_at, status, reason, paused, human_replied_at, place)
     ), fresh as (
         select distinct on (phone_number_id, platform_message_id) item.*,
-            status = 'received' and human_replied_at is not null and written_at <= human_replied_at as is_answered_by_human
+            status = 'received' and human_replied_at is not null and written_at < human_replied_at as is_answered_by_human
         from item where fresh and not exists (
             select from messages m
             where m.phone_number_id = item.phone_number_id and m.platform_message_id = item.platform_message_id
@@ -422,6 +422,12 @@ begin
         where consent is not null order by place;
         update customers set has_consents = true
         where id in (select customer_id from unnest(v_customer_id, v_consent) as i (customer_id, consent) where consent is not null);
+        -- What waits was written before the word, and would be answered after it.
+        update messages m set status = 'unanswerable', reason = 'customer_opted_out', status_at = now()
+        from unnest(p_message_id, v_consent) as i (message_id, consent)
+        join messages word on word.id = i.message_id
+        where i.consent = 'stop' and m.conversation_id = word.conversation_id and m.sequence_number < word.sequence_number
+            and m.direction = 'inbound' and m.turn_id is null and m.status in ('received', 'blocked');
     end if;
 end $$;
 

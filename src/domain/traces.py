@@ -46,6 +46,10 @@ STAGE_OF_ENTRY = {
 }
 
 
+TOLD_BY_PLATFORM = (Stage.SENT, Stage.DELIVERED, Stage.READ)
+"""Each after the one before it, and all of them after we began to send."""
+
+
 class Obstacle(StrEnum):
     """Why a message that waits is not being answered now. `QUEUED`: nothing is in the way but those before it."""
 
@@ -171,7 +175,17 @@ def _replies(replies: Sequence[ReplyFacts]) -> Iterator[Step]:
     for reply in replies:
         named = str(reply.message.id) if len(replies) > 1 else None
         yield Step(Stage.GENERATED, reply.message.created_at, named)
-        yield from (Step(stage, at, named) for stage, at in reply.reached.items())
+        yield from (Step(stage, at, named) for stage, at in _in_order(reply).items())
+
+
+def _in_order(reply: ReplyFacts) -> Mapping[Stage, datetime]:
+    """When each status was reached, by one clock: platforms tell whole seconds, and have clocks of their own."""
+    reached = {stage: max(at, reply.message.created_at) for stage, at in reply.reached.items()}
+    latest = reached.get(Stage.SENDING, reply.message.created_at)
+    for stage in TOLD_BY_PLATFORM:
+        if stage in reached:
+            latest = reached[stage] = max(latest, reached[stage])
+    return reached
 
 
 def _end(facts: Facts) -> Iterator[Step]:

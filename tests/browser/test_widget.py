@@ -180,6 +180,7 @@ def test_what_comes_while_it_is_closed_is_counted(shop, unique):
 def test_a_phone_gets_the_whole_screen_and_keeps_the_focus_in_it(shop):
     chat = shop.opens(shop.context(viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True))
 
+    chat.host.locator(".panel").evaluate("panel => Promise.all(panel.getAnimations().map(each => each.finished))")
     box = chat.host.locator(".panel").bounding_box()
     assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 390, 780)
     for _ in range(8):

@@ -115,10 +115,21 @@ async def test_what_the_store_refuses_fails_no_neighbour(path: Path, request) ->
 async def test_after_stop_nothing_is_answered_until_start(path: Path) -> None:
     shop = await path.a_shop()
 
-    assert await _says(path, shop, "Hello", "Stop!") == [WAITS, STOPPED]
-    assert await _says(path, shop, "Hello?") == [STOPPED]
+    assert await _says(path, shop, "Hello") == [WAITS]
+    assert await _says(path, shop, "Stop!", "Hello?") == [STOPPED, STOPPED]
     assert await _says(path, shop, "START", "Hello again") == [WAITS, WAITS]
     assert await Kept(path, shop).consents() == ["stop", "start"]
+
+
+async def test_what_still_waits_when_somebody_says_stop_is_given_up(path: Path) -> None:
+    shop = await path.a_shop()
+    (hello,) = await path.inbox.accept([a_text(shop.number, text="Hello")])
+    (elsewhere,) = await path.inbox.accept([a_text(shop.number, address="4930555", text="Hello")])
+
+    await path.inbox.accept([a_text(shop.number, text="And"), a_text(shop.number, text="stop")])
+
+    assert await path.outcome(shop, hello.conversation_id) == [STOPPED] * 3
+    assert await path.outcome(shop, elsewhere.conversation_id) == [WAITS]
 
 
 async def test_stop_and_start_are_heard_in_one_batch(path: Path) -> None:
@@ -190,6 +201,19 @@ async def test_a_reply_answers_nothing_that_was_written_after_it(path: Path) -> 
     await path.inbox.note_echoes([an_echo(shop)])
 
     assert (await path.outcome(shop, conversation))[0] == WAITS
+
+
+@pytest.mark.parametrize(("first", "status"), [("echo", PAUSED), ("question", ("unanswerable", "human_answered"))])
+async def test_within_one_second_what_arrived_first_was_first(path: Path, first: str, status: object) -> None:
+    shop = await path.a_shop()
+    if first == "echo":
+        await path.inbox.note_echoes([an_echo(shop)])
+    conversation = await path.writes(shop, written_at=_later(60))
+    if first == "question":
+        await path.inbox.note_echoes([an_echo(shop)])
+
+    messages = await path.messages(shop, conversation)
+    assert [(each.status, each.reason) for each in messages if each.author == "customer"] == [status]
 
 
 async def test_no_minutes_of_pause_are_no_pause(path: Path) -> None:

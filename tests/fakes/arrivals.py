@@ -100,6 +100,12 @@ class MemoryArrivals:
                 before, paused_until=until, paused_reason=PauseReason.HUMAN_REPLIED
             )
 
+    def silence(self, conversation_id: UUID) -> None:
+        """The customer has said STOP: what waits is not answered any more."""
+        for waiting in self._store.messages_of(conversation_id):
+            if waiting.status in WAITING and waiting.turn_id is None:
+                self._give_up(waiting, UnansweredReason.OPTED_OUT)
+
     def _give_up(self, message: Message, reason: UnansweredReason) -> None:
         given_up = replace(message, status=InboundStatus.UNANSWERABLE, reason=reason)
         self._store.messages[message.id] = given_up

@@ -134,19 +134,19 @@ class MemoryInbox:
     def _status(
         self, message: InboundMessage, number: PhoneNumber, conversation: Conversation
     ) -> tuple[InboundStatus, UnansweredReason | None, bool]:
-        if self._is_stopped(message, number, conversation.customer.id):
+        if self._is_stopped(message, number, conversation):
             return InboundStatus.UNANSWERABLE, UnansweredReason.OPTED_OUT, False
         status, reason = initial_status(message)
         if status is not InboundStatus.RECEIVED:
             return status, reason, False
         answered_at = self._store.human_replies.get(conversation.id)
-        if answered_at and message.written_at <= answered_at:
+        if answered_at and message.written_at < answered_at:
             return InboundStatus.UNANSWERABLE, UnansweredReason.HUMAN_ANSWERED, False
         if self._store.is_paused(conversation.id):
             return status, UnansweredReason.PAUSED, False
         return status, None, True
 
-    def _is_stopped(self, message: InboundMessage, number: PhoneNumber, customer_id: UUID) -> bool:
+    def _is_stopped(self, message: InboundMessage, number: PhoneNumber, conversation: Conversation) -> bool:
         """Whether the customer has opted out, this message included; what it says of that goes on record."""
         settings = self._store.settings_of(number.id)
         if not settings.hears_stop:
@@ -157,9 +157,12 @@ class MemoryInbox:
             word = "stop"
         elif text in settings.start_words:
             word = "start"
+        customer_id = conversation.customer.id
         before = [kind for *who, kind in self._store.consents if who == [number.id, customer_id]]
         was_stopped = before[-1:] == ["stop"]
         if word == "stop" or (word == "start" and was_stopped):
             self._store.consents.append((number.id, customer_id, word))
+            if word == "stop":
+                self._arrivals.silence(conversation.id)
             return word == "stop"
         return was_stopped

@@ -103,6 +103,18 @@ def delivery(account: str, *messages: object) -> dict[str, Any]:
     return {"object": "whatsapp_business_account", "entry": [{"id": "0", "changes": changes}]}
 
 
+def instagram_text(sender: str, account: str, text: str, mid: str | None = None, **more: object) -> dict[str, Any]:
+    """A text as it stands in the list `messaging` of a delivery; with `is_echo`, of the business's own."""
+    now = int(time.time() * 1000)
+    message = {"mid": mid or f"mid.{secrets.token_hex(12)}", "text": text, **more}
+    return {"sender": {"id": sender}, "recipient": {"id": account}, "timestamp": now, "message": message}
+
+
+def instagram_delivery(account: str, *events: object) -> dict[str, Any]:
+    """Events as Meta delivers them to an Instagram account."""
+    return {"object": "instagram", "entry": [{"id": account, "time": int(time.time()), "messaging": list(events)}]}
+
+
 @dataclass(frozen=True)
 class Simulator:
     """The control endpoints of a simulator."""
@@ -132,9 +144,10 @@ class Simulator:
         path = f"/v1/conversations/{openai_conversation_id}"
         assert call(self.url, "DELETE", path, headers={"Authorization": "Bearer any"}).status == 200
 
-    def script(self, match: str, times: int = 1, **then: object) -> None:
-        """Let the next calls that contain `match` go as told."""
-        self.control("POST", "script", {"match": match, "then": then, "times": times})
+    def script(self, match: str, times: int = 1, kind: str | None = None, **then: object) -> None:
+        """Let the next calls (of a kind) that contain `match` go as told."""
+        rule = {"match": match, "then": then, "times": times}
+        self.control("POST", "script", rule if kind is None else {**rule, "kind": kind})
 
     @contextmanager
     def turned(self, **knobs: object) -> Iterator[None]:
@@ -186,10 +199,10 @@ class House:
     def post_webhook(self, content: bytes, headers: Mapping[str, str] = {}) -> Answer:
         return call(self.ready["rest_url"], "POST", "/webhooks/meta", content, headers)
 
-    def tenant(self, *, credits: int = 1_000, account: str | None = None) -> "Tenant":
-        """A new user with a WhatsApp number, an agent on it, and credits."""
+    def tenant(self, *, credits: int = 1_000, account: str | None = None, channel: str = "whatsapp") -> "Tenant":
+        """A new user with a number of that type, an agent on it, and credits."""
         user = self.make("/users", {"name": "A business"})
-        tenant = Tenant(self, user["id"], user["api_key"], account or _digits(15))
+        tenant = Tenant(self, user["id"], user["api_key"], account or _digits(15), channel)
         if credits:
             tenant.make("credits/add", {"amount": credits})
         tenant.open()
@@ -247,6 +260,7 @@ class Tenant:
     id: str
     key: str
     account: str
+    channel: str = "whatsapp"
 
     @property
     def path(self) -> str:
@@ -263,16 +277,47 @@ class Tenant:
     def open(self) -> None:
         """Register the phone number and put an agent on it."""
         prompt = self.make("prompts", {"name": "P", "instructions": "Answer.", "model": "gpt-5.5"})
-        number = self.make(
-            "phone_numbers",
-            {"type": "whatsapp", "meta_phone_number_id": self.account, "access_token": "a-token"},
-        )
+        named = {"whatsapp": "meta_phone_number_id", "instagram": "instagram_account_id"}[self.channel]
+        number = self.make("phone_numbers", {"type": self.channel, named: self.account, "access_token": "a-token"})
         self.make("agents", {"name": "A", "prompt_id": prompt["id"], "phone_number_id": number["id"]})
 
     def hears(self, text: str, sender: str, message_id: str | None = None) -> None:
         """A customer writes, and Meta's delivery is accepted."""
-        answer = self.house.deliver(delivery(self.account, text_message(sender, text, message_id)))
+        if self.channel == "instagram":
+            self.receives(instagram_delivery(self.account, instagram_text(sender, self.account, text, message_id)))
+        else:
+            self.receives(delivery(self.account, text_message(sender, text, message_id)))
+
+    def receives(self, body: object) -> None:
+        """A delivery of Meta's, which is accepted."""
+        answer = self.house.deliver(body)
         assert answer.status == 200, answer.content
+
+    def receives_kind(self, sender: str, kind: str, value: object) -> None:
+        """A customer sends what is no text, on WhatsApp."""
+        message = text_message(sender, "")
+        del message["text"]
+        self.receives(delivery(self.account, {**message, "type": kind, kind: value}))
+
+    def number(self) -> dict[str, Any]:
+        """The phone number as the API shows it."""
+        (number,) = self.get("phone_numbers")["items"]
+        return number
+
+    def change_number(self, **changes: object) -> dict[str, Any]:
+        """PATCH the phone number."""
+        answer = self.house.rest("PATCH", f"{self.path}/phone_numbers/{self.number()['id']}", changes, self.key)
+        assert answer.status == 200, answer.content
+        return answer.json
+
+    def conversation(self, sender: str | None = None) -> dict[str, Any]:
+        """The one conversation there is, or the one of that customer."""
+        (conversation,) = self.get("conversations" + (f"?customer={quote(sender)}" if sender else ""))["items"]
+        return conversation
+
+    def alerts(self, state: str = "open") -> list[str]:
+        """The kinds of alert that the user sees."""
+        return [alert["kind"] for alert in self.get(f"alerts?state={state}")["items"]]
 
     def messages(self, sender: str | None = None) -> list[dict[str, Any]]:
         """All messages, or those of one customer, in the order of time."""
@@ -436,4 +481,8 @@ _WRONG_NUMBERS = """
     having (count(m.id), coalesce(max(m.sequence_number), 0)) <> (c.last_sequence_number, c.last_sequence_number)
 """
 _TWO_OPEN_TURNS = "select conversation_id from turns where status = 'open' group by 1 having count(*) > 1"
-_TWO_REPLIES = "select turn_id from messages where direction = 'outbound' group by 1 having count(*) > 1"
+_TWO_REPLIES = """
+    select turn_id from messages where direction = 'outbound' and turn_id is not null
+    group by 1 having count(*) <> max(sequence_number) - min(sequence_number) + 1
+"""
+"""The parts of one reply stand behind each other; a second reply would come later."""

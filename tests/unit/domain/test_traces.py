@@ -71,6 +71,17 @@ def test_a_message_that_waits_says_what_is_in_the_way(obstacle):
     assert trace.steps[-1] == Step(Stage.WAITING, _at(1), obstacle.value)
 
 
+def test_a_platform_that_tells_whole_seconds_does_not_deliver_before_we_send():
+    turn = _a_turn()
+    reply = _a_reply(turn, sending=4.6, sent=5, delivered=4, read=4)
+
+    trace = trace_of(_facts(reply.message, turn=turn, replies=[reply]))
+
+    told = [step for step in trace.steps if step.stage in {Stage.SENDING, Stage.SENT, Stage.DELIVERED, Stage.READ}]
+    assert [step.stage for step in told] == [Stage.SENDING, Stage.SENT, Stage.DELIVERED, Stage.READ]
+    assert [step.at for step in told] == [_at(4.6), _at(5), _at(5), _at(5)]
+
+
 def test_a_message_that_is_not_answered_by_kind_was_filtered_on_arrival():
     message = a_message(TALK, type="reaction", status="unanswerable", reason="type_not_answered", created_at=_at(1))
 

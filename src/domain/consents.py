@@ -14,8 +14,8 @@ from domain.conversations import InboundStatus, initial_status
 
 SAID_LENGTH_MAX = 40
 """Characters; longer than any of the words, so that nobody's letter is looked through."""
-SPEAKING_TYPES = frozenset({"text", "button", "interactive", "postback"})
-"""The kinds of message whose text is all they say; a caption stands beside a picture."""
+SPEAKING_TYPES = frozenset({"text"})
+"""Only what a customer wrote counts: a button's words are the business's, a caption stands beside a picture."""
 TURKISH = str.maketrans({"\u0307": None, "\u0131": "i"})
 """A Turkish capital İ leaves its dot behind in small letters, and I is the capital of a letter without one."""
 

@@ -11,11 +11,11 @@ from application.channels.accept_webhook import AcceptWebhook, WebhookOutcome
 from application.conversations.deliver_reply import DeliverReply, Reply
 from application.conversations.take_turn import TakeTurn
 from application.ports.channel_gateway import OutboundText
-from application.ports.language_model import ModelRequest
+from application.ports.language_model import ModelConversation, ModelRequest
 from application.ports.turns import NoTurn, NotYet, ReplyRecord, Settled
 from domain.answers import NotHeard
 from domain.channels import InboundMessage
-from domain.conversations import Conversation, OutboundStatus, StoredReply, Turn, TurnStatus
+from domain.conversations import Conversation, OutboundStatus, Said, StoredReply, Turn, TurnStatus
 from domain.credits import TURN_PRICE, EntryKind
 from domain.delivery import Accepted, Ambiguous, Deferred, Parked, Refused, Settlement, settlement_of_send
 from domain.shared import Unavailable
@@ -55,13 +55,13 @@ class NoFence(WithTurns):
 
 class SendBeforeRecord(World):
     class take_turn(TakeTurn):
-        async def _recorded(self, turn: Turn, briefing: Any, record: ReplyRecord, deadline: Any) -> Reply:
+        async def _recorded(self, turn: Turn, briefing: Any, record: ReplyRecord) -> Reply:
             part = record.parts[0]
             outcome = await self.deliver.gateway.send(
                 briefing, OutboundText(part.message_id, turn.address, part.text, 9)
             )
-            recorded = await super()._recorded(turn, briefing, record, deadline)
-            return _Sent(turn, briefing, recorded.parts, deadline, outcome=outcome)
+            recorded = await super()._recorded(turn, briefing, record)
+            return _Sent(turn, briefing, recorded.parts, recorded.deadline, outcome=outcome)
 
     class deliver_reply(DeliverReply):
         async def __call__(self, reply: Reply) -> Any:
@@ -184,14 +184,6 @@ class NoLease(WithTurns):
             return self._shown(turn) if turn else self._begun(conversation_id, worker_id, at_once=at_once)
 
 
-class NotAskedAgain(WithTurns):
-    """A worker that stood still does not learn that its turn was taken over."""
-
-    class turns_made_by(MemoryTurns):
-        async def confirm(self, turn: Turn, seconds: float) -> None:
-            return None
-
-
 class DroppedTurnsStayHeld(WithTurns):
     class turns_made_by(MemoryTurns):
         async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:
@@ -236,9 +228,9 @@ class NextPartOnAGuess(World):
 
 class FromTheFirstPartAgain(World):
     class take_turn(TakeTurn):
-        async def _go_on(self, turn: Turn, briefing: Any, deadline: Any) -> Any:
+        async def _go_on(self, turn: Turn, briefing: Any) -> Any:
             replies = tuple(replace(one, status=OutboundStatus.SENDING) for one in turn.replies)
-            return await self.deliver(Reply(turn, briefing, replies, deadline))
+            return await self.deliver(Reply(turn, briefing, replies, self._deadline()))
 
 
 class RestForgotten(WithTurns):
@@ -288,6 +280,20 @@ class NoRecall(World):
 
 
 class _Forgetful(SimulatedModel):
+    """Nobody looks into the conversation, and the question is asked in it again."""
+
+    def __init__(self, driver: Any, harm: Any) -> None:
+        super().__init__(driver, harm)
+        self._opened: dict[UUID, ModelConversation] = {}
+
+    async def open_conversation(self, conversation_id: UUID, said: Sequence[Said], timeout_seconds: float) -> Any:
+        if conversation_id not in self._opened:
+            opened = await super().open_conversation(conversation_id, said, timeout_seconds)
+            if not isinstance(opened, ModelConversation):
+                return opened
+            self._opened[conversation_id] = opened
+        return self._opened[conversation_id]
+
     async def recall(self, request: ModelRequest) -> NotHeard:
         return NotHeard()
 
@@ -311,7 +317,6 @@ FAULTS: dict[str, type[World]] = {
     "a conversation may have many open turns": ManyOpenTurns,
     "a lease never runs out": LeaseForEver,
     "nobody holds a lease": NoLease,
-    "a worker that stood still does not ask again": NotAskedAgain,
     "a turn that was dropped stays held": DroppedTurnsStayHeld,
     "an ambiguous send is sent again": BlindResend,
     "a send is repeated after a crash": ResendAfterCrash,

@@ -54,7 +54,10 @@ class MediumView(msgspec.Struct):
 
 
 class MessageView(msgspec.Struct):
-    """A message. `content` holds what it is beside its text; what belongs to its kind is there, and nothing else."""
+    """A message. `content` holds what it is beside its text; what belongs to its kind is there, and nothing else.
+
+    Of a message of ours `status_times` tells when it reached each status, `pricing` what the platform charges for it.
+    """
 
     id: UUID
     conversation_id: UUID
@@ -69,6 +72,8 @@ class MessageView(msgspec.Struct):
     platform_message_id: str | None
     error: dict[str, Any] | None
     created_at: datetime
+    status_times: dict[str, datetime]
+    pricing: dict[str, Any] | None
     content: dict[str, Any] | None
     media: list[MediumView]
 

@@ -10,9 +10,6 @@ import pytest
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 NOT_ANSWERED = ("reaction", "system", "unsupported", "unknown", "edit", "revoke")
 
-OPTS_OUT = "button_reply__facebook-openapi__button-message"
-"""Its button says Unsubscribe: the customer is taken at their word."""
-
 
 def _samples():
     for folder in ("meta", "simulators"):
@@ -76,13 +73,12 @@ def test_a_sample_is_stored_once_and_answered_once_where_it_can_be(played, name)
     by_agent = [each for each in messages if each["author"] == "agent"]
     by_people = [each for each in messages if each["author"] == "human"]
     is_ours = sample["object"] != "page"
-    answerable = int(sample["n_content_messages"]) * is_ours
-    answered = 0 if name == OPTS_OUT else answerable
+    answered = int(sample["n_content_messages"]) * is_ours
 
     assert play.statuses == [200] * 3
     assert len(inbound) == (int(sample["n_inbound_messages"]) + int(sample["n_system"])) * is_ours
     assert len(by_people) == int(sample["n_echoes"])
-    assert [each["type"] in NOT_ANSWERED for each in inbound].count(False) == answerable
+    assert [each["type"] in NOT_ANSWERED for each in inbound].count(False) == answered
     assert [each["status"] for each in inbound].count("answered") == answered
     assert len(by_agent) == len(play.tenant.sends()) == answered
     assert play.tenant.credits() == (1_000 - answered, 0)

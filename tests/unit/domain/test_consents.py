@@ -1,7 +1,7 @@
 import pytest
 
 from domain.channels import ChannelType, InboundMessage
-from domain.consents import SAID_LENGTH_MAX, START_WORDS, STOP_WORDS, ConsentKind, known_word, normalised, said
+from domain.consents import SAID_LENGTH_MAX, START_WORDS, STOP_WORDS, known_word, normalised, said
 from tests.fakes.clock import MONDAY_MORNING
 
 

@@ -207,8 +207,7 @@ async def test_a_message_is_told_in_the_contracts_words(rest, shop):
     items = (await rest.get(shop.path(USER + "/messages"), headers=bearer(shop.key))).json()["items"]
     assert set(items[1]) == {
         "id", "conversation_id", "phone_number_id", "sequence_number", "direction", "author", "type", "text", "status",
-        "reason", "platform_message_id", "error", "created_at", "status_times": {},
-        "pricing": None,
+        "reason", "platform_message_id", "error", "created_at", "status_times", "pricing",
         "content", "media",
     }  # fmt: skip
     assert items[1]["error"] == {"code": 131026}

@@ -14,7 +14,7 @@ from tests.simulation.driver import Driver, Process, Sleep
 from tests.simulation.harm import LEASE_SECONDS
 
 CLAIM_MAX = 3
-BEAT_SECONDS = 0.01
+BEAT_SECONDS = 0.5
 """How long to wait for a heartbeat that is under way before looking again."""
 
 

@@ -199,18 +199,17 @@ def _decided(turn: Turn) -> Settlement | None:
     if not turn.replies:
         return None
     parts = standing_parts(turn.replies)
+    for part in parts:
+        if part.status in {OutboundStatus.SENDING, OutboundStatus.UNKNOWN}:
+            # Only the platform knows whether it was sent, also where it has reported of an earlier part.
+            gone = Ambiguous({"detail": "The worker that was sending it is gone."})
+            return settlement_of_send(gone, part.message_id)
     place = first_not_taken(parts)
     if place == len(parts):
         return settlement_of_send(Accepted(None), parts[-1].message_id)
-    match parts[place].status:
-        case OutboundStatus.PENDING:
-            return None
-        case OutboundStatus.FAILED:
-            return settlement_of_send(Refused({"detail": "It was not delivered."}), parts[place].message_id)
-        case _:
-            # Only the platform knows whether it was sent.
-            gone = Ambiguous({"detail": "The worker that was sending it is gone."})
-            return settlement_of_send(gone, parts[place].message_id)
+    if parts[place].status is OutboundStatus.FAILED:
+        return settlement_of_send(Refused({"detail": "It was not delivered."}), parts[place].message_id)
+    return None
 
 
 def _given_up(reason: UnansweredReason, detail: str) -> Settlement:

@@ -7,12 +7,12 @@ import pytest
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.conversations.pause import PauseConversations
 from application.pages import PageRequest
-from domain.channels import ChannelSettings, ChannelStatus, Template
+from domain.channels import ChannelSettings, ChannelStatus, ChannelType, Receipt, Template
 from domain.credits import Account
 from domain.delivery import Accepted, Ambiguous, Deferred, Parked, Refused
 from domain.loops import SAME_IN_A_ROW
 from domain.monitoring import AlertState
-from domain.shared import InvalidInput
+from domain.shared import InvalidInput, Unavailable
 from domain.users import Caller
 from tests.builders import an_id
 from tests.fakes.conversations import MemoryConversations
@@ -70,6 +70,28 @@ async def test_who_takes_over_goes_on_behind_the_last_part_that_was_taken(desk: 
 
     assert [sent.text for sent in desk.gateway.sent] == ["One.", "Two.", "Two."]
     assert len(desk.model.asked) == 1
+
+
+async def test_a_part_that_was_being_sent_stays_unknown_though_an_earlier_one_failed(desk: Desk) -> None:
+    conversation_id = await desk.hears("Hello")
+    desk.model.says(answered("One.|Two."))
+
+    async def dies() -> Accepted:
+        first = desk.messages(conversation_id)[1]
+        account = desk.number.meta_phone_number_id or ""
+        failed = Receipt(ChannelType.WHATSAPP, account, "wamid.1", first.id, "failed", desk.clock.now())
+        await desk.inbox.record([failed])
+        raise Unavailable("The worker is gone.")
+
+    desk.gateway.says(Accepted("wamid.1"), dies)
+    with pytest.raises(Unavailable):
+        await desk.takes_turns(conversation_id)
+    await desk.turns.renew_lease(desk.worker_id, ())
+
+    await desk.takes_turns(conversation_id)
+
+    assert desk.outcome(conversation_id) == [("unanswerable", "send_failed"), ("failed", None), ("unknown", None)]
+    assert desk.account == Account(10, 0)
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,13 @@ class Simulator:
 
     def records(self, kind: str, contains: str = "") -> list[dict[str, Any]]:
         """What the journal has of a kind so far."""
-        return self.control("GET", f"journal?{urlencode({'kind': kind, 'contains': contains})}")["records"]
+        found: list[dict[str, Any]] = []
+        while True:
+            query = {"kind": kind, "contains": contains, "after": found[-1]["number"] if found else 0}
+            page = self.control("GET", f"journal?{urlencode(query)}")["records"]
+            if not page:
+                return found
+            found += page
 
     def heard(self, openai_conversation_id: str) -> list[str]:
         """What customers said in a conversation, as the model remembers it (OpenAI's own endpoint)."""

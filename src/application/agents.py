@@ -36,24 +36,24 @@ class ManagePrompts:
 
     async def add(self, caller: Caller, user_id: UUID, name: str, voice: Voice) -> Prompt:
         """Add a prompt with its first version. Raises InvalidInput or NotFound."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         prompt_id = own_prompt_id(self.ids.new())
         prompt = Prompt(prompt_id, user_id, checked_name(name), 1, _checked(voice), self.clock.now())
         return await self.prompts.add(prompt)
 
     async def get(self, caller: Caller, user_id: UUID, prompt_id: str) -> Prompt:
         """That prompt with its latest version. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.prompts.get(user_id, prompt_id)
 
     async def list(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Prompt]:
         """The user's prompts."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.prompts.list(user_id, page)
 
     async def add_version(self, caller: Caller, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
         """A new version, which every agent of this prompt speaks from its next turn on."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         return await self.prompts.add_version(user_id, prompt_id, _checked(voice))
 
 
@@ -78,7 +78,7 @@ class ManageAgents:
         lead_form: dict[str, Any] | None,
     ) -> Agent:
         """Add an agent. Raises InvalidInput, NotFound, or Conflict when the phone number has one already."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         await self._must_have_prompt(user_id, prompt_id)
         agent = Agent(
             self.ids.new(),
@@ -93,17 +93,17 @@ class ManageAgents:
 
     async def get(self, caller: Caller, user_id: UUID, agent_id: UUID) -> Agent:
         """That agent. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.agents.get(user_id, agent_id)
 
     async def list(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Agent]:
         """The user's agents."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.agents.list(user_id, page)
 
     async def change(self, caller: Caller, user_id: UUID, agent_id: UUID, **changes: Unpack[AgentChanges]) -> Agent:
         """Change what is given. Moved to another phone number, or to none, its active conversations are archived."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         if "name" in changes:
             changes["name"] = checked_name(changes["name"])
         if "prompt_id" in changes:
@@ -113,7 +113,7 @@ class ManageAgents:
 
     async def remove(self, caller: Caller, user_id: UUID, agent_id: UUID) -> None:
         """Delete an agent and archive its active conversations. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         await self.agents.remove(user_id, agent_id)
 
     async def _must_have_prompt(self, user_id: UUID, prompt_id: str) -> None:

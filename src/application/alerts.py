@@ -24,5 +24,5 @@ class ReadAlerts:
 
     async def of_user(self, caller: Caller, user_id: UUID, state: AlertState | None, page: PageRequest) -> Page[Alert]:
         """The user's alerts. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.alerts.list(user_id, state, page)

@@ -27,14 +27,14 @@ class ManageCredits:
 
     async def account(self, caller: Caller, user_id: UUID) -> Account:
         """Balance, holds and what is available. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.credits.account(user_id)
 
     async def add(
         self, caller: Caller, user_id: UUID, amount: int, note: str | None, idempotency_key: str | None
     ) -> Added:
         """Add credits, once for each key. Raises InvalidInput, NotFound or KeyReused."""
-        caller.must_own(user_id)
+        caller.must_manage(user_id)
         key = checked_idempotency_key(idempotency_key)
         note = None if note is None else checked_text(note, "note", 1_000)
         added = await self.credits.add(
@@ -45,5 +45,5 @@ class ManageCredits:
 
     async def entries(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Entry]:
         """The lines of the user's ledger."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.credits.entries(user_id, page)

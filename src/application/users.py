@@ -59,7 +59,7 @@ class ManageUsers:
 
     async def get(self, caller: Caller, user_id: UUID) -> User:
         """That user. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.users.get(user_id)
 
     async def list(self, caller: Caller, page: PageRequest) -> Page[User]:
@@ -69,29 +69,29 @@ class ManageUsers:
 
     async def rename(self, caller: Caller, user_id: UUID, name: str) -> User:
         """The user under its new name. Raises NotFound or InvalidInput."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         return await self.users.rename(user_id, checked_name(name))
 
     async def erase(self, caller: Caller, user_id: UUID) -> None:
         """Delete the user and everything of theirs. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_manage(user_id)
         await self.users.erase(user_id)
 
     async def add_key(self, caller: Caller, user_id: UUID, name: str) -> IssuedKey:
         """One more key. Raises NotFound or InvalidInput."""
-        caller.must_own(user_id)
+        caller.must_manage(user_id)
         issued = self._issue(user_id, checked_name(name))
         await self.users.add_key(issued.key)
         return issued
 
     async def list_keys(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[ApiKey]:
         """The user's keys, without what they are made of."""
-        caller.must_own(user_id)
+        caller.must_manage(user_id)
         return await self.users.list_keys(user_id, page)
 
     async def remove_key(self, caller: Caller, user_id: UUID, key_id: UUID) -> None:
         """Delete a key: it opens nothing from now on. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_manage(user_id)
         await self.users.remove_key(user_id, key_id)
 
     def _issue(self, user_id: UUID, name: str) -> IssuedKey:

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from domain.shared import Forbidden, NotFound
 
 KEY_SHAPE = re.compile(r"fd_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
+
+
+class Scope(StrEnum):
+    """What a key may do with its user's things: see them; change and spend too; give out keys and erase too."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +43,21 @@ class ApiKey:
     last_used_at: datetime | None = None
 
 
+ALL_SCOPES = frozenset(Scope)
+
+
+class ScopeMissing(Forbidden):
+    """The key is the right user's, but may not do this."""
+
+    code = "scope_missing"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling: the administrator (`user_id` is None) or one user."""
+    """Who is calling: the administrator (`user_id` is None) or one user, with a key that has these scopes."""
 
     user_id: UUID | None
+    scopes: frozenset[Scope] = ALL_SCOPES
 
     @property
     def is_admin(self) -> bool:
@@ -50,10 +69,33 @@ class Caller:
         if not self.is_admin:
             raise Forbidden("Only the admin key may do this.")
 
-    def must_own(self, user_id: UUID) -> None:
-        """Raise NotFound unless the caller is that user or the administrator: others' things do not exist."""
-        if not self.is_admin and self.user_id != user_id:
+    def must_read(self, user_id: UUID) -> None:
+        """Raise unless the caller may see that user's things; see `_must_reach`."""
+        self._must_reach(user_id, Scope.READ)
+
+    def must_write(self, user_id: UUID) -> None:
+        """Raise unless the caller may change and spend what is that user's; see `_must_reach`."""
+        self._must_reach(user_id, Scope.WRITE)
+
+    def must_manage(self, user_id: UUID) -> None:
+        """Raise unless the caller may give out keys and erase people and the user; see `_must_reach`."""
+        self._must_reach(user_id, Scope.ADMIN)
+
+    def _must_reach(self, user_id: UUID, wanted: Scope) -> None:
+        """Raise NotFound for another user's things, which do not exist here, and ScopeMissing for what is too much."""
+        if self.is_admin:
+            return
+        if self.user_id != user_id:
             raise NotFound("user")
+        if not self.scopes & _SUFFICIENT[wanted]:
+            raise ScopeMissing(f"This needs a key with the scope {wanted}.")
+
+
+_SUFFICIENT = {
+    Scope.READ: ALL_SCOPES,
+    Scope.WRITE: frozenset({Scope.WRITE, Scope.ADMIN}),
+    Scope.ADMIN: frozenset({Scope.ADMIN}),
+}
 
 
 def spelled_key(key_id: UUID, secret: str) -> str:

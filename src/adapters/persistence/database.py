@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
@@ -63,6 +64,15 @@ class Database:
         except psycopg.OperationalError as error:
             raise Unavailable(f"Postgres cannot be reached; check DATABASE_URL: {last_reason(error)}") from error
         await connection.close()
+
+    def of(self, user_id: UUID) -> Database:  # noqa: ARG002
+        """The database as that user's work may see it."""
+        return self
+
+    @property
+    def house(self) -> Database:
+        """The database as the work for all users together sees it: what arrives, turns, chores, the administrator."""
+        return self
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:

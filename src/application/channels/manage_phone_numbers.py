@@ -79,7 +79,7 @@ class ManagePhoneNumbers:
 
     async def add(self, caller: Caller, user_id: UUID, new: NewPhoneNumber) -> PhoneNumber:
         """Connect a channel. Raises NotFound, InvalidInput, or Conflict when its account is connected already."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         phone_number = PhoneNumber(
             id=self.ids.new(),
             user_id=user_id,
@@ -99,12 +99,12 @@ class ManagePhoneNumbers:
 
     async def get(self, caller: Caller, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
         """That phone number. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.phone_numbers.get(user_id, phone_number_id)
 
     async def list(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[PhoneNumber]:
         """The user's phone numbers."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.phone_numbers.list(user_id, page)
 
     async def change(
@@ -121,7 +121,7 @@ class ManagePhoneNumbers:
 
         With a new token, or by `resumes`, a phone number that was stopped answers again, and what waited is queued.
         """
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         phone_number = await self.phone_numbers.get(user_id, phone_number_id)
         changed = _changed(phone_number, changes)
         sealed = self._sealed(access_token, phone_number_id)
@@ -140,7 +140,7 @@ class ManagePhoneNumbers:
 
     async def remove(self, caller: Caller, user_id: UUID, phone_number_id: UUID) -> None:
         """Disconnect the channel and delete its conversations. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         await self.phone_numbers.remove(user_id, phone_number_id)
         await self.tokens.drop(phone_number_id)
 

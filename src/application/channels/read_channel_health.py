@@ -23,6 +23,6 @@ class ReadChannelHealth:
         self, caller: Caller, user_id: UUID, phone_number_id: UUID, page: PageRequest
     ) -> Page[KeptNotice]:
         """What the platform told of that phone number's accounts. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         await self.phone_numbers.get(user_id, phone_number_id)
         return await self.health.notices(user_id, phone_number_id, page)

@@ -30,7 +30,7 @@ class ReadQueue:
 
     async def __call__(self, caller: Caller, user_id: UUID, phone_number_id: UUID) -> QueueReport:
         """The state now. Raises NotFound, or Unavailable when a store is out of reach."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         await self.phone_numbers.get(user_id, phone_number_id)
         pending = await self.conversations.pending(phone_number_id)
         try:

@@ -32,14 +32,14 @@ class PauseConversations:
         self, caller: Caller, user_id: UUID, conversation_id: UUID, minutes: float | None = None
     ) -> Conversation:
         """Silence the agent, without `minutes` until it is resumed. Raises NotFound or InvalidInput."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         if minutes is not None and not 0 < minutes <= MINUTES_MAX:
             raise InvalidInput("minutes", f"It must be more than 0 and at most {MINUTES_MAX:g}.")
         return await self.conversations.pause(user_id, conversation_id, minutes, PauseReason.BY_HAND)
 
     async def resume(self, caller: Caller, user_id: UUID, conversation_id: UUID) -> Conversation:
         """Let the agent answer, in order, what came meanwhile. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         conversation = await self.conversations.resume(user_id, conversation_id)
         await resolve_quietly(self.alerts, AlertKind.AUTO_REPLIER, str(conversation_id))
         with suppress(QueueUnavailable):  # the sweeper feeds the queue when that is back

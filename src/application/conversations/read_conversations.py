@@ -19,22 +19,22 @@ class ReadConversations:
 
     async def get(self, caller: Caller, user_id: UUID, conversation_id: UUID) -> Conversation:
         """That conversation. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.conversations.get(user_id, conversation_id)
 
     async def list(
         self, caller: Caller, user_id: UUID, wanted: ConversationFilter, page: PageRequest
     ) -> Page[Conversation]:
         """The user's conversations."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.conversations.list(user_id, wanted, page)
 
     async def archive(self, caller: Caller, user_id: UUID, conversation_id: UUID) -> Conversation:
         """End a conversation: the customer's next message opens another. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         return await self.conversations.archive(user_id, conversation_id)
 
     async def messages(self, caller: Caller, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         """The user's messages."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return await self.conversations.messages(user_id, wanted, page)

@@ -24,7 +24,7 @@ class ReadMedia:
         self, caller: Caller, user_id: UUID, message_id: UUID, place: int
     ) -> tuple[StoredMedium, AsyncIterator[bytes]]:
         """That file and its content in chunks. Raises NotFound, also while it is pending or when it is missing."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         medium = await self.media.get(user_id, message_id, place)
         if medium.storage_key is None:
             raise NotFound("file")

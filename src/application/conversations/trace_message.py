@@ -18,5 +18,5 @@ class TraceMessage:
 
     async def __call__(self, caller: Caller, user_id: UUID, message_id: UUID) -> Trace:
         """Every stage it passed, with times. Raises NotFound."""
-        caller.must_own(user_id)
+        caller.must_read(user_id)
         return trace_of(await self.traces.facts(user_id, message_id))

@@ -22,7 +22,7 @@ class RetryMessage:
 
     async def __call__(self, caller: Caller, user_id: UUID, message_id: UUID, idempotency_key: str | None) -> Message:
         """The message as it waits. Raises NotFound, InvalidInput, or a Conflict; InsufficientCredits without credit."""
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         key = checked_idempotency_key(idempotency_key)
         message = await self.retries.retry(user_id, message_id, key)
         try:

@@ -39,7 +39,7 @@ class ManageWebChats:
         return await self._set_up(caller, user_id, phone_number_id, replace=True)
 
     async def _set_up(self, caller: Caller, user_id: UUID, phone_number_id: UUID, *, replace: bool) -> WebChatSetUp:
-        caller.must_own(user_id)
+        caller.must_write(user_id)
         phone_number = await self.phone_numbers.get(user_id, phone_number_id)
         if phone_number.type is not ChannelType.WEBCHAT:
             raise NotFound("web chat")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.shared import NAME_LENGTH_MAX, Forbidden, InvalidInput, NotFound, checked_name, checked_text
-from domain.users import Caller, parsed_key, spelled_key
+from domain.users import Caller, Scope, ScopeMissing, parsed_key, spelled_key
 from tests.builders import an_id
 
 SECRETS = st.from_regex(re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII), fullmatch=True)
@@ -26,13 +26,29 @@ def test_no_text_upsets_the_reading_of_a_key(text: str) -> None:
     assert parsed_key(text) is None
 
 
-def test_a_user_owns_what_is_theirs_and_sees_nothing_else() -> None:
+def test_a_user_reaches_what_is_theirs_and_sees_nothing_else() -> None:
     user_id = an_id()
 
-    Caller(user_id).must_own(user_id)
-    Caller(None).must_own(user_id)
-    with pytest.raises(NotFound):
-        Caller(an_id()).must_own(user_id)
+    for caller in (Caller(user_id), Caller(None)):
+        caller.must_read(user_id)
+        caller.must_write(user_id)
+        caller.must_manage(user_id)
+    for must_reach in (Caller(an_id()).must_read, Caller(an_id()).must_write, Caller(an_id()).must_manage):
+        with pytest.raises(NotFound):
+            must_reach(user_id)
+
+
+@pytest.mark.parametrize(("scope", "reaches"), [(Scope.READ, 1), (Scope.WRITE, 2), (Scope.ADMIN, 3)])
+def test_a_key_reaches_as_far_as_its_scope(scope: Scope, reaches: int) -> None:
+    user_id = an_id()
+    caller = Caller(user_id, frozenset({scope}))
+    ways = [caller.must_read, caller.must_write, caller.must_manage]
+
+    for must_reach in ways[:reaches]:
+        must_reach(user_id)
+    for must_reach in ways[reaches:]:
+        with pytest.raises(ScopeMissing):
+            must_reach(user_id)
 
 
 def test_only_the_administrator_is_the_administrator() -> None:

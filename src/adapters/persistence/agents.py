@@ -37,9 +37,19 @@ where id = %(id)s and user_id = %(user_id)s
 """
 REMOVE = "delete from agents where id = %s and user_id = %s"
 
-# First the conversations, in the order in which everyone locks them; then the agent and the phone number, which
-# whoever opens a conversation refers to. The phone number's lock makes them wait (a mere link would not), so that
-# none is opened unseen between here and the commit.
+# First the phone numbers it answers on, before and after, and then the conversations, in the order in which everyone
+# locks them; then the agent and the phone number, which whoever opens a conversation refers to. That second lock of the
+# phone number makes them wait (a mere link, or the first lock, would not), so that none is opened unseen between here
+# and the commit.
+LOCK_PHONE_NUMBERS = """
+select id from phone_numbers
+where user_id = %(user_id)s and id in (
+    select %(phone_number_id)s::uuid
+    union select phone_number_id from agents where id = %(agent_id)s
+    union select phone_number_id from conversations where agent_id = %(agent_id)s and status = 'active'
+)
+order by id for no key update
+"""
 LOCK_CONVERSATIONS = """
 select id from conversations
 where status = 'active' and user_id = %(user_id)s
@@ -103,11 +113,12 @@ class PostgresAgents:
     async def _writing(
         self, user_id: UUID, agent_id: UUID, phone_number_id: UUID | None
     ) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A transaction that holds every conversation it may touch."""
+        """A transaction that holds every phone number and conversation it may touch."""
         touched = {"user_id": user_id, "agent_id": agent_id, "phone_number_id": phone_number_id}
         try:
             with refusals_named():
                 async with self._database.transaction() as connection:
+                    await connection.execute(LOCK_PHONE_NUMBERS, touched)
                     await connection.execute(LOCK_CONVERSATIONS, touched)
                     yield connection
         except psycopg.DataError as error:  # everything else that an agent holds has been checked

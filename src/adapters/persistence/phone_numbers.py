@@ -41,7 +41,8 @@ update phone_numbers item set type = %(type)s, display_name = %(display_name)s, 
 where id = %(id)s and user_id = %(user_id)s
 returning """
 CHANGE += COLUMNS
-# The cascade would lock them in any order; whoever is writing in them locks them in this one.
+# The cascade would lock them in any order; whoever is writing in them locks them in this one, behind the phone number.
+LOCK = "select id from phone_numbers where id = %s and user_id = %s for no key update"
 LOCK_CONVERSATIONS = """
 select id from conversations where phone_number_id = %s and user_id = %s
 order by phone_number_id, customer_id, id for update
@@ -85,6 +86,7 @@ class PostgresPhoneNumbers:
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
         """Delete it with its conversations; see the port."""
         async with self._database.transaction() as connection:
+            await connection.execute(LOCK, (phone_number_id, user_id))
             await connection.execute(LOCK_CONVERSATIONS, (phone_number_id, user_id))
             await connection.execute(RELEASE, (phone_number_id, user_id))
             await forget_accounts(connection, user_id, phone_number_id)

@@ -31,6 +31,7 @@ RENAME = "update users set name = %s where id = %s returning id, name, created_a
 # Whoever is writing for this user holds rows that the cascade would run into from the other side. They are
 # locked in the order in which everyone locks, and only then does the user's own row go.
 LOCK_ALL = (
+    "select id from phone_numbers where user_id = %s order by id for no key update",
     "select id from customers where user_id = %s order by user_id, type, address for update",
     "select id from conversations where user_id = %s order by phone_number_id, customer_id, id for update",
     "select user_id from credit_accounts where user_id = %s for update",

@@ -33,19 +33,19 @@ async def test_nobody_is_found_under_an_unknown_id(world: World) -> None:
     with pytest.raises(NotFound, match="user"):
         await world.users.get(an_id())
     with pytest.raises(NotFound, match="user"):
-        await world.users.rename(an_id(), "Nobody")
+        await world.users.change(a_user(id=an_id()))
     with pytest.raises(NotFound, match="user"):
         await world.users.erase(an_id())
     with pytest.raises(NotFound, match="user"):
         await world.users.add_key(an_api_key(an_id()))
 
 
-async def test_a_user_is_renamed(world: World) -> None:
+async def test_a_user_is_changed(world: World) -> None:
     user = await world.has_user(name="Bakery")
 
-    renamed = await world.users.rename(user.id, "Patisserie")
+    renamed = await world.users.change(replace(user, name="Patisserie", low_balance_threshold=5))
 
-    assert renamed == replace(user, name="Patisserie")
+    assert renamed == replace(user, name="Patisserie", low_balance_threshold=5)
     assert await world.users.get(user.id) == renamed
 
 

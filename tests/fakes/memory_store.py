@@ -95,6 +95,7 @@ class MemoryStore:
     messages: dict[UUID, Message] = field(default_factory=dict)
     accounts: dict[UUID, Account] = field(default_factory=dict)
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    spent_on: dict[UUID, tuple[UUID, UUID]] = field(default_factory=dict)
     answers: dict[tuple[UUID, str], tuple[Any, Added]] = field(default_factory=dict)
     turns: dict[UUID, StoredTurn] = field(default_factory=dict)
     early_receipts: dict[tuple[ChannelType, str, str, str], tuple[Receipt, datetime]] = field(default_factory=dict)
@@ -253,8 +254,9 @@ class MemoryStore:
         is_last = business not in self.businesses.values()
         _drop(self.notices, lambda row: row.channel is gone.type and row.account == account_of(gone))
         _drop(self.notices, lambda row: is_last and row.account is None and row.business == business)
-        for key in [key for key in self.early_changes if key[:2] == (gone.type, account_of(gone))]:
-            del self.early_changes[key]
+        for rows in (self.early_changes, self.early_receipts, self.unclaimed):
+            for key in [key for key in rows if key[:2] == (gone.type, account_of(gone))]:
+                del rows[key]
         for tokens in (self.sealed_tokens, self.tokens_set_at, self.tokens_tried_at):
             tokens.pop(phone_number_id, None)
         if agent := self.agent_on(phone_number_id):
@@ -296,7 +298,8 @@ class MemoryStore:
         _drop_keys(self.usernames, self.customers)
         _drop_keys(self.address_times, self.customers)
         self.accounts.pop(user_id, None)
-        self.entries.pop(user_id, None)
+        for entry in self.entries.pop(user_id, ()):
+            self.spent_on.pop(entry.turn_id, None)
         for answered in [answered for answered in self.answers if answered[0] == user_id]:
             del self.answers[answered]
 
@@ -306,6 +309,8 @@ class MemoryStore:
         """Write one line of a ledger and the account after it. Raises as `Account.after` does."""
         self.accounts[user_id] = self.accounts[user_id].after(kind, amount)
         entry_id = 1 + sum(len(lines) for lines in self.entries.values())
+        if kind is EntryKind.CAPTURE and (turn := self.turns.get(turn_id)):
+            self.spent_on[turn_id] = turn.agent_id, turn.phone_number_id
         entry = Entry(entry_id, kind, amount, *changes(kind, amount), turn_id, note, self.clock.now())
         self.entries[user_id].append(entry)
         return entry

@@ -108,10 +108,10 @@ class MemoryTurns:
             self._remember(conversation.id, reply.last_item_id)
             heard = self._heard(conversation.id)
             for place, part in enumerate(reply.parts):
-                self._write_part(turn, part, count + place + 1, is_first=place == 0)
+                self._write_part(turn, reply, part, count + place + 1, is_first=place == 0)
             return Recorded(heard.sequence_number > turn.questions[-1].sequence_number)
 
-    def _write_part(self, turn: Turn, part: ReplyPart, number: int, *, is_first: bool) -> None:
+    def _write_part(self, turn: Turn, reply: ReplyRecord, part: ReplyPart, number: int, *, is_first: bool) -> None:
         status = OutboundStatus.SENDING if is_first else OutboundStatus.PENDING
         self._store.messages[part.message_id] = Message(
             id=part.message_id,
@@ -129,6 +129,9 @@ class MemoryTurns:
             error=None,
             created_at=self._store.clock.now(),
             status_times={status: self._store.clock.now().isoformat()},
+            prompt_id=reply.prompt_id,
+            prompt_version=reply.prompt_version,
+            model=reply.model,
         )
 
     async def mark_reply(self, turn: Turn, message_id: UUID, status: OutboundStatus) -> None:

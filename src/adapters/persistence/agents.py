@@ -22,17 +22,19 @@ from domain.agents import Agent, is_own_prompt
 from domain.shared import InvalidInput
 
 LIST = """
-select item.id, item.user_id, item.name, item.prompt_id, item.phone_number_id, item.lead_form, item.created_at
+select item.id, item.user_id, item.name, item.prompt_id, item.phone_number_id, item.lead_form, item.created_at,
+    item.prompt_version
 from agents item
 """
 GET = LIST + "where item.id = %s and item.user_id = %s"
 ADD = """
-insert into agents (id, user_id, name, prompt_id, phone_number_id, lead_form, created_at)
-values (%(id)s, %(user_id)s, %(name)s, %(prompt_id)s, %(phone_number_id)s, %(lead_form)s, %(created_at)s)
+insert into agents (id, user_id, name, prompt_id, phone_number_id, lead_form, created_at, prompt_version)
+values (%(id)s, %(user_id)s, %(name)s, %(prompt_id)s, %(phone_number_id)s, %(lead_form)s, %(created_at)s,
+    %(prompt_version)s)
 """
 CHANGE = """
 update agents set name = %(name)s, prompt_id = %(prompt_id)s, phone_number_id = %(phone_number_id)s,
-    lead_form = %(lead_form)s
+    lead_form = %(lead_form)s, prompt_version = %(prompt_version)s
 where id = %(id)s and user_id = %(user_id)s
 """
 REMOVE = "delete from agents where id = %s and user_id = %s"
@@ -153,6 +155,7 @@ def _columns(agent: Agent) -> dict[str, Any]:
         "phone_number_id": agent.phone_number_id,
         "lead_form": None if agent.lead_form is None else Jsonb(agent.lead_form),
         "created_at": agent.created_at,
+        "prompt_version": agent.prompt_version,
     }
 
 

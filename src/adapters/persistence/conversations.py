@@ -48,8 +48,8 @@ MESSAGES = """
 select item.id, item.conversation_id, item.phone_number_id, item.sequence_number, item.direction, item.author,
     item.type, item.text, item.status, item.reason, item.platform_message_id, item.turn_id, item.error,
     item.created_at, item.pricing, item.status_times, item.content,
-    exists (select from media where message_id = item.id)
-from messages item
+    turn.prompt_id, turn.prompt_version, turn.model, exists (select from media where message_id = item.id)
+from messages item left join turns turn on turn.id = item.turn_id and item.direction = 'outbound'
 """
 # A name is looked up before the list is read: with the ids at hand Postgres can tell whether they are few, and
 # goes to them; behind a join it would walk through everything that was ever said, in order, to find them.

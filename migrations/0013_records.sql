@@ -18,6 +18,9 @@ alter table agents add constraint agents_prompt_version_exists
 alter table users add column low_balance_threshold bigint check (low_balance_threshold between 1 and 1000000000);
 create index users_with_a_threshold on users (id) where low_balance_threshold is not null;
 
+-- A customer's consents, read and deleted with them; and those of a message that goes.
+create index consents_by_customer on consents (customer_id, created_at, id);
+create index consents_of_message on consents (message_id);
 create index customers_of_user on customers (user_id, created_at, id);
 
 -- What an answer cost tells where it was given, so that the report does not depend on turns that may be erased.
@@ -120,6 +123,8 @@ $$;
 drop index credit_entries_spent;
 alter table credit_entries drop column phone_number_id, drop column agent_id;
 drop index customers_of_user;
+drop index consents_of_message;
+drop index consents_by_customer;
 drop index users_with_a_threshold;
 alter table users drop column low_balance_threshold;
 alter table agents drop constraint agents_prompt_version_exists;

@@ -5,11 +5,11 @@
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens                                         |
+|                            |                | refresh_tokens, erase_at_model                         |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
 |                            |                | channel_health, prompts, agents, conversations,        |
-|                            |                | pauses, read_media, trace_message, retry_message,      |
-|                            |                | credits, alerts, web_chats                             |
+|                            |                | customers, pauses, read_media, trace_message,          |
+|                            |                | retry_message, credits, alerts, web_chats              |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -41,7 +41,9 @@ from application.conversations.take_turn import TakeTurn
 from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
 from application.credits import ManageCredits
+from application.customers import ManageCustomers
 from application.delivery.retry_message import RetryMessage
+from application.erasing import EraseAtModel
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
 from application.ports.background import Background
@@ -53,7 +55,9 @@ from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.erasures import Erasures, ModelEraser
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.live import LiveChannel
@@ -96,6 +100,8 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    customers: ManageCustomers
+    erase_at_model: EraseAtModel
     trace_message: TraceMessage
     read_media: ReadMedia
     fetch_media: FetchMedia
@@ -135,6 +141,9 @@ class Ports:
     prompts: Prompts
     agents: Agents
     conversations: Conversations
+    customer_records: CustomerRecords
+    erasures: Erasures
+    eraser: ModelEraser
     traces: Traces
     media: Media
     media_fetcher: MediaFetcher
@@ -175,6 +184,8 @@ def assemble(
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
+        customers=ManageCustomers(p.customer_records, p.conversations),
+        erase_at_model=EraseAtModel(p.erasures, p.eraser),
         trace_message=TraceMessage(p.traces),
         read_media=ReadMedia(p.media, p.content),
         fetch_media=FetchMedia(p.media, p.media_fetcher),

@@ -34,6 +34,7 @@ from domain.conversations import (
     UnansweredReason,
 )
 from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
+from domain.erasing import Erasure, ErasureKind
 from domain.media import StoredMedium, storage_key
 from domain.notices import KeptNotice
 from domain.shared import NotFound
@@ -57,6 +58,7 @@ class StoredTurn:
     fence: int = 1
     attempts: int = 1
     crashes: int = 0
+    response_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class MemoryStore:
     unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
     media: dict[UUID, MemoryMedium] = field(default_factory=dict)
     media_to_delete: dict[str, datetime] = field(default_factory=dict)
+    erasures: dict[Erasure, datetime] = field(default_factory=dict)
     businesses: dict[UUID, str] = field(default_factory=dict)
     usernames: dict[UUID, str] = field(default_factory=dict)
     address_times: dict[UUID, datetime] = field(default_factory=dict)
@@ -240,15 +243,51 @@ class MemoryStore:
         for conversation in [row for row in self.conversations.values() if row.agent_id == agent_id]:
             self.conversations[conversation.id] = replace(conversation, agent_id=None)
 
+    def note_erasure(self, kind: ErasureKind, openai_id: str | None) -> None:
+        """The model's provider must not keep that any longer; a call under way there ends first."""
+        if openai_id is not None and (kind, openai_id) not in {(one.kind, one.openai_id) for one in self.erasures}:
+            self.erasures[Erasure(kind, openai_id, 0)] = self.clock.now() + timedelta(minutes=5)
+
+    def forget_customer(self, customer_id: UUID) -> None:
+        """Delete them with everything that was said; what open turns held is free again."""
+        gone = {row.id for row in self.conversations.values() if row.customer.id == customer_id}
+        self._forget_conversations(gone)
+        del self.customers[customer_id]
+        names = {key[1:] for key, owner in self.customer_ids.items() if owner == customer_id}
+        for key in [key for key, owner in self.customer_ids.items() if owner == customer_id]:
+            del self.customer_ids[key]
+        _drop(self.unclaimed, lambda row: any((row.channel, name) in names for name in (row.address, *row.aliases)))
+        self.usernames.pop(customer_id, None)
+        self.address_times.pop(customer_id, None)
+        self.consents[:] = [row for row in self.consents if row[1] != customer_id]
+
+    def _forget_conversations(self, gone: set[UUID]) -> None:
+        for turn in [turn for turn in self.turns.values() if turn.conversation_id in gone]:
+            if turn.status in {TurnStatus.OPEN, TurnStatus.UNDECIDED}:
+                self.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
+            self.note_erasure(ErasureKind.RESPONSE, turn.response_id)
+            del self.turns[turn.id]
+        for id_ in gone:
+            self.note_erasure(ErasureKind.CONVERSATION, self.conversations[id_].openai_conversation_id)
+            del self.conversations[id_]
+            self.last_item_ids.pop(id_, None)
+        _drop(self.messages, lambda row: row.conversation_id in gone)
+        self._forget_media()
+        for rows, left in (
+            (self.human_replies, self.conversations),
+            (self.written_times, self.messages),
+            (self.contents, self.messages),
+            (self.sent_media, self.messages),
+            (self.changes, self.messages),
+        ):
+            _drop_keys(rows, left)
+
     def forget_phone_number(self, phone_number_id: UUID) -> None:
         """Delete it with its conversations; the agent that answered there stays, linked to none.
 
         What open turns held is free again.
         """
-        for turn in [turn for turn in self.turns.values() if turn.phone_number_id == phone_number_id]:
-            if turn.status in {TurnStatus.OPEN, TurnStatus.UNDECIDED}:
-                self.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
-            del self.turns[turn.id]
+        self._forget_conversations({c.id for c in self.conversations.values() if c.phone_number_id == phone_number_id})
         gone = self.phone_numbers.pop(phone_number_id)
         business = self.businesses.pop(phone_number_id, None)
         is_last = business not in self.businesses.values()
@@ -261,19 +300,6 @@ class MemoryStore:
             tokens.pop(phone_number_id, None)
         if agent := self.agent_on(phone_number_id):
             self.agents[agent.id] = replace(agent, phone_number_id=None)
-        _drop(self.conversations, lambda row: row.phone_number_id == phone_number_id)
-        for id_ in self.last_item_ids.keys() - self.conversations.keys():
-            del self.last_item_ids[id_]
-        _drop(self.messages, lambda row: row.phone_number_id == phone_number_id)
-        self._forget_media()
-        for rows, left in (
-            (self.human_replies, self.conversations),
-            (self.written_times, self.messages),
-            (self.contents, self.messages),
-            (self.sent_media, self.messages),
-            (self.changes, self.messages),
-        ):
-            _drop_keys(rows, left)
         self.consents[:] = [row for row in self.consents if row[0] != phone_number_id]
 
     def _forget_media(self) -> None:

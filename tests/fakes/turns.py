@@ -39,6 +39,7 @@ from domain.conversations import (
 )
 from domain.credits import TURN_PRICE, EntryKind, InsufficientCredits
 from domain.delivery import Accepted, Parked, Refused, Settlement, settlement_of_send
+from domain.erasing import ErasureKind
 from domain.loops import LOOKED_BACK_SECONDS, TURNS_MIN, Line
 from domain.windows import Heard
 from tests.fakes.memory_store import MemoryStore, StoredTurn
@@ -91,17 +92,31 @@ class MemoryTurns:
         self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None
     ) -> None:
         async with self._store.call():
-            self._must_hold(turn)
+            try:
+                self._must_hold(turn)
+            except TurnLost:
+                self._forget_conversation(turn, openai_conversation_id)
+                raise
             conversation = self._store.conversations[turn.conversation_id]
+            if conversation.openai_conversation_id != openai_conversation_id:
+                self._store.note_erasure(ErasureKind.CONVERSATION, conversation.openai_conversation_id)
             self._store.conversations[conversation.id] = replace(
                 conversation, openai_conversation_id=openai_conversation_id
             )
             self._store.last_item_ids.pop(conversation.id, None)
             self._remember(conversation.id, last_item_id)
 
+    def _forget_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
+        """What was opened for a lost turn is erased, unless whoever has it now goes on with it."""
+        now = self._store.conversations.get(turn.conversation_id)
+        if now is None or now.openai_conversation_id != openai_conversation_id:
+            self._store.note_erasure(ErasureKind.CONVERSATION, openai_conversation_id)
+
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> Recorded:
         async with self._store.call():
-            self._must_hold(turn)
+            if turn.id not in self._store.turns:
+                self._store.note_erasure(ErasureKind.RESPONSE, reply.response_id)
+            self._must_hold(turn).response_id = reply.response_id
             conversation = self._store.conversations[turn.conversation_id]
             count = conversation.message_count
             self._store.conversations[conversation.id] = replace(conversation, message_count=count + len(reply.parts))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
 
 from psycopg.rows import TupleRow
@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from adapters.persistence.archiving import give_up_waiting
 from adapters.persistence.database import Database
 from adapters.persistence.media import media_of
-from adapters.persistence.pages import fetch_page
+from adapters.persistence.pages import BY_CREATION, Order, fetch_page
 from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
@@ -122,15 +122,7 @@ class PostgresConversations:
             "item.created_at < %s": wanted.until,
             "item.conversation_id = any (%s)": await self._conversations_of(user_id, wanted.customer),
         }
-        found_page = await fetch_page(self._database, MESSAGES, conditions, page, _Listed.of)
-        return Page(await self._with_media(found_page.items), found_page.next_cursor)
-
-    async def _with_media(self, listed: Sequence[_Listed]) -> Sequence[Message]:
-        """The messages with their files, read together; a page without any costs nothing."""
-        media: dict[UUID, tuple[StoredMedium, ...]] = {one.id: () for one in listed if one.has_files}
-        for medium in await media_of(self._database, list(media)) if media else ():
-            media[medium.message_id] += (medium,)
-        return [replace(one.message, media=media[one.id]) if one.has_files else one.message for one in listed]
+        return await page_of_messages(self._database, conditions, page)
 
     async def _customers(self, user_id: UUID, name: str | None) -> Ids | None:
         if name is None:
@@ -143,6 +135,22 @@ class PostgresConversations:
         if customer_ids is None:
             return None
         return [row[0] for row in await self._database.fetch(CONVERSATIONS_OF, (customer_ids, user_id))]
+
+
+async def page_of_messages(
+    database: Database, conditions: Mapping[LiteralString, Any], page: PageRequest, order: Order = BY_CREATION
+) -> Page[Message]:
+    """The page of messages that meet the conditions, with their files. Raises as `fetch_page` does."""
+    listed = await fetch_page(database, MESSAGES, conditions, page, _Listed.of, order)
+    return Page(await _with_media(database, listed.items), listed.next_cursor)
+
+
+async def _with_media(database: Database, listed: Sequence[_Listed]) -> Sequence[Message]:
+    """The messages with their files, read together; a page without any costs nothing."""
+    media: dict[UUID, tuple[StoredMedium, ...]] = {one.id: () for one in listed if one.has_files}
+    for medium in await media_of(database, list(media)) if media else ():
+        media[medium.message_id] += (medium,)
+    return [replace(one.message, media=media[one.id]) if one.has_files else one.message for one in listed]
 
 
 def _uuid_in(name: str) -> UUID | None:

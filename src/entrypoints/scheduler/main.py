@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
 REFRESH_SECONDS = 3_600.0
+ERASE_SECONDS = 5.0
 
 
 def scheduler_process(environment: Mapping[str, str]) -> int:
@@ -30,15 +31,17 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep and look around every SWEEP_SECONDS until `stop` is set, and see to files and tokens beside that.
+    """Sweep and look around every SWEEP_SECONDS until `stop` is set, and see to files, tokens and erasures beside.
 
-    Those two have tasks of their own: a platform that is slow to answer must not hold the sweeper up.
+    Those have tasks of their own: a platform that is slow to answer must not hold the sweeper up.
     """
     async with asyncio.TaskGroup() as chores:
         chores.create_task(_every(SWEEP_SECONDS, lambda: _look_around(application), stop))
         chores.create_task(_every(REFRESH_SECONDS, lambda: _refresh_tokens(application, stop), stop))
         files = chores.create_task(_every(SWEEP_SECONDS, lambda: _see_to_files(application), stop))
+        erasing = chores.create_task(_every(ERASE_SECONDS, lambda: _erase_at_model(application), stop))
         await stop.wait()
+        erasing.cancel()  # what is being erased stays claimed for a while, and is erased again
         files.cancel()  # what is being fetched stays claimed for a while, and is fetched again
 
 
@@ -107,3 +110,13 @@ async def _delete_media(application: Application) -> None:
         return
     if deleted:
         log.info("media_deleted", deleted=deleted)
+
+
+async def _erase_at_model(application: Application) -> None:
+    try:
+        erased = await application.erase_at_model()
+    except Unavailable as error:
+        log.warning("erasing_failed", reason=str(error))
+        return
+    if erased:
+        log.info("erased", gone=erased)

@@ -1,0 +1,68 @@
+"""Deleting what OpenAI keeps: the items of a conversation do not vanish with it, so they go first, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import httpx2
+import msgspec
+import openai
+import structlog
+
+from domain.erasing import Erasure, ErasureKind
+
+log = structlog.get_logger()
+
+ITEMS_MAX = 100
+
+
+class _Item(msgspec.Struct):
+    id: str
+
+
+class _Items(msgspec.Struct):
+    data: list[_Item]
+
+
+class OpenAIEraser:
+    """One call out for each thing; what is not there is gone already."""
+
+    def __init__(self, client: openai.AsyncOpenAI) -> None:
+        self._client = client
+
+    async def erase(self, erasure: Erasure, timeout_seconds: float) -> bool:
+        """Whether it is gone; see the port."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                if erasure.kind is ErasureKind.CONVERSATION:
+                    await self._delete_items(f"/conversations/{erasure.openai_id}/items")
+                await self._delete(f"/{erasure.kind}s/{erasure.openai_id}")
+        except openai.APIStatusError as error:
+            log.warning("erasing_refused", kind=erasure.kind.value, status=error.status_code, code=error.code)
+            return False
+        except (openai.OpenAIError, httpx2.HTTPError, aiohttp.ClientError, msgspec.DecodeError, TimeoutError) as error:
+            log.warning("erasing_failed", kind=erasure.kind.value, reason=type(error).__name__)
+            return False
+        return True
+
+    async def _delete_items(self, path: str) -> None:
+        """Page after page from the start, since what was there is gone."""
+        while items := await self._items(path):
+            for item in items:
+                await self._delete(f"{path}/{item.id}")
+
+    async def _items(self, path: str) -> list[_Item]:
+        try:
+            answer = await self._client.get(
+                path, cast_to=httpx2.Response, options={"params": {"order": "asc", "limit": ITEMS_MAX}}
+            )
+        except openai.NotFoundError:
+            return []
+        return msgspec.json.decode(answer.content, type=_Items).data
+
+    async def _delete(self, path: str) -> None:
+        try:
+            await self._client.delete(path, cast_to=httpx2.Response)
+        except openai.NotFoundError:
+            return

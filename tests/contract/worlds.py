@@ -285,7 +285,7 @@ def memory_world() -> World:
 
 
 @asynccontextmanager
-async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
+async def postgres_world(url: str, url_judge: str) -> AsyncIterator[World]:
     async with Database(url).opened() as database:
         yield World(
             PostgresUsers(database),
@@ -298,5 +298,5 @@ async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
             PostgresAgeingTokens(database),
             PostgresCustomerRecords(database),
             PostgresErasures(database),
-            PostgresBackstage(url_owner),
+            PostgresBackstage(url_judge),
         )

@@ -30,10 +30,8 @@ class PostgresErasures:
 
     async def done(self, erasure: Erasure) -> None:
         """It is gone; see the port."""
-        async with self._database.house.connection() as connection:
-            await connection.execute(DONE, (erasure.kind, erasure.openai_id))
+        await self._database.house.execute(DONE, (erasure.kind, erasure.openai_id))
 
     async def put_off(self, erasure: Erasure, seconds: float) -> None:
         """It is tried again later; see the port."""
-        async with self._database.house.connection() as connection:
-            await connection.execute(PUT_OFF, (seconds, erasure.kind, erasure.openai_id))
+        await self._database.house.execute(PUT_OFF, (seconds, erasure.kind, erasure.openai_id))

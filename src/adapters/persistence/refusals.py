@@ -16,6 +16,7 @@ REFUSALS: Mapping[str | None, Callable[[], DomainError]] = {
     "phone_numbers_user_id_fkey": partial(NotFound, "user"),
     "prompts_user_id_fkey": partial(NotFound, "user"),
     "agents_prompt_version_exists": partial(NotFound, "prompt version"),
+    "prompt_versions_user_id_fkey": partial(NotFound, "user"),
     "agents_user_id_fkey": partial(NotFound, "user"),
     "phone_numbers_account_is_taken_once": partial(Conflict, "Another phone number is connected to this account."),
     "agents_one_per_phone_number": partial(Conflict, "Another agent answers on this phone number."),

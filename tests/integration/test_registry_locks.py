@@ -90,7 +90,7 @@ async def test_the_phone_number_is_locked_before_its_conversations_whatever_ends
         "a user": lambda: world.users.erase(user.id),
     }[what]
 
-    async with await psycopg.AsyncConnection.connect(database.url_owner) as turn:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as turn:
         await turn.execute("select from phone_numbers where id = %s for no key update", (phone_number.id,))
         task = asyncio.create_task(ending())
         await _waiting(database)

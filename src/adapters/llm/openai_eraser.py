@@ -57,12 +57,19 @@ class OpenAIEraser:
             answer = await self._client.get(
                 path, cast_to=httpx2.Response, options={"params": {"order": "asc", "limit": ITEMS_MAX}}
             )
-        except openai.NotFoundError:
+        except openai.NotFoundError as error:
+            _must_be_gone(error)
             return []
         return msgspec.json.decode(answer.content, type=_Items).data
 
     async def _delete(self, path: str) -> None:
         try:
             await self._client.delete(path, cast_to=httpx2.Response)
-        except openai.NotFoundError:
-            return
+        except openai.NotFoundError as error:
+            _must_be_gone(error)
+
+
+def _must_be_gone(error: openai.NotFoundError) -> None:
+    """A 404 in OpenAI's own form speaks of the thing. Another one is of a wrong address, and raised again."""
+    if not isinstance(error.body, dict):
+        raise error

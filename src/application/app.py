@@ -9,7 +9,8 @@
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
 |                            |                | channel_health, prompts, agents, conversations,        |
 |                            |                | customers, pauses, read_media, trace_message,          |
-|                            |                | retry_message, credits, alerts, web_chats              |
+|                            |                | retry_message, credits, report_usage, alerts,          |
+|                            |                | web_chats                                              |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -73,6 +74,7 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
 from application.ports.web_chats import WebChats
+from application.usage import ReportUsage
 from application.users import Authenticate, ManageUsers
 from application.webchat.following import FollowChat
 from application.webchat.managing import ManageWebChats
@@ -109,6 +111,7 @@ class Application:
     pauses: PauseConversations
     retry_message: RetryMessage
     credits: ManageCredits
+    report_usage: ReportUsage
     alerts: ReadAlerts
     visitor: RecogniseVisitor
     write_in_chat: WriteInChat
@@ -192,7 +195,8 @@ def assemble(
         delete_media=DeleteMedia(p.media, p.content),
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
         retry_message=RetryMessage(p.retries, p.queue),
-        credits=ManageCredits(p.credits, p.turns, p.queue, p.clock, blocked_hours_max),
+        credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
+        report_usage=ReportUsage(p.credits, p.clock),
         alerts=ReadAlerts(p.alerts),
         visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),
         write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),

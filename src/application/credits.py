@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.idempotency import checked_idempotency_key
 from application.pages import Page, PageRequest
-from application.ports.clock import Clock
 from application.ports.credits import Added, Credits
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
-from domain.credits import BLOCKED_HOURS_MAX, Account, Entry, Usage, UsageGroup, checked_amount
-from domain.shared import InvalidInput, checked_text
+from domain.credits import BLOCKED_HOURS_MAX, Account, Entry, checked_amount
+from domain.shared import checked_text
 from domain.users import Caller
-
-USAGE_DAYS = 30
-USAGE_DAYS_MAX = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +23,6 @@ class ManageCredits:
     credits: Credits
     turns: Turns
     queue: TurnQueue
-    clock: Clock
     blocked_hours_max: float = BLOCKED_HOURS_MAX
 
     async def account(self, caller: Caller, user_id: UUID) -> Account:
@@ -53,25 +47,3 @@ class ManageCredits:
         """The lines of the user's ledger."""
         caller.must_read(user_id)
         return await self.credits.entries(user_id, page)
-
-    async def usage(
-        self,
-        caller: Caller,
-        user_id: UUID,
-        group: UsageGroup,
-        page: PageRequest,
-        since: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Page[Usage]:
-        """What replies cost, by day, agent or phone number; of the last 30 days, unless told otherwise.
-
-        Raises InvalidInput for a time that ends before it begins or lasts longer than USAGE_DAYS_MAX.
-        """
-        caller.must_read(user_id)
-        end = until or self.clock.now()
-        begin = since or end - timedelta(days=USAGE_DAYS)
-        if end < begin:
-            raise InvalidInput("until", "It must not lie before since.")
-        if end - begin > timedelta(days=USAGE_DAYS_MAX):
-            raise InvalidInput("since", f"At most {USAGE_DAYS_MAX} days are added up at once.")
-        return await self.credits.usage(user_id, group, begin, end, page)

@@ -114,7 +114,7 @@ async def list_usage(
 ) -> Listing[UsageView]:
     """List what replies cost by day, agent or phone number: of the last 30 days, or from `since` up to `until`."""
     times = (checked_time(since, "since"), checked_time(until, "until"))
-    usage = await application.credits.usage(caller, user_id, group_by, page, *times)
+    usage = await application.report_usage(caller, user_id, group_by, page, *times)
     return Listing([_usage_view(one, group_by) for one in usage.items], usage.next_cursor)
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from application.ports.erasures import Erasures, ModelEraser
 from domain.erasing import backoff_seconds
 
-BATCH = 10
-ERASE_SECONDS_MAX = 25.0
+BATCH = 20
+ERASE_SECONDS_MAX = 30.0
 """One that takes longer goes on where it was in its next attempt: what is deleted stays deleted."""
-LEASE_SECONDS = 300.0
-"""Longer than a whole batch takes."""
+LEASE_SECONDS = 120.0
+"""Longer than a batch takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,16 @@ class EraseAtModel:
     eraser: ModelEraser
 
     async def __call__(self) -> int:
-        """Erase some of what is due. Returns how many are gone. Raises Unavailable when the store is out of reach."""
-        gone = 0
-        for erasure in await self.erasures.claim(LEASE_SECONDS, BATCH):
-            if await self.eraser.erase(erasure, ERASE_SECONDS_MAX):
-                await self.erasures.done(erasure)
-                gone += 1
-            else:
-                await self.erasures.put_off(erasure, backoff_seconds(erasure.attempts))
-        return gone
+        """Erase some of what is due. Returns how many are gone; BATCH means that there may be more.
+
+        Raises Unavailable when the store is out of reach.
+        """
+        claimed = await self.erasures.claim(LEASE_SECONDS, BATCH)
+        if not claimed:
+            return 0
+        outcomes = list(zip(claimed, await self.eraser.erase(claimed, ERASE_SECONDS_MAX), strict=True))
+        gone = [erasure for erasure, is_gone in outcomes if is_gone]
+        await self.erasures.done(gone)
+        for erasure in [erasure for erasure, is_gone in outcomes if not is_gone]:
+            await self.erasures.put_off(erasure, backoff_seconds(erasure.attempts))
+        return len(gone)

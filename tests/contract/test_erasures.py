@@ -104,14 +104,14 @@ async def test_what_is_claimed_is_one_callers_until_it_is_put_off_or_done(path: 
 
     conversation, response = await _due(path)
     assert await erasures.claim(60, 10) == []
-    await erasures.done(response)
+    await erasures.done([response])
     await erasures.put_off(conversation, 30)
     assert await erasures.claim(60, 10) == []
     await path.world.backstage.time_passes(31)
 
     (again,) = await erasures.claim(60, 10)
     assert (again.openai_id, again.attempts) == ("conv_1", 2)
-    await erasures.done(again)
+    await erasures.done([again])
     assert await _due(path) == []
 
 

@@ -25,8 +25,9 @@ class MemoryErasures:
             self._store.erasures[after] = now + timedelta(seconds=lease_seconds)
         return claimed
 
-    async def done(self, erasure: Erasure) -> None:
-        for one in [one for one in self._store.erasures if _name(one) == _name(erasure)]:
+    async def done(self, erasures: Sequence[Erasure]) -> None:
+        gone = {_name(erasure) for erasure in erasures}
+        for one in [one for one in self._store.erasures if _name(one) in gone]:
             del self._store.erasures[one]
 
     async def put_off(self, erasure: Erasure, seconds: float) -> None:
@@ -45,7 +46,7 @@ class ToldEraser:
         self.is_down = False
         self.erased: list[str] = []
 
-    async def erase(self, erasure: Erasure, timeout_seconds: float) -> bool:
+    async def erase(self, erasures: Sequence[Erasure], timeout_seconds: float) -> Sequence[bool]:
         if not self.is_down:
-            self.erased.append(erasure.openai_id)
-        return not self.is_down
+            self.erased += [erasure.openai_id for erasure in erasures]
+        return [not self.is_down] * len(erasures)

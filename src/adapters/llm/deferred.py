@@ -47,8 +47,8 @@ class DeferredEraser:
         self._open_eraser = open_eraser
         self._eraser: ModelEraser | None = None
 
-    async def erase(self, erasure: Erasure, timeout_seconds: float) -> bool:
-        """Whether it is gone; see the port."""
+    async def erase(self, erasures: Sequence[Erasure], timeout_seconds: float) -> Sequence[bool]:
+        """Erase all at once; see the port."""
         if self._eraser is None:
             self._eraser = await self._open_eraser()
-        return await self._eraser.erase(erasure, timeout_seconds)
+        return await self._eraser.erase(erasures, timeout_seconds)

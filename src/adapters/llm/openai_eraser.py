@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import aiohttp
 import httpx2
@@ -26,13 +27,16 @@ class _Items(msgspec.Struct):
 
 
 class OpenAIEraser:
-    """One call out for each thing; what is not there is gone already."""
+    """What is not there is gone already; nothing is tried twice here."""
 
     def __init__(self, client: openai.AsyncOpenAI) -> None:
         self._client = client
 
-    async def erase(self, erasure: Erasure, timeout_seconds: float) -> bool:
-        """Whether it is gone; see the port."""
+    async def erase(self, erasures: Sequence[Erasure], timeout_seconds: float) -> Sequence[bool]:
+        """Erase all at once; see the port."""
+        return await asyncio.gather(*(self._erase(erasure, timeout_seconds) for erasure in erasures))
+
+    async def _erase(self, erasure: Erasure, timeout_seconds: float) -> bool:
         try:
             async with asyncio.timeout(timeout_seconds):
                 if erasure.kind is ErasureKind.CONVERSATION:

@@ -44,12 +44,16 @@ PENDING = """
 select count(*) from messages where status = 'received' and turn_id is null and phone_number_id = %s
 """
 
+# What spoke is looked up for the messages of a page, and not joined to all from which the page is cut.
 MESSAGES = """
 select item.id, item.conversation_id, item.phone_number_id, item.sequence_number, item.direction, item.author,
     item.type, item.text, item.status, item.reason, item.platform_message_id, item.turn_id, item.error,
     item.created_at, item.pricing, item.status_times, item.content,
-    turn.prompt_id, turn.prompt_version, turn.model, exists (select from media where message_id = item.id)
-from messages item left join turns turn on turn.id = item.turn_id and item.direction = 'outbound'
+    case when item.direction = 'outbound' then (
+        select jsonb_build_array(t.prompt_id, t.prompt_version, t.model) from turns t where t.id = item.turn_id
+    ) end,
+    exists (select from media where message_id = item.id)
+from messages item
 """
 # A name is looked up before the list is read: with the ids at hand Postgres can tell whether they are few, and
 # goes to them; behind a join it would walk through everything that was ever said, in order, to find them.
@@ -196,8 +200,8 @@ class _Listed:
 
     @classmethod
     def of(cls, row: TupleRow) -> _Listed:
-        *fields, has_files = row
-        return cls(Message(*fields), has_files)
+        *fields, spoken, has_files = row
+        return cls(Message(*fields, *(spoken or ())), has_files)
 
     @property
     def id(self) -> UUID:

@@ -13,7 +13,9 @@ where (kind, openai_id) in (
     select kind, openai_id from erasures where due_at <= now() order by due_at limit %s for update skip locked
 ) returning kind, openai_id, attempts
 """
-DONE = "delete from erasures where kind = %s and openai_id = %s"
+DONE = """
+delete from erasures where (kind, openai_id) in (select * from unnest(%s::text[], %s::text[]) as gone (kind, openai_id))
+"""
 PUT_OFF = "update erasures set due_at = now() + %s * interval '1 second' where kind = %s and openai_id = %s"
 
 
@@ -28,9 +30,10 @@ class PostgresErasures:
         rows = await self._database.house.fetch(CLAIM, (lease_seconds, limit))
         return [Erasure(ErasureKind(kind), openai_id, attempts) for kind, openai_id, attempts in rows]
 
-    async def done(self, erasure: Erasure) -> None:
-        """It is gone; see the port."""
-        await self._database.house.execute(DONE, (erasure.kind, erasure.openai_id))
+    async def done(self, erasures: Sequence[Erasure]) -> None:
+        """They are gone; see the port."""
+        names = ([one.kind for one in erasures], [one.openai_id for one in erasures])
+        await self._database.house.execute(DONE, names)
 
     async def put_off(self, erasure: Erasure, seconds: float) -> None:
         """It is tried again later; see the port."""

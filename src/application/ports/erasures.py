@@ -19,8 +19,8 @@ class Erasures(Protocol):
         """Up to `limit` that are due, each for one caller; one that does not come back is due again after the lease."""
         ...
 
-    async def done(self, erasure: Erasure) -> None:
-        """It is gone there, and forgotten here."""
+    async def done(self, erasures: Sequence[Erasure]) -> None:
+        """They are gone there, and forgotten here."""
         ...
 
     async def put_off(self, erasure: Erasure, seconds: float) -> None:
@@ -31,6 +31,9 @@ class Erasures(Protocol):
 class ModelEraser(Protocol):
     """The provider's side of it."""
 
-    async def erase(self, erasure: Erasure, timeout_seconds: float) -> bool:
-        """Whether it is gone, with all that belongs to it; what never was there is. Every failure is False."""
+    async def erase(self, erasures: Sequence[Erasure], timeout_seconds: float) -> Sequence[bool]:
+        """Erase all at once, within so many seconds together.
+
+        Tells for each whether it is gone, with all that belongs to it; what never was there is. Every failure is False.
+        """
         ...

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from application.app import Application
+from application.erasing import BATCH
 from domain.shared import Unavailable
 from entrypoints.process import run_process
 from entrypoints.readiness import announce_ready
@@ -113,10 +114,12 @@ async def _delete_media(application: Application) -> None:
 
 
 async def _erase_at_model(application: Application) -> None:
-    try:
-        erased = await application.erase_at_model()
-    except Unavailable as error:
-        log.warning("erasing_failed", reason=str(error))
-        return
-    if erased:
-        log.info("erased", gone=erased)
+    erased = BATCH
+    while erased == BATCH:
+        try:
+            erased = await application.erase_at_model()
+        except Unavailable as error:
+            log.warning("erasing_failed", reason=str(error))
+            return
+        if erased:
+            log.info("erased", gone=erased)

@@ -1,7 +1,8 @@
 -- migrate:up
 
--- squawk-ignore-file adding-field-with-default, adding-foreign-key-constraint, constraint-missing-not-valid, require-concurrent-index-creation, ban-drop-column
--- Keys, users and agents are few; the ledger and the customers are the tables whose indexes take a while to build.
+-- squawk-ignore-file adding-field-with-default, adding-foreign-key-constraint, constraint-missing-not-valid, require-concurrent-index-creation, require-concurrent-index-deletion, ban-drop-column
+-- Keys, users and agents are few. The ledger is filled in here as a whole, in one transaction with its index; what it and
+-- the customers hold before the first release is soon done.
 
 -- What a key may do with its user's things; those from before may do everything, as they always could.
 alter table api_keys add column scopes text[] not null default '{read,write,admin}';

@@ -3,16 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from application.once import NameRequest
 from application.pages import PageRequest
 from application.ports.answers import AnsweredBefore, AnswerLost, KeyReused, Once, StillRunning
 from domain.shared import Conflict, NotFound
-from domain.users import Caller, User
-from tests.builders import a_phone_number, a_prompt, a_user, a_voice, an_agent, an_api_key, an_id
+from domain.users import User
+from tests.builders import a_phone_number, a_prompt, a_user, a_voice, an_agent, an_api_key, an_id, named
 from tests.contract.worlds import World, postgres_world
 from tests.fakes.vault import PlainVault
 from tests.rig.postgres import Database
@@ -70,19 +68,6 @@ async def user(world: World) -> User:
     user = await world.has_user()
     await world.prompts.add(a_prompt(user.id))
     return user
-
-
-def named(
-    key: str = "k",
-    request: bytes = b"a request",
-    owner: UUID | None = None,
-    render: Callable[[Any], bytes] = lambda result: repr(result).encode(),
-    vault: Any = PlainVault(),
-) -> Once[Any]:
-    """A request of that owner's, or else of the administrator's, answered with what the result looks like."""
-    once = NameRequest(vault)(Caller(owner), key, request, render)
-    assert once is not None
-    return once
 
 
 async def _things(world: World, user: User) -> list[int]:

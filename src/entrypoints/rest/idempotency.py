@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import MediaType, Request, Response
+from litestar.di import NamedDependency
 from litestar.params import HeaderParameter
 from litestar.serialization import encode_json
 
@@ -52,8 +53,8 @@ class Repeatable:
 
 async def repeatable(
     request: Request[Any, Any, Any],
-    application: Application,
-    caller: Caller,
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
     idempotency_key: IdempotencyKey = None,
 ) -> Repeatable:
     """The request, as the routes that create or spend need it."""

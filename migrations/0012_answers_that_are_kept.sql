@@ -24,32 +24,21 @@ begin
     return next;
 end $$;
 
--- Processes of the version before keep their answers elsewhere, in another form, until the last of them has stopped.
--- Their keys are known here as used, with an answer that nobody can read, whoever of the two showed them; and one that was
--- used here is none for them to use.
-create function name_old_answer() returns trigger language plpgsql as $$
-declare
-    v_names bytea[] := array[
-        sha256(convert_to(new.user_id || ' ' || new.key, 'UTF8')), sha256(convert_to('administrator ' || new.key, 'UTF8'))
-    ];
-begin
-    insert into kept_answers (name, user_id, answer) select unnest(v_names), new.user_id, '' on conflict do nothing;
-    if exists (select from kept_answers k where k.name = any (v_names) and k.answer <> '') then
-        raise unique_violation using message = 'This Idempotency-Key was used in a process of a newer version.';
-    end if;
-    return new;
-end $$;
-create trigger name_old_answer before insert on idempotent_answers for each row execute function name_old_answer();
+-- Keys that were used before this migration stay used: their answers were kept in another form and cannot be said again byte
+-- for byte, so whoever repeats such a request is told that it has acted. Whether the user or the administrator showed the key
+-- was not noted. Processes of the version before see no rows any more since 0011, so that none still writes the old table.
+alter table idempotent_answers no force row level security;
 insert into kept_answers (name, user_id, answer, created_at)
 select sha256(convert_to(owner || ' ' || key, 'UTF8')), user_id, '', created_at
 from idempotent_answers, unnest(array[user_id::text, 'administrator']) as owner
 on conflict do nothing;
+drop table idempotent_answers;
 
 -- Add credits, and let what waited for them go on. The account is locked first: what others have blocked meanwhile is seen
 -- only by who looks after that. No row when there is no such user.
 create function add_credits(p_user_id uuid, p_amount bigint, p_note text, p_blocked_hours_max double precision)
-returns table (balance bigint, held bigint, id bigint, created_at timestamptz)
-language plpgsql set plan_cache_mode = force_custom_plan as $$
+returns table (balance bigint, held bigint, id bigint, created_at timestamptz, resumes boolean)
+language plpgsql as $$
 #variable_conflict use_column
 begin
     update credit_accounts set balance = balance + p_amount where user_id = p_user_id returning balance, held into balance, held;
@@ -62,6 +51,7 @@ begin
         status = case when created_at <= now() - p_blocked_hours_max * interval '1 hour' then 'unanswerable' else 'received' end,
         reason = case when created_at <= now() - p_blocked_hours_max * interval '1 hour' then 'waited_too_long' end
     where user_id = p_user_id and status = 'blocked';
+    resumes := found;
     update alerts set resolved_at = clock_timestamp()
     where kind = 'credits_exhausted' and subject = p_user_id::text and resolved_at is null;
     return next;
@@ -109,7 +99,13 @@ begin
 end $$;
 drop function covers;
 drop function add_credits;
-drop trigger name_old_answer on idempotent_answers;
-drop function name_old_answer;
 drop function earlier_answer;
 drop table kept_answers;
+create table idempotent_answers (
+    user_id uuid not null references users on delete cascade,
+    key text not null check (length(key) between 1 and 255),
+    request_digest bytea not null,
+    answer jsonb not null,
+    created_at timestamptz not null default now(),
+    primary key (user_id, key)
+);

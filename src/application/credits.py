@@ -39,7 +39,8 @@ class ManageCredits:
         added = await self.credits.add(
             user_id, checked_amount(amount), note, once, blocked_hours_max=self.blocked_hours_max
         )
-        await requeue(self.turns, self.queue, WaitingFilter(user_id=user_id))
+        if added.resumes:
+            await requeue(self.turns, self.queue, WaitingFilter(user_id=user_id))
         return added
 
     async def entries(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Entry]:

@@ -196,5 +196,5 @@ async def _fill(world: World, user) -> None:
     asked = a_message(conversation, turn_id=turn_id, status=InboundStatus.ANSWERED)
     answered = a_message(conversation, turn_id=turn_id, sequence_number=2, direction="outbound")
     await world.backstage.keep(conversation, asked, answered)
-    await world.credits.add(user.id, 10, "welcome", named("first top-up"))
+    await world.credits.add(user.id, 10, "welcome", named(owner=user.id))
     await world.backstage.move_credits(user.id, EntryKind.HOLD, 1, turn_id)

@@ -61,5 +61,4 @@ class MemoryCredits:
         entry = self._store.move_credits(user_id, EntryKind.ADD, amount, None, note)
         if blocked_hours_max is not None:
             self._give_up(self._blocked_longer_than(blocked_hours_max, user_id))
-        self._store.unblock(user_id)
-        return Added(entry, self._store.accounts[user_id])
+        return Added(entry, self._store.accounts[user_id], self._store.unblock(user_id))

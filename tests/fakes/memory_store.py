@@ -317,11 +317,13 @@ class MemoryStore:
         self.entries[user_id].append(entry)
         return entry
 
-    def unblock(self, user_id: UUID) -> None:
-        """Put the user's messages that wait for credit back to waiting for an answer."""
-        for message in list(self.messages.values()):
-            if message.status == InboundStatus.BLOCKED and self.owner_of(message) == user_id:
-                self.messages[message.id] = replace(message, status=InboundStatus.RECEIVED, reason=None)
+    def unblock(self, user_id: UUID) -> bool:
+        """Put the user's messages that wait for credit back to waiting for an answer; whether there were any."""
+        blocked = [one for one in self.messages.values() if one.status == InboundStatus.BLOCKED]
+        own = [message for message in blocked if self.owner_of(message) == user_id]
+        for message in own:
+            self.messages[message.id] = replace(message, status=InboundStatus.RECEIVED, reason=None)
+        return bool(own)
 
 
 def _drop(rows: dict[Any, Any], unwanted: Callable[[Any], bool]) -> None:

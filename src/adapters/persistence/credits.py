@@ -22,7 +22,7 @@ select item.id, item.kind, item.amount, item.balance_change, item.held_change, i
 from credit_entries item
 """
 
-ADD = "select balance, held, id, created_at from add_credits(%s, %s, %s, %s)"
+ADD = "select balance, held, id, created_at, resumes from add_credits(%s, %s, %s, %s)"
 EXPIRE_BLOCKED = "select expire_blocked(%s, %s)"
 
 
@@ -67,9 +67,9 @@ class PostgresCredits:
 
 
 def _added(row: TupleRow, amount: int, note: str | None) -> Added:
-    balance, held, id_, created_at = row
+    balance, held, id_, created_at, resumes = row
     entry = Entry(id_, EntryKind.ADD, amount, *changes(EntryKind.ADD, amount), None, note, created_at)
-    return Added(entry, Account(balance, held))
+    return Added(entry, Account(balance, held), resumes)
 
 
 def _entry(row: TupleRow) -> Entry:

@@ -13,10 +13,11 @@ from domain.credits import Account, Entry
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The new line of the ledger, and the account right after it."""
+    """The new line of the ledger, the account right after it, and whether messages that were blocked go on."""
 
     entry: Entry
     account: Account
+    resumes: bool
 
 
 class Credits(Protocol):

@@ -1,4 +1,4 @@
-"""A generator of signed webhooks, and of other requests, that costs little: bodies are made before, and one protocol writes and reads bytes."""
+"""A generator of signed webhooks and additions that costs little: requests are made before, one protocol moves bytes."""
 
 from __future__ import annotations
 

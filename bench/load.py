@@ -1,4 +1,4 @@
-"""A generator of signed webhooks and additions that costs little: requests are made before, one protocol moves bytes."""
+"""A generator of signed webhooks and additions that costs little: requests are made before, a protocol moves bytes."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ select sha256(convert_to(owner || ' ' || key, 'UTF8')), user_id, '', created_at
 from idempotent_answers, unnest(array[user_id::text, 'administrator']) as owner
 on conflict do nothing;
 drop table idempotent_answers;
+call keep_apart('kept_answers');
 
 -- Add credits, and let what waited for them go on. The account is locked first: what others have blocked meanwhile is seen
 -- only by who looks after that. No row when there is no such user.
@@ -109,3 +110,4 @@ create table idempotent_answers (
     created_at timestamptz not null default now(),
     primary key (user_id, key)
 );
+call keep_apart('idempotent_answers');

@@ -133,7 +133,7 @@ async def test_many_at_once_under_one_key_act_once(world: World, user: User, act
 
 @every_way
 async def test_a_request_whose_answer_could_not_be_made_has_not_acted(database: Database, act: Act) -> None:
-    async with postgres_world(database.url, database.url_owner) as world:
+    async with postgres_world(database.url, database.url_judge) as world:
         user = await world.has_user()
         await world.prompts.add(a_prompt(user.id))
         made = await _things(world, user)

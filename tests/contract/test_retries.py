@@ -230,7 +230,7 @@ async def test_a_key_answers_no_other_request(path: Path) -> None:
     shop, worker = await path.a_shop(5), await path.a_worker()
     first, second = [await _reply_refused(path, shop, worker) for _ in range(2)]
     retried = await path.retries.retry(shop.user.id, first, named(request=b"the first"))
-    await _sends_again(worker, retried, Accepted("wamid.1"))
+    await _sends_again(worker, retried, Accepted("wamid.sent-again"))
 
     with pytest.raises(KeyReused):
         await path.retries.retry(shop.user.id, second, named(request=b"the second"))

@@ -289,7 +289,7 @@ def memory_world() -> World:
 
 
 @asynccontextmanager
-async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
+async def postgres_world(url: str, url_judge: str) -> AsyncIterator[World]:
     async with Database(url).opened() as database:
         yield World(
             PostgresUsers(database),
@@ -301,5 +301,5 @@ async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
             PostgresMedia(database, PlainVault()),
             PostgresAgeingTokens(database),
             PostgresAnswers(database),
-            PostgresBackstage(url_owner),
+            PostgresBackstage(url_judge),
         )

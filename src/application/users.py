@@ -10,6 +10,7 @@ from uuid import UUID
 
 from application.forgetting import forget_channel
 from application.pages import Page, PageRequest
+from application.ports.answers import Once, completed_by
 from application.ports.clock import Clock, Ids
 from application.ports.registry import Users
 from application.ports.token_cache import TokenCache
@@ -74,12 +75,14 @@ class ManageUsers:
     clock: Clock
     ids: Ids
 
-    async def add(self, caller: Caller, name: str) -> tuple[User, IssuedKey]:
-        """Add a user, with its first key. Raises Forbidden or InvalidInput."""
+    async def add(
+        self, caller: Caller, name: str, once: Once[tuple[User, IssuedKey]] | None = None
+    ) -> tuple[User, IssuedKey]:
+        """Add a user, with its first key. Raises Forbidden or InvalidInput, and as Answers says."""
         caller.must_be_admin()
         user = User(self.ids.new(), checked_name(name), self.clock.now())
         issued = self._issue(user.id, "first key", ALL_SCOPES)
-        return await self.users.add(user, issued.key), issued
+        return await self.users.add(user, issued.key, completed_by(once, lambda added: (added, issued))), issued
 
     async def get(self, caller: Caller, user_id: UUID) -> User:
         """That user. Raises NotFound."""
@@ -107,14 +110,19 @@ class ManageUsers:
             await forget_channel(self.tokens, self.queue, phone_number_id)
 
     async def add_key(
-        self, caller: Caller, user_id: UUID, name: str, scopes: Sequence[Scope] = tuple(Scope)
+        self,
+        caller: Caller,
+        user_id: UUID,
+        name: str,
+        scopes: Sequence[Scope] = tuple(Scope),
+        once: Once[IssuedKey] | None = None,
     ) -> IssuedKey:
-        """One more key. Raises NotFound, InvalidInput, or ScopeMissing for more than the caller's key may do."""
+        """One more key. Raises NotFound, InvalidInput, ScopeMissing for too much, and as Answers says."""
         caller.must_manage(user_id)
         wanted = checked_scopes(scopes)
         caller.must_hold(wanted)
         issued = self._issue(user_id, checked_name(name), wanted)
-        await self.users.add_key(issued.key)
+        await self.users.add_key(issued.key, completed_by(once, lambda _: issued))
         return issued
 
     async def list_keys(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[ApiKey]:

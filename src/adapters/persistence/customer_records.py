@@ -7,8 +7,8 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters.persistence.archiving import LOCK_ACCOUNT
 from adapters.persistence.conversations import page_of_messages
-from adapters.persistence.credits import LOCK_ACCOUNT
 from adapters.persistence.database import Database
 from adapters.persistence.pages import BY_CREATION, Order, fetch_page, read_number
 from adapters.persistence.rows import fetched, found

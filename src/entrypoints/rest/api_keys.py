@@ -12,7 +12,9 @@ from litestar.params import FromPath, JSONBody
 
 from application.app import Application
 from application.pages import PageRequest
+from application.users import IssuedKey
 from domain.users import ApiKey, Caller, Scope
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing
 
 
@@ -51,11 +53,11 @@ async def add_api_key(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     data: JSONBody[NewKey],
+    repeatable: NamedDependency[Repeatable],
 ) -> IssuedKeyView:
     """Add a key, with scopes that the caller's own key has; several at once make it possible to change them in turn."""
-    issued = await application.users.add_key(caller, user_id, data.name, data.scopes)
-    key = issued.key
-    return IssuedKeyView(key.id, key.user_id, key.name, key.created_at, _in_order(key), issued.spelled)
+    once = repeatable.once(_issued)
+    return _issued(await application.users.add_key(caller, user_id, data.name, data.scopes, once))
 
 
 @get("/users/{user_id:uuid}/api_keys")
@@ -82,6 +84,11 @@ async def remove_api_key(
 
 
 routes = [add_api_key, list_api_keys, remove_api_key]
+
+
+def _issued(issued: IssuedKey) -> IssuedKeyView:
+    key = issued.key
+    return IssuedKeyView(key.id, key.user_id, key.name, key.created_at, _in_order(key), issued.spelled)
 
 
 def _view(key: ApiKey) -> KeyView:

@@ -9,7 +9,7 @@
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
 |                            |                | channel_health, prompts, agents, conversations,        |
 |                            |                | pauses, read_media, trace_message, retry_message,      |
-|                            |                | credits, alerts, web_chats                             |
+|                            |                | reply_by_hand, credits, alerts, web_chats              |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -36,6 +36,7 @@ from application.conversations.patience import Patience
 from application.conversations.pause import PauseConversations
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.read_media import ReadMedia
+from application.conversations.reply_by_hand import ReplyByHand
 from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.trace_message import TraceMessage
@@ -61,6 +62,7 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
@@ -102,6 +104,7 @@ class Application:
     delete_media: DeleteMedia
     pauses: PauseConversations
     retry_message: RetryMessage
+    reply_by_hand: ReplyByHand
     credits: ManageCredits
     alerts: ReadAlerts
     visitor: RecogniseVisitor
@@ -140,6 +143,7 @@ class Ports:
     media_fetcher: MediaFetcher
     content: ContentStore
     retries: Retries
+    replies_by_hand: RepliesByHand
     credits: Credits
     alerts: Alerts
     web_chats: WebChats
@@ -181,6 +185,7 @@ def assemble(
         delete_media=DeleteMedia(p.media, p.content),
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
         retry_message=RetryMessage(p.retries, p.queue),
+        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock, p.ids),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
         visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),

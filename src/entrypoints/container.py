@@ -47,6 +47,7 @@ from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
+from adapters.persistence.replies_by_hand import PostgresRepliesByHand
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.traces import PostgresTraces
 from adapters.persistence.turns import PostgresTurns
@@ -73,6 +74,7 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
@@ -187,6 +189,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.meta_graph_version,
     )
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
+    replies_by_hand: Provider[RepliesByHand] = providers.Singleton(PostgresRepliesByHand, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
@@ -225,6 +228,7 @@ class Container(containers.DeclarativeContainer):
         media_fetcher=media_fetcher,
         content=content,
         retries=retries,
+        replies_by_hand=replies_by_hand,
         credits=credits,
         alerts=alerts,
         web_chats=web_chats,

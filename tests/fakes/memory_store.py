@@ -57,6 +57,7 @@ class StoredTurn:
     fence: int = 1
     attempts: int = 1
     crashes: int = 0
+    price: int = TURN_PRICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ class MemoryStore:
         """
         for turn in [turn for turn in self.turns.values() if turn.phone_number_id == phone_number_id]:
             if turn.status in {TurnStatus.OPEN, TurnStatus.UNDECIDED}:
-                self.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
+                self.charge(turn, EntryKind.RELEASE)
             del self.turns[turn.id]
         gone = self.phone_numbers.pop(phone_number_id)
         business = self.businesses.pop(phone_number_id, None)
@@ -309,6 +310,11 @@ class MemoryStore:
         entry = Entry(entry_id, kind, amount, *changes(kind, amount), turn_id, note, self.clock.now())
         self.entries[user_id].append(entry)
         return entry
+
+    def charge(self, turn: StoredTurn, kind: EntryKind) -> None:
+        """Move the price of a turn; one that a person answers has none."""
+        if turn.price:
+            self.move_credits(turn.user_id, kind, turn.price, turn.id, None)
 
     def unblock(self, user_id: UUID) -> None:
         """Put the user's messages that wait for credit back to waiting for an answer."""

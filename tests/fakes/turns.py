@@ -193,7 +193,7 @@ class MemoryTurns:
                 self._taken(hand.id, told.outbound, told.platform_message_id, settlement.error)
             self._settle_rest(held, hand)
             if settlement.entry:
-                self._store.move_credits(turn.user_id, settlement.entry, TURN_PRICE, turn.id, None)
+                self._store.charge(held, settlement.entry)
             if hand and told.platform_message_id:
                 merge_early_receipts(self._store, hand.id)
             is_open = held.status is TurnStatus.OPEN

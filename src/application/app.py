@@ -10,6 +10,7 @@
 |                            |                | channel_health, prompts, agents, conversations,        |
 |                            |                | pauses, read_media, trace_message, retry_message,      |
 |                            |                | reply_by_hand, credits, alerts, web_chats              |
+| people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -28,6 +29,7 @@ from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.channels.read_channel_health import ReadChannelHealth
 from application.channels.read_queue import ReadQueue
 from application.channels.refresh_tokens import RefreshTokens
+from application.console import ConsoleSessions
 from application.conversations.ask_model import AskModel
 from application.conversations.asking import Asking
 from application.conversations.deliver_reply import DeliverReply
@@ -43,6 +45,7 @@ from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
+from application.figures import ReadFigures
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
 from application.ports.background import Background
@@ -55,6 +58,7 @@ from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.live import LiveChannel
@@ -107,6 +111,8 @@ class Application:
     reply_by_hand: ReplyByHand
     credits: ManageCredits
     alerts: ReadAlerts
+    figures: ReadFigures
+    console: ConsoleSessions
     visitor: RecogniseVisitor
     write_in_chat: WriteInChat
     follow_chat: FollowChat
@@ -146,6 +152,7 @@ class Ports:
     replies_by_hand: RepliesByHand
     credits: Credits
     alerts: Alerts
+    figures: Figures
     web_chats: WebChats
     chat_sessions: ChatSessions
     live: LiveChannel
@@ -164,6 +171,7 @@ def assemble(
     """The application over these ports."""
     p = ports
     overflow = Overflow(p.alerts, p.clock)
+    authenticate = Authenticate(p.users, p.vault, admin_api_key)
     return Application(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
@@ -171,7 +179,7 @@ def assemble(
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
-        authenticate=Authenticate(p.users, p.vault, admin_api_key),
+        authenticate=authenticate,
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
@@ -188,6 +196,8 @@ def assemble(
         reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock, p.ids),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
+        figures=ReadFigures(p.figures, p.clock),
+        console=ConsoleSessions(authenticate, p.vault, p.rate_limits, p.clock),
         visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),
         write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),
         follow_chat=FollowChat(p.web_chats, p.live),

@@ -43,6 +43,7 @@ from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
 from adapters.persistence.database import Database
 from adapters.persistence.dead_workers import end_leases_of_the_dead
+from adapters.persistence.figures import PostgresFigures
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
@@ -67,6 +68,7 @@ from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.live import LiveChannel
@@ -192,6 +194,7 @@ class Container(containers.DeclarativeContainer):
     replies_by_hand: Provider[RepliesByHand] = providers.Singleton(PostgresRepliesByHand, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
+    figures: Provider[Figures] = providers.Singleton(PostgresFigures, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
     chat_sessions: Provider[ChatSessions] = providers.Singleton(
         SignedChatSessions, providers.Callable(_encryption_keys, settings)
@@ -231,6 +234,7 @@ class Container(containers.DeclarativeContainer):
         replies_by_hand=replies_by_hand,
         credits=credits,
         alerts=alerts,
+        figures=figures,
         web_chats=web_chats,
         chat_sessions=chat_sessions,
         live=live,

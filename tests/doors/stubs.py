@@ -25,12 +25,14 @@ from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
+from tests.fakes.figures import MemoryFigures
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.live import MemoryLive
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.replies_by_hand import MemoryRepliesByHand
 from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
@@ -196,8 +198,10 @@ class House:
             media_fetcher=nothing,
             content=self.content,
             retries=self.retries,
+            replies_by_hand=MemoryRepliesByHand(store, self.ids),
             credits=BrokenCredits(store),
             alerts=self.alerts,
+            figures=MemoryFigures(store),
             web_chats=self.web_chats,
             chat_sessions=SignedChatSessions(["a key of the tests"]),
             live=self.live,

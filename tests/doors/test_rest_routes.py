@@ -51,6 +51,7 @@ USER_ROUTES = [
     ("POST", CONVERSATION + "/pause", None, 200),
     ("POST", CONVERSATION + "/pause", {"minutes": 30}, 200),
     ("POST", CONVERSATION + "/resume", None, 200),
+    ("POST", CONVERSATION + "/messages", {"text": "Hello"}, 409),
     ("GET", USER + "/messages", None, 200),
     ("GET", USER + "/messages/{message_id}/media/{place}", None, 200),
     ("POST", USER + "/messages/{message_id}/retry", None, 202),

@@ -58,6 +58,7 @@ class StoredTurn:
     attempts: int = 1
     crashes: int = 0
     price: int = TURN_PRICE
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

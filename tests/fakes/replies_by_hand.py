@@ -125,9 +125,7 @@ class MemoryRepliesByHand:
     def _pause(self, conversation: Conversation) -> None:
         minutes = self._store.settings_of(conversation.phone_number_id).human_pause_minutes
         until = self._store.clock.now() + timedelta(minutes=minutes)
-        if minutes and not (
-            self._store.is_paused(conversation.id) and (conversation.paused_until or until) >= until
-        ):
+        if minutes and not (self._store.is_paused(conversation.id) and (conversation.paused_until or until) >= until):
             self._store.conversations[conversation.id] = replace(
                 conversation, paused_until=until, paused_reason=PauseReason.HUMAN_REPLIED
             )

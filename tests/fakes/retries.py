@@ -49,7 +49,7 @@ class MemoryRetries:
         turn = replace(
             failed, id=self._ids.new(), worker_id=None, status=TurnStatus.OPEN, begun_at=self._store.clock.now()
         )
-        turn.fence, turn.attempts, turn.crashes = 1, 1, 0
+        turn.fence, turn.attempts, turn.crashes, turn.ended_at = 1, 1, 0, None
         self._store.charge(turn, EntryKind.HOLD)
         self._store.turns[turn.id] = turn
         return self._taken_over(failed, turn, message)

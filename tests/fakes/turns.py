@@ -178,6 +178,7 @@ class MemoryTurns:
             told = settlement
             settlement = self._after_what_the_platform_said(turn.id, settlement, hand)
             held.status, held.worker_id = settlement.turn, None
+            held.ended_at = None if settlement.turn is TurnStatus.OPEN else self._store.clock.now()
             self._remember(turn.conversation_id, settlement.last_item_id)
             if settlement.inbound:
                 for question in self._questions(turn.id):

@@ -1,0 +1,78 @@
+"""Credits: what is there, where it went, and more of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from application.app import Application
+from application.console import SignedIn
+from application.pages import PageRequest
+from domain.shared import InvalidInput
+from entrypoints.rest.dashboard.pages import Desk, back_to
+from entrypoints.rest.dashboard.sessions import Form
+from entrypoints.rest.errors import status_of
+
+ENTRIES_SHOWN = 30
+
+
+@get("/users/{user_id:uuid}/credits")
+async def show_credits(
+    request: Request[Any, Any, Any],
+    application: NamedDependency[Application],
+    signed_in: NamedDependency[SignedIn],
+    user_id: FromPath[UUID],
+    cursor: FromQuery[str | None] = None,
+) -> Response[Any]:
+    """The account and the newest lines of its ledger."""
+    desk = await Desk.of(request, application, signed_in, user_id)
+    return await _shown(desk, cursor, {})
+
+
+@post("/users/{user_id:uuid}/credits/add")
+async def add_credits(
+    request: Request[Any, Any, Any],
+    application: NamedDependency[Application],
+    signed_in: NamedDependency[SignedIn],
+    form: NamedDependency[Form],
+    user_id: FromPath[UUID],
+) -> Response[Any]:
+    """Top up, once for each form that was shown."""
+    try:
+        await application.credits.add(
+            signed_in.caller, user_id, _amount(form), form.get("note") or None, form.get("key") or None
+        )
+    except InvalidInput as error:
+        desk = await Desk.of(request, application, signed_in, user_id)
+        return await _shown(desk, None, form, f"{error.field}: {error}", status_of(type(error)))
+    return back_to(f"/dashboard/users/{user_id}/credits", "added")
+
+
+async def _shown(
+    desk: Desk, cursor: str | None, form: Form, error: str | None = None, status: int = 200
+) -> Response[Any]:
+    page = PageRequest(ENTRIES_SHOWN, cursor, newest_first=True)
+    return desk.page(
+        "credits",
+        status=status,
+        account=await desk.application.credits.account(desk.caller, desk.user_id),
+        entries=await desk.application.credits.entries(desk.caller, desk.user_id, page),
+        is_first=cursor is None,
+        entered=form,
+        error=error,
+        key=uuid4(),
+    )
+
+
+def _amount(form: Form) -> int:
+    word = form.get("amount", "").strip()
+    if not word.isdecimal():
+        raise InvalidInput("amount", "It must be a whole number above 0.")
+    return int(word[:20])
+
+
+routes = [show_credits, add_credits]

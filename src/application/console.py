@@ -18,8 +18,8 @@ from domain.webchat import TooFast
 
 SESSION_MINUTES = 60.0
 """Counted anew with each page that is opened, not with what a page fetches by itself."""
-ATTEMPTS = Rate(per_minute=10, burst=10)
-"""How often one address may try keys."""
+ATTEMPTS = Rate(per_minute=30, burst=20)
+"""How often one address may try keys: an office behind one address gets in, and who tries many soon waits."""
 TOKEN_LENGTH_MAX = 2_048
 OWNER = UUID("c0501e00-0000-4000-8000-000000000000")
 """What sessions are sealed for: no access token can be put in the place of one."""

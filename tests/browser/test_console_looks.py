@@ -9,26 +9,30 @@ from playwright.sync_api import expect
 
 from tests.browser.console import Console, a_context, opened, writes_to
 from tests.rig.house import Tenant
+from tests.rig.waiting import until
 
 PICTURES = Path(__file__).parents[2] / "docs/images"
 TAKES_PICTURES = os.environ.get("TAKE_PICTURES") == "1"
 ROOM = "Do you have a double room with a view of the sea this weekend?"
 ANSWER = (
-    "Yes, we have one from Friday to Sunday: two nights, breakfast included, free to cancel until 18:00 the day before. "
-    "Shall I hold it for you?"
+    "Yes, we have one from Friday to Sunday: two nights, breakfast included, free to cancel until 18:00 of the day "
+    "before. Shall I hold it for you?"
 )
 PLEASE = "Yes please! And is there parking?"
 HAND = "Maria from the front desk here: I have put the room aside, and parking is free for guests."
-PEOPLE = ("Ada Lovelace", "Grace Hopper", "José Martínez", "Søren Ørsted", "李小龍", "Amina")
+PEOPLE = ("Mary Shelley", "Grace Hopper", "José Martínez", "Søren Ørsted", "Łucja Nowak", "Amina Diallo")
 # For the pictures: what was answered just now was answered in the course of an hour.
-SPREAD = (
-    """update messages m set created_at = m.created_at - (turn.place * 47 %% 3400) * interval '1 second'
-        - (1 + turn.place %% 9) * interval '0.4 second'
-    from (select id, row_number() over (order by id) as place from turns where user_id = %s) turn
-    where m.turn_id = turn.id and m.direction = 'inbound'""",
-    """update turns t set ended_at = t.ended_at - (turn.place * 47 %% 3400) * interval '1 second'
-    from (select id, row_number() over (order by id) as place from turns where user_id = %s) turn where t.id = turn.id""",
+SPREAD = """
+with turn as (
+    select t.id, row_number() over (order by t.id) * 61 %% 3500 * interval '1 second' as ago
+    from turns t join conversations c on c.id = t.conversation_id where t.user_id = %s and c.human_replied_at is null
+), message as (
+    update messages m set created_at = m.created_at - turn.ago
+        - case when m.direction = 'inbound' then random() * random() * interval '3 seconds' else '0' end
+    from turn where m.turn_id = turn.id
 )
+update turns t set begun_at = t.begun_at - turn.ago, ended_at = t.ended_at - turn.ago from turn where t.id = turn.id
+"""
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +47,22 @@ def tenant(house) -> Tenant:
     house.openai.script(PLEASE, answer="I am glad! Let me ask a colleague about parking.")
     writes_to(tenant, PLEASE, sender=ada)
     tenant.settled(ada)
+    house.openai.script("Hello?", answer="Hello! How can I help you?")
+    tenant.settled(writes_to(tenant, "Hello?", name="Simulated customer", sender="15550009999"))
     conversation = tenant.conversation(ada)
     path = f"{tenant.path}/conversations/{conversation['id']}/messages"
     assert house.rest("POST", path, {"text": HAND}, tenant.key).status == 202
     house.meta.script("Invoice", kind="message", error={"http_status": 400, "code": 131026, "message": "Undeliverable"})
     writes_to(tenant, "Invoice, please", name="Grace Hopper")
-    for place in range(60 if TAKES_PICTURES else 3):
+    for place in range(150 if TAKES_PICTURES else 3):
         writes_to(tenant, "Are you open today?", name=PEOPLE[place % len(PEOPLE)])
     tenant.settled()
     if TAKES_PICTURES:
-        for statement in SPREAD:
-            house.sql(statement, tenant.id)
+        house.sql(SPREAD, tenant.id)
+    expired = {"http_status": 401, "code": 190, "subcode": 463}
+    house.meta.script("Is the pool heated?", kind="message", error=expired)
+    writes_to(tenant, "Is the pool heated?", name="Grace Hopper")
+    until(lambda: tenant.alerts() == ["access_refused"])
     return tenant
 
 

@@ -14,6 +14,7 @@ import psycopg
 from adapters.clock import RandomIds
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.database import Database
+from adapters.persistence.figures import PostgresFigures
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.replies_by_hand import PostgresRepliesByHand
 from adapters.persistence.retries import PostgresRetries
@@ -21,6 +22,7 @@ from adapters.persistence.turns import PostgresTurns
 from application.pages import PageRequest
 from application.ports.alerts import Alerts
 from application.ports.conversations import MessageFilter
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
@@ -36,6 +38,7 @@ from tests.builders import a_phone_number, a_user, an_agent, an_api_key
 from tests.contract.worlds import World, memory_world, postgres_world
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import MONDAY_MORNING, CountingIds, FrozenClock
+from tests.fakes.figures import MemoryFigures
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.replies_by_hand import MemoryRepliesByHand
@@ -140,6 +143,7 @@ class Path:
     alerts: Alerts
     retries: Retries
     replies_by_hand: RepliesByHand
+    figures: Figures
     new_inbox: Callable[[], Inbox]
     new_turns: Callable[..., Turns]
     find_broken: Callable[[], list[str]]
@@ -224,6 +228,7 @@ def memory_path() -> Path:
         MemoryAlerts(store),
         MemoryRetries(store, ids),
         MemoryRepliesByHand(store, ids),
+        MemoryFigures(store),
         lambda: inbox,
         lambda **settings: MemoryTurns(store, ids, LEASE_SECONDS, **AT_ONCE | settings),
         lambda: broken_in_memory(store),
@@ -254,6 +259,7 @@ async def postgres_path(url: str, url_judge: str, pools: int = 4) -> AsyncIterat
             PostgresAlerts(databases[0]),
             PostgresRetries(databases[0], ids),
             PostgresRepliesByHand(databases[0], ids),
+            PostgresFigures(databases[0]),
             lambda: PostgresInbox(next_database(), ids),
             lambda **settings: PostgresTurns(next_database(), ids, LEASE_SECONDS, **AT_ONCE | settings),
             lambda: broken_in_postgres(url_judge),

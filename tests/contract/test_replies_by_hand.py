@@ -5,7 +5,7 @@ import pytest
 
 from application.ports.credits import KeyReused
 from application.ports.turns import NoTurn, Waiting, WaitingFilter
-from domain.channels import ChannelType
+from domain.channels import ChannelType, Echo
 from domain.conversations import Message, OutboundStatus, PauseReason
 from domain.credits import Account, EntryKind
 from domain.delivery import Accepted, AgentGone, ConversationOver, Refused, TurnUnderWay
@@ -110,6 +110,22 @@ async def test_the_platform_reports_on_it_as_on_any_other(path: Path) -> None:
     (_, reported) = await path.messages(shop, message.conversation_id)
     assert reported.status == "failed"
     assert await path.account(shop) == Account(5, 0)
+
+
+@pytest.mark.parametrize("is_sending", [True, False])
+async def test_its_echo_is_known_for_ours_also_before_the_platforms_answer(path: Path, is_sending) -> None:
+    shop, worker = await path.a_shop(5), await path.a_worker()
+    message = await _writes(path, shop, await path.writes(shop))
+    turn = await worker.begins(message.conversation_id)
+    if is_sending:
+        await worker.turns.mark_reply(turn, message.id, OutboundStatus.SENDING)
+    number = shop.number
+    echo = Echo(number.type, number.meta_phone_number_id, "4917012345", "wamid.echoed", "text", WORDS, LATER)
+
+    await path.inbox.note_echoes([echo])
+
+    await worker.settles(turn, Accepted("wamid.echoed"))
+    assert await path.outcome(shop, message.conversation_id) == [("answered", None), ("sent", None)]
 
 
 async def test_the_turn_under_way_goes_first(path: Path) -> None:

@@ -100,7 +100,7 @@ def _charts(hour: Sequence[MinuteFigures]) -> dict[str, Any]:
         "errors": [Series("Not answered per minute", "bar-bad", [one.unanswered for one in hour])],
         "waits": [
             Series("Half wait no longer than", "line", [one.wait_seconds_p50 for one in hour]),
-            Series("99 of 100 wait no longer than", "line-two", [one.wait_seconds_p99 for one in hour]),
+            Series("99 in 100 wait no longer than", "line-two", [one.wait_seconds_p99 for one in hour]),
         ],
     }
 

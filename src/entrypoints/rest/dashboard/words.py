@@ -81,6 +81,8 @@ def seconds(value: float | None) -> str:
     """A duration, short."""
     if value is None:
         return NOTHING
+    if value < 1:
+        return f"{value:.2f} s"
     if value < 10:  # noqa: PLR2004
         return f"{value:.1f} s"
     if value < 120:  # noqa: PLR2004

@@ -91,6 +91,7 @@
 
   remember();
   localise(document);
+  document.querySelector(".top [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   const log = document.getElementById("log");
   if (log) log.scrollTop = log.scrollHeight;
   // What was just done is told once: a reload tells nothing again.

@@ -2,6 +2,9 @@
 
 from uuid import uuid4
 
+import psycopg
+
+from adapters.persistence.figures import MINUTES
 from application.ports.figures import Figures
 from domain.delivery import Accepted, Refused
 from tests.contract.paths import Path
@@ -72,3 +75,15 @@ async def test_workers_are_seen_with_what_they_have_in_hand_and_dead_ones_as_sil
 
     assert (seen[worker.id].is_alive, seen[worker.id].turns) == (True, 1)
     assert (seen[gone.id].is_alive, seen[gone.id].turns) == (False, 0)
+
+
+async def test_only_the_turns_of_the_window_are_read(path_on_postgres: Path, database) -> None:
+    await path_on_postgres.a_shop(1)
+    with psycopg.connect(database.url_owner) as connection:
+        connection.execute("set enable_seqscan = off")
+        connection.execute("set role frontdesk_house")
+        rows = connection.execute("explain " + MINUTES, (2, None, None)).fetchall()
+        plan = "\n".join(row[0] for row in rows)
+
+    assert "turns_ended" in plan, plan
+    assert "Index Cond: (ended_at >= " in plan, plan

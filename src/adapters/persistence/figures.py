@@ -9,7 +9,8 @@ from adapters.persistence.database import Database
 from application.ports.figures import WORKERS_SHOWN_MAX, WorkerSeen
 from domain.figures import MinuteFigures
 
-# What a person replied by hand has no price: how long it took says nothing of us.
+# What a person replied by hand has no price: how long it took says nothing of us. now() and not clock_timestamp():
+# only what stays the same while it is asked can be looked up in an index.
 MINUTES = """
 select date_trunc('minute', t.ended_at), count(*) filter (where t.status = 'answered'),
     count(*) filter (where t.status <> 'answered'),
@@ -19,7 +20,7 @@ from turns t left join lateral (
     select extract(epoch from t.ended_at - min(m.created_at))::double precision as seconds
     from messages m where m.turn_id = t.id and m.direction = 'inbound'
 ) asked on true
-where t.ended_at >= date_trunc('minute', clock_timestamp()) - %s * interval '1 minute'
+where t.ended_at >= date_trunc('minute', now()) - %s * interval '1 minute'
     and (%s::uuid is null or t.user_id = %s)
 group by 1 order by 1
 """

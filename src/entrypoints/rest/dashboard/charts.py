@@ -9,9 +9,10 @@ from math import ceil, log10
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 640, 170
-LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 22
+WIDTH, HEIGHT = 420, 160
+LEFT, RIGHT, TOP, BOTTOM = 40, 6, 10, 22
 GRID_LINES = 4
+TICK_MINUTES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,9 @@ def _grid(top: float, unit: str) -> list[str]:
 
 
 def _axis(times: Sequence[datetime]) -> list[str]:
-    """Every quarter of an hour, counted back from now."""
+    """A few moments, counted back from now."""
     count = len(times)
-    marks = [place for place in range(count - 1, -1, -15) if place > 0] + [0]
+    marks = [place for place in range(count - 1, TICK_MINUTES // 2, -TICK_MINUTES)] + [0]
     return [
         f'<text class="tick{" end" if place == count - 1 else ""}" x="{_x(place, count):.1f}" y="{HEIGHT - 5}">'
         f"{'now' if place == count - 1 else f'{count - 1 - place} min ago'}</text>"

@@ -99,7 +99,11 @@ def told(error: Mapping[str, Any] | None) -> str:
     """A platform's account of an error, in a line."""
     if not error:
         return ""
-    shown = [f"{spoken(key)}: {value}" for key, value in error.items() if isinstance(value, str | int | float)]
+    shown = [
+        f"{spoken(key)}: {value}"
+        for key, value in error.items()
+        if key != "at" and isinstance(value, str | int | float)
+    ]
     return ("; ".join(shown) or json.dumps(error))[:BYTES_SHOWN_MAX]
 
 

@@ -57,7 +57,7 @@ def _grid(top: float, unit: str) -> list[str]:
 def _axis(times: Sequence[datetime]) -> list[str]:
     """A few moments, counted back from now."""
     count = len(times)
-    marks = [place for place in range(count - 1, TICK_MINUTES // 2, -TICK_MINUTES)] + [0]
+    marks = [*range(count - 1, TICK_MINUTES // 2, -TICK_MINUTES), 0]
     return [
         f'<text class="tick{" end" if place == count - 1 else ""}" x="{_x(place, count):.1f}" y="{HEIGHT - 5}">'
         f"{'now' if place == count - 1 else f'{count - 1 - place} min ago'}</text>"

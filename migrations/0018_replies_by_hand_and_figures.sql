@@ -9,7 +9,7 @@ create index turns_ended on turns (ended_at) where ended_at is not null;
 -- Write down what a person replies through us: in an open turn of its own that costs nothing, with the reply pending, for a
 -- worker to send. What the customer wrote and nobody has begun to answer is answered by it, and the agent pauses as it does
 -- when a person replies elsewhere.
--- outcome: written | repeated (that message is there already) | unknown | archived | no_agent | not_heard (the customer
+-- outcome: written | unknown | archived | no_agent | not_heard (the customer
 -- has never written in it) | turn_under_way
 create function reply_by_hand(p_user_id uuid, p_conversation_id uuid, p_turn_id uuid, p_message_id uuid, p_text text) returns text
 language plpgsql set plan_cache_mode = force_custom_plan as $$
@@ -19,9 +19,6 @@ begin
     select * into v_conversation from conversations where id = p_conversation_id and user_id = p_user_id for no key update;
     if not found then
         return 'unknown';
-    end if;
-    if exists (select from messages where id = p_message_id and user_id = p_user_id) then
-        return 'repeated';
     end if;
     if v_conversation.status <> 'active' then
         return 'archived';

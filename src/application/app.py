@@ -5,11 +5,12 @@
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens                                         |
-| integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
-|                            |                | channel_health, prompts, agents, conversations,        |
-|                            |                | pauses, read_media, trace_message, retry_message,      |
-|                            |                | reply_by_hand, credits, alerts, web_chats              |
+|                            |                | refresh_tokens, forget_answers                         |
+| integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
+|                            |                | read_queue, channel_health, prompts, agents,           |
+|                            |                | conversations, pauses, read_media, trace_message,      |
+|                            |                | retry_message, reply_by_hand, credits, alerts,         |
+|                            |                | web_chats                                              |
 | people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
@@ -47,7 +48,9 @@ from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
 from application.figures import ReadFigures
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
+from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
+from application.ports.answers import Answers
 from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
@@ -94,7 +97,9 @@ class Application:
     watch: Watch
     refresh_tokens: RefreshTokens
     check_health: CheckHealth
+    forget_answers: ForgetAnswers
     authenticate: Authenticate
+    once: NameRequest
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
     read_queue: ReadQueue
@@ -151,6 +156,7 @@ class Ports:
     retries: Retries
     replies_by_hand: RepliesByHand
     credits: Credits
+    answers: Answers
     alerts: Alerts
     figures: Figures
     web_chats: WebChats
@@ -179,6 +185,8 @@ def assemble(
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
+        forget_answers=ForgetAnswers(p.answers),
+        once=NameRequest(p.vault),
         authenticate=authenticate,
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
@@ -193,7 +201,7 @@ def assemble(
         delete_media=DeleteMedia(p.media, p.content),
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
         retry_message=RetryMessage(p.retries, p.queue),
-        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock, p.ids),
+        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
         figures=ReadFigures(p.figures, p.clock),

@@ -37,6 +37,7 @@ from adapters.llm.deferred import DeferredModel
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
+from adapters.persistence.answers import PostgresAnswers
 from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
@@ -58,6 +59,7 @@ from adapters.probes import PostgresProbe, RedisProbe
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
+from application.ports.answers import Answers
 from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
@@ -193,6 +195,7 @@ class Container(containers.DeclarativeContainer):
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
     replies_by_hand: Provider[RepliesByHand] = providers.Singleton(PostgresRepliesByHand, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
+    answers: Provider[Answers] = providers.Singleton(PostgresAnswers, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
     figures: Provider[Figures] = providers.Singleton(PostgresFigures, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
@@ -233,6 +236,7 @@ class Container(containers.DeclarativeContainer):
         retries=retries,
         replies_by_hand=replies_by_hand,
         credits=credits,
+        answers=answers,
         alerts=alerts,
         figures=figures,
         web_chats=web_chats,

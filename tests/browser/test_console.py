@@ -259,7 +259,7 @@ def test_every_page_is_light_and_painted_at_once(console: Console, browser, uniq
         )
         context.close()
         assert seconds < PAINT_SECONDS, path
-        assert 20_000 < sum(sizes) < PAGE_BYTES, path
+        assert 10_000 < sum(sizes) < PAGE_BYTES, path
         told[path or "/"] = f"{seconds:.2f} s, {sum(sizes) / 1024:.0f} KiB"
     sys.stdout.write(f"First paint, and bytes before packing: {told}\n")
 

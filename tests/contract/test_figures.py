@@ -48,7 +48,7 @@ async def test_waits_are_counted_from_the_customers_first_message(path: Path) ->
 async def test_how_long_a_person_took_is_no_wait_of_ours(path: Path) -> None:
     shop, worker = await path.a_shop(9), await path.a_worker()
     conversation_id = await path.writes(shop)
-    await path.replies_by_hand.write(shop.user.id, conversation_id, uuid4(), "By hand.")
+    await path.replies_by_hand.write(shop.user.id, conversation_id, "By hand.", None)
     await worker.settles(await worker.begins(conversation_id), Accepted("wamid.hand"))
 
     (minute,) = await path.figures.minutes(shop.user.id, 60)

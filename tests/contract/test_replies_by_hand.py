@@ -3,22 +3,22 @@ from uuid import UUID
 
 import pytest
 
-from application.ports.credits import KeyReused
+from application.ports.answers import AnsweredBefore, Once
 from application.ports.turns import NoTurn, Waiting, WaitingFilter
 from domain.channels import ChannelType, Echo
 from domain.conversations import Message, OutboundStatus, PauseReason
 from domain.credits import Account, EntryKind
 from domain.delivery import Accepted, AgentGone, ConversationOver, Refused, TurnUnderWay
 from domain.shared import NotFound
-from tests.builders import an_id
+from tests.builders import named
 from tests.contract.paths import Path, Shop, Worker, a_receipt
 
 WORDS = "I have put a table aside for you."
 LATER = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-async def _writes(path: Path, shop: Shop, conversation_id: UUID, message_id: UUID | None = None) -> Message:
-    return await path.replies_by_hand.write(shop.user.id, conversation_id, message_id or an_id(), WORDS)
+async def _writes(path: Path, shop: Shop, conversation_id: UUID, once: Once[Message] | None = None) -> Message:
+    return await path.replies_by_hand.write(shop.user.id, conversation_id, WORDS, once)
 
 
 async def _sent(worker: Worker, message: Message, outcome: Accepted | Refused) -> None:
@@ -140,14 +140,13 @@ async def test_the_turn_under_way_goes_first(path: Path) -> None:
     assert (await _writes(path, shop, conversation_id)).sequence_number == 3
 
 
-async def test_the_same_message_is_written_once(path: Path) -> None:
+async def test_the_same_request_is_one_message(path: Path) -> None:
     shop = await path.a_shop(5)
-    conversation_id, message_id = await path.writes(shop), an_id()
-    first = await _writes(path, shop, conversation_id, message_id)
+    conversation_id = await path.writes(shop)
+    await _writes(path, shop, conversation_id, named("k"))
 
-    assert await _writes(path, shop, conversation_id, message_id) == first
-    with pytest.raises(KeyReused):
-        await path.replies_by_hand.write(shop.user.id, conversation_id, message_id, "Something else.")
+    with pytest.raises(AnsweredBefore):
+        await _writes(path, shop, conversation_id, named("k"))
     assert len(await path.messages(shop, conversation_id)) == 2
 
 

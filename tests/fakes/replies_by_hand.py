@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from application.ports.answers import Once
 from application.ports.clock import Ids
-from application.ports.credits import KeyReused
 from application.ports.replies_by_hand import Addressee
 from domain.conversations import (
     Conversation,
@@ -21,6 +21,7 @@ from domain.conversations import (
 from domain.delivery import AgentGone, ConversationOver, TurnUnderWay, WindowClosed
 from domain.shared import NotFound
 from domain.windows import Heard
+from tests.fakes.answers import done_once
 from tests.fakes.memory_store import MemoryStore, StoredTurn
 
 WAITING = {InboundStatus.RECEIVED, InboundStatus.BLOCKED}
@@ -44,12 +45,11 @@ class MemoryRepliesByHand:
         at = min(written_at, heard.created_at) if is_credible else heard.created_at
         return Addressee(channel, Heard(heard.sequence_number, at))
 
-    async def write(self, user_id: UUID, conversation_id: UUID, message_id: UUID, text: str) -> Message:
+    async def write(self, user_id: UUID, conversation_id: UUID, text: str, once: Once[Message] | None) -> Message:
+        return done_once(self._store, user_id, once, lambda: self._written(user_id, conversation_id, text))
+
+    def _written(self, user_id: UUID, conversation_id: UUID, text: str) -> Message:
         conversation = self._conversation(user_id, conversation_id)
-        if before := self._store.messages.get(message_id):
-            if (before.conversation_id, before.text) != (conversation_id, text):
-                raise KeyReused("Idempotency-Key", "It was used before with another request.")
-            return before
         self._must_be_open(conversation)
         turn = self._new_turn(user_id, conversation)
         for message in self._store.messages_of(conversation_id):
@@ -58,7 +58,7 @@ class MemoryRepliesByHand:
                     message, turn_id=turn.id, status=InboundStatus.RECEIVED, reason=None
                 )
         self._pause(conversation)
-        return self._kept(conversation, turn, message_id, text)
+        return self._kept(conversation, turn, self._ids.new(), text)
 
     def _conversation(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         conversation = self._store.conversations.get(conversation_id)

@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
-
+from adapters.persistence.answers import done_once
 from adapters.persistence.conversations import MESSAGES, message_of
 from adapters.persistence.database import Database
 from adapters.persistence.rows import fetched, found
+from application.ports.answers import Once
 from application.ports.clock import Ids
-from application.ports.credits import KeyReused
 from application.ports.replies_by_hand import Addressee
 from domain.channels import ChannelType
 from domain.conversations import Message
@@ -59,18 +57,16 @@ class PostgresRepliesByHand:
         heard = None if number is None else Heard(number, datetime.fromtimestamp(float(at), UTC), is_from_ad)
         return Addressee(ChannelType(channel), heard)
 
-    async def write(self, user_id: UUID, conversation_id: UUID, message_id: UUID, text: str) -> Message:
+    async def write(self, user_id: UUID, conversation_id: UUID, text: str, once: Once[Message] | None) -> Message:
         """Write the reply down; see the port."""
-        row = (user_id, conversation_id, self._ids.new(), message_id, storable(text))
-        async with self._database.of(user_id).transaction() as connection:
+
+        async def effect() -> Message:
+            message_id = self._ids.new()
+            row = (user_id, conversation_id, self._ids.new(), message_id, storable(text))
             ((outcome,),) = await fetched(connection, WRITE, row)
             if refusal := REFUSALS.get(outcome):
                 raise refusal()
-            message = await _message(connection, user_id, message_id)
-        if (message.conversation_id, message.text) != (conversation_id, storable(text)):
-            raise KeyReused("Idempotency-Key", "It was used before with another request.")
-        return message
+            return message_of(found(await fetched(connection, GET, (message_id, user_id)), "message"))
 
-
-async def _message(connection: AsyncConnection[TupleRow], user_id: UUID, message_id: UUID) -> Message:
-    return message_of(found(await fetched(connection, GET, (message_id, user_id)), "message"))
+        async with self._database.of(user_id).transaction() as connection:
+            return await done_once(connection, user_id, once, effect)

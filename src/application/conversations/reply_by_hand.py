@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from application.idempotency import checked_idempotency_key
-from application.ports.clock import Clock, Ids
+from application.ports.answers import Once
+from application.ports.clock import Clock
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
@@ -24,23 +24,17 @@ class ReplyByHand:
     replies: RepliesByHand
     queue: TurnQueue
     clock: Clock
-    ids: Ids
 
     async def __call__(
-        self, caller: Caller, user_id: UUID, conversation_id: UUID, text: str, idempotency_key: str | None
+        self, caller: Caller, user_id: UUID, conversation_id: UUID, text: str, once: Once[Message] | None = None
     ) -> Message:
-        """The message as it waits. Raises NotFound, InvalidInput, or a Conflict: WindowClosed, TurnUnderWay and more.
-
-        The same `idempotency_key` is the same message, however often it comes.
-        """
+        """The message as it waits. Raises InvalidInput, WindowClosed, and as the port does."""
         caller.must_write(user_id)
-        key = checked_idempotency_key(idempotency_key)
         addressee = await self.replies.addressee(user_id, conversation_id)
         words = checked_own_words(text, addressee.channel)
         if addressee.heard and not is_window_open(addressee.channel, addressee.heard, self.clock.now()):
             raise WindowClosed("The customer's last message is too long ago: the platform takes no free text now.")
-        message_id = self.ids.new() if key is None else uuid5(user_id, key)
-        message = await self.replies.write(user_id, conversation_id, message_id, words)
+        message = await self.replies.write(user_id, conversation_id, words, once)
         with suppress(QueueUnavailable):  # it is in the store: the sweeper feeds the queue when that is back
             await self.queue.admit([Waiting(conversation_id, message.phone_number_id)])
         return message

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from application.ports.answers import Once
 from domain.channels import ChannelType
 from domain.conversations import Message
 from domain.windows import Heard
@@ -26,12 +27,11 @@ class RepliesByHand(Protocol):
         """Who would get a reply in that conversation. Raises NotFound."""
         ...
 
-    async def write(self, user_id: UUID, conversation_id: UUID, message_id: UUID, text: str) -> Message:
+    async def write(self, user_id: UUID, conversation_id: UUID, text: str, once: Once[Message] | None) -> Message:
         """Write the reply down as `pending`, in a new open turn without a price that a worker has to take.
 
         It answers what waits for an answer there, and the agent pauses as after a reply that a person gave elsewhere.
-        With a `message_id` that was used before for this text nothing is done again, and the message comes back as it
-        is now. Raises NotFound, ConversationOver, WindowClosed (the customer never wrote), AgentGone, TurnUnderWay, or
-        KeyReused.
+        Raises NotFound, ConversationOver, WindowClosed (the customer never wrote), AgentGone, TurnUnderWay, and as
+        Answers says.
         """
         ...

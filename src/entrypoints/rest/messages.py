@@ -17,11 +17,12 @@ from application.app import Application
 from application.pages import PageRequest
 from application.ports.conversations import MessageFilter
 from domain.channels import MediumKind
+from domain.conversations import Message
 from domain.media import ANY_BYTES, MediumStatus, MissingReason, StoredMedium, safe_filename
 from domain.users import Caller
 from entrypoints.rest.bodies import view
 from entrypoints.rest.filters import checked_customer, checked_time
-from entrypoints.rest.idempotency import IdempotencyKey
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 PLACE_MAX = 2**31 - 1
@@ -138,10 +139,10 @@ async def retry_message(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     message_id: FromPath[UUID],
-    idempotency_key: IdempotencyKey = None,
+    repeatable: NamedDependency[Repeatable],
 ) -> MessageView:
     """Send a failed message again, with the same content; it costs a credit when the platform takes it."""
-    return view(MessageView, await application.retry_message(caller, user_id, message_id, idempotency_key))
+    return _view(await application.retry_message(caller, user_id, message_id, repeatable.once(_view)))
 
 
 class ReplyBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -157,12 +158,15 @@ async def reply_by_hand(
     user_id: FromPath[UUID],
     conversation_id: FromPath[UUID],
     data: JSONBody[ReplyBody],
-    idempotency_key: IdempotencyKey = None,
+    repeatable: NamedDependency[Repeatable],
 ) -> MessageView:
     """Reply as a person, in the place of the agent, which pauses; it costs no credit."""
-    return view(
-        MessageView, await application.reply_by_hand(caller, user_id, conversation_id, data.text, idempotency_key)
-    )
+    once = repeatable.once(_view)
+    return _view(await application.reply_by_hand(caller, user_id, conversation_id, data.text, once))
 
 
 routes = [list_messages, show_medium, retry_message, reply_by_hand]
+
+
+def _view(message: Message) -> MessageView:
+    return view(MessageView, message)

@@ -97,13 +97,13 @@ async def test_figures_are_their_users_and_the_house_is_the_admins(desk):
 
 
 def _by_hand(desk: Desk) -> ReplyByHand:
-    return ReplyByHand(MemoryRepliesByHand(desk.store, desk.ids), desk.queue, desk.clock, desk.ids)
+    return ReplyByHand(MemoryRepliesByHand(desk.store, desk.ids), desk.queue, desk.clock)
 
 
 async def test_a_reply_by_hand_is_queued_and_sent_by_a_worker_without_asking_the_model(desk):
     conversation_id = await desk.hears("Are you open?")
 
-    message = await _by_hand(desk)(ADMIN, desk.user.id, conversation_id, "  Until six. ", None)
+    message = await _by_hand(desk)(ADMIN, desk.user.id, conversation_id, "  Until six. ")
 
     assert (await desk.queue.state(desk.number.id)).waiting == 1
     await desk.takes_turns(conversation_id)
@@ -113,20 +113,12 @@ async def test_a_reply_by_hand_is_queued_and_sent_by_a_worker_without_asking_the
     assert message.author == "human"
 
 
-async def test_one_key_is_one_reply(desk):
-    conversation_id = await desk.hears("Are you open?")
-    replies = [await _by_hand(desk)(ADMIN, desk.user.id, conversation_id, "Yes.", "k") for _ in range(3)]
-
-    assert len({reply.id for reply in replies}) == 1
-    assert len(desk.messages(conversation_id)) == 2
-
-
 async def test_after_the_window_nothing_is_written_down(desk):
     conversation_id = await desk.hears("Are you open?")
     desk.clock.advance(timedelta(hours=24).total_seconds())
 
     with pytest.raises(WindowClosed):
-        await _by_hand(desk)(ADMIN, desk.user.id, conversation_id, "Yes.", None)
+        await _by_hand(desk)(ADMIN, desk.user.id, conversation_id, "Yes.")
 
     assert len(desk.messages(conversation_id)) == 1
 
@@ -135,7 +127,7 @@ async def test_who_may_only_read_replies_nothing(desk):
     conversation_id = await desk.hears("Are you open?")
 
     with pytest.raises(ScopeMissing):
-        await _by_hand(desk)(Caller(desk.user.id, frozenset({Scope.READ})), desk.user.id, conversation_id, "Yes.", None)
+        await _by_hand(desk)(Caller(desk.user.id, frozenset({Scope.READ})), desk.user.id, conversation_id, "Yes.")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -18,7 +19,7 @@ from application.ports.conversations import ConversationFilter, MessageFilter
 from domain.conversations import ConversationStatus
 from domain.shared import Conflict, InvalidInput, NotFound
 from entrypoints.rest.dashboard.pages import Desk, back_to
-from entrypoints.rest.dashboard.sessions import Form
+from entrypoints.rest.dashboard.sessions import Form, act_once
 from entrypoints.rest.errors import status_of
 from entrypoints.rest.filters import checked_customer
 
@@ -75,9 +76,10 @@ async def reply(
     conversation_id: FromPath[UUID],
 ) -> Response[Any]:
     """Answer in the place of the agent. What cannot be sent now stays in the form, with the reason."""
-    text, key = form.get("text", ""), form.get("key") or None
+    text = form.get("text", "").replace("\r\n", "\n")
+    send = partial(application.reply_by_hand, signed_in.caller, user_id, conversation_id, text)
     try:
-        await application.reply_by_hand(signed_in.caller, user_id, conversation_id, text, key)
+        await act_once(application, request, form, send)
     except (Conflict, InvalidInput) as error:
         desk = await Desk.of(request, application, signed_in, user_id)
         return await _shown(desk, conversation_id, None, text, str(error), status_of(type(error)))

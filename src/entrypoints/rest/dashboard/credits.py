@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from application.console import SignedIn
 from application.pages import PageRequest
 from domain.shared import InvalidInput
 from entrypoints.rest.dashboard.pages import Desk, back_to
-from entrypoints.rest.dashboard.sessions import Form
+from entrypoints.rest.dashboard.sessions import Form, act_once
 from entrypoints.rest.errors import status_of
 
 ENTRIES_SHOWN = 30
@@ -43,9 +44,8 @@ async def add_credits(
 ) -> Response[Any]:
     """Top up, once for each form that was shown."""
     try:
-        await application.credits.add(
-            signed_in.caller, user_id, _amount(form), form.get("note") or None, form.get("key") or None
-        )
+        add = partial(application.credits.add, signed_in.caller, user_id, _amount(form), form.get("note") or None)
+        await act_once(application, request, form, add)
     except InvalidInput as error:
         desk = await Desk.of(request, application, signed_in, user_id)
         return await _shown(desk, None, form, f"{error.field}: {error}", status_of(type(error)))

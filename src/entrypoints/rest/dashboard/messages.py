@@ -33,12 +33,12 @@ async def show_trace(
 async def retry(
     application: NamedDependency[Application],
     signed_in: NamedDependency[SignedIn],
-    form: NamedDependency[Form],
+    form: NamedDependency[Form],  # noqa: ARG001 - it is checked by being asked for
     user_id: FromPath[UUID],
     message_id: FromPath[UUID],
 ) -> Response[Any]:
     """Send a failed message again."""
-    message = await application.retry_message(signed_in.caller, user_id, message_id, form.get("key") or None)
+    message = await application.retry_message(signed_in.caller, user_id, message_id)
     return back_to(f"/dashboard/users/{user_id}/conversations/{message.conversation_id}", "retried", f"#m{message_id}")
 
 

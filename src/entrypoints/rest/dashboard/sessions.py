@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -17,6 +19,7 @@ from litestar.types import Guard
 
 from application.app import Application
 from application.console import SESSION_MINUTES, SignedIn
+from application.ports.answers import AnsweredBefore, Once
 from domain.shared import DomainError, Forbidden, InvalidInput
 from domain.users import Caller
 
@@ -25,6 +28,8 @@ FORM = "application/x-www-form-urlencoded"
 FIELDS_MAX = 50
 READING = frozenset({"GET", "HEAD"})
 SEAL = "seal"
+KEY = "key"
+"""The field that makes a form one request, however often it is sent."""
 
 Form = Mapping[str, str]
 
@@ -72,6 +77,19 @@ async def fields_of(request: Request[Any, Any, Any]) -> Form:
         return dict(parse_qsl(body, keep_blank_values=True, strict_parsing=bool(body), max_num_fields=FIELDS_MAX))
     except ValueError as error:
         raise InvalidInput("", "The form cannot be read.") from error
+
+
+async def act_once(
+    application: Application,
+    request: Request[SignedIn, Any, Any],
+    form: Form,
+    act: Callable[[Once[Any] | None], Awaitable[object]],
+) -> None:
+    """Do what a form asks for; sent again, the same form does nothing, and all is as it was after the first time."""
+    fields = {name: value for name, value in form.items() if name not in {SEAL, KEY}}
+    asked = json.dumps(["console", request.url.path, fields], sort_keys=True).encode()
+    with suppress(AnsweredBefore):
+        await act(application.once(request.user.caller, form.get(KEY) or None, asked, lambda _: b""))
 
 
 def may_write(caller: Caller, user_id: UUID | None) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
+from domain.users import Caller, Scope
 from entrypoints.rest.dashboard.app import SIGNED_IN
 from tests.doors.conftest import bearer
 from tests.doors.stubs import ADMIN_KEY
@@ -203,9 +205,26 @@ async def test_a_top_up_is_made_once_for_each_form(rest, shop, house):
     assert (await sends(rest, shop, "/credits/add", amount="-3")).status_code == 422
 
 
-async def test_what_a_customer_writes_is_text_and_nothing_else(rest, shop, house):
-    from dataclasses import replace  # noqa: PLC0415
+async def test_who_may_only_read_sees_everything_and_changes_nothing(rest, shop, current_application):
+    known = current_application.authenticate
 
+    async def reading(key):
+        return Caller((await known(key)).user_id, frozenset({Scope.READ}))
+
+    console = replace(current_application.console, authenticate=reading)
+    object.__setattr__(current_application, "console", console)
+    await signs_in(rest, shop.key)
+
+    for page in PAGES:
+        answer = await rest.get(shop.path(page))
+        assert answer.status_code == 200
+        assert answer.text.count('<form method="post"') == 1, page  # the way out
+    for path in ("/conversations/{conversation_id}/pause", "/conversations/{conversation_id}/reply", "/credits/add"):
+        answer = await sends(rest, shop, path, text="Hi", minutes="60", amount="5")
+        assert (answer.status_code, "This needs a key with the scope" in answer.text) == (403, True)
+
+
+async def test_what_a_customer_writes_is_text_and_nothing_else(rest, shop, house):
     hostile = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
     for id_, customer in list(house.store.customers.items()):
         house.store.customers[id_] = replace(customer, name=hostile, address=hostile)

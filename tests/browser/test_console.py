@@ -202,7 +202,7 @@ def test_a_prompt_is_edited_into_a_new_version_that_the_next_turn_speaks_from(co
     console.page.get_by_label("Instructions").fill(words)
     console.page.get_by_role("button", name="Store as version 2").click()
 
-    expect(console.page.get_by_text("version 2")).to_be_visible()
+    expect(console.page.get_by_text("version 2", exact=True)).to_be_visible()
     expect(console.page.get_by_label("Instructions")).to_have_value(words)
     prompts = console.tenant.get("prompts")["items"]
     assert [(one["version"], one["instructions"]) for one in prompts] == [(2, words)]

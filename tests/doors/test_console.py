@@ -24,6 +24,8 @@ PAGES = [
     HOME + "/prompts/{prompt_id}",
     HOME + "/phone_numbers",
     HOME + "/credits",
+    HOME + "/credits?group_by=agent",
+    HOME + "/credits?group_by=phone_number",
     HOME + "/alerts",
     HOME + "/alerts?show=all",
 ]

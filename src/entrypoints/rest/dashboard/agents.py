@@ -19,6 +19,7 @@ from entrypoints.rest.dashboard.sessions import Form
 from entrypoints.rest.errors import status_of
 
 SHOWN_MAX = 200
+VERSIONS_SHOWN = 20
 
 
 @get("/users/{user_id:uuid}/agents")
@@ -88,6 +89,9 @@ async def add_version(
 
 async def _shown(desk: Desk, prompt_id: str, form: Form, error: str | None = None, status: int = 200) -> Response[Any]:
     prompt = await desk.application.prompts.get(desk.caller, desk.user_id, prompt_id)
+    versions = await desk.application.prompts.versions(
+        desk.caller, desk.user_id, prompt_id, PageRequest(VERSIONS_SHOWN, newest_first=True)
+    )
     voice = prompt.voice
     entered = {
         "instructions": form.get("instructions", voice.instructions),
@@ -95,7 +99,7 @@ async def _shown(desk: Desk, prompt_id: str, form: Form, error: str | None = Non
         "temperature": form.get("temperature", _shown_number(voice.temperature)),
         "max_output_tokens": form.get("max_output_tokens", _shown_number(voice.max_output_tokens)),
     }
-    return desk.page("prompt", status=status, prompt=prompt, entered=entered, error=error)
+    return desk.page("prompt", status=status, prompt=prompt, versions=versions.items, entered=entered, error=error)
 
 
 def _shown_number(value: float | None) -> str:

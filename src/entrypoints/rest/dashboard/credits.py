@@ -13,12 +13,17 @@ from litestar.params import FromPath, FromQuery
 from application.app import Application
 from application.console import SignedIn
 from application.pages import PageRequest
+from application.usage import USAGE_DAYS
+from domain.credits import UsageGroup
 from domain.shared import InvalidInput
 from entrypoints.rest.dashboard.pages import Desk, back_to
 from entrypoints.rest.dashboard.sessions import Form, act_once
+from entrypoints.rest.dashboard.words import number_name
 from entrypoints.rest.errors import status_of
 
 ENTRIES_SHOWN = 30
+USAGE = PageRequest(31, newest_first=True)
+NAMES_MAX = 200
 
 
 @get("/users/{user_id:uuid}/credits")
@@ -28,10 +33,11 @@ async def show_credits(
     signed_in: NamedDependency[SignedIn],
     user_id: FromPath[UUID],
     cursor: FromQuery[str | None] = None,
+    group_by: FromQuery[UsageGroup] = UsageGroup.DAY,
 ) -> Response[Any]:
-    """The account and the newest lines of its ledger."""
+    """The account, what it was spent on, and the newest lines of its ledger."""
     desk = await Desk.of(request, application, signed_in, user_id)
-    return await _shown(desk, cursor, {})
+    return await _shown(desk, cursor, {}, group=group_by)
 
 
 @post("/users/{user_id:uuid}/credits/add")
@@ -53,7 +59,12 @@ async def add_credits(
 
 
 async def _shown(
-    desk: Desk, cursor: str | None, form: Form, error: str | None = None, status: int = 200
+    desk: Desk,
+    cursor: str | None,
+    form: Form,
+    error: str | None = None,
+    status: int = 200,
+    group: UsageGroup = UsageGroup.DAY,
 ) -> Response[Any]:
     page = PageRequest(ENTRIES_SHOWN, cursor, newest_first=True)
     return desk.page(
@@ -61,11 +72,28 @@ async def _shown(
         status=status,
         account=await desk.application.credits.account(desk.caller, desk.user_id),
         entries=await desk.application.credits.entries(desk.caller, desk.user_id, page),
+        usage=await desk.application.report_usage(desk.caller, desk.user_id, group, USAGE),
+        usage_days=USAGE_DAYS,
+        group=group,
+        groups=list(UsageGroup),
+        names=await _names(desk, group),
         is_first=cursor is None,
         entered=form,
         error=error,
         key=uuid4(),
     )
+
+
+async def _names(desk: Desk, group: UsageGroup) -> dict[str, str]:
+    """What people call the agents or phone numbers of the report."""
+    page, application = PageRequest(NAMES_MAX), desk.application
+    if group is UsageGroup.AGENT:
+        agents = await application.agents.list(desk.caller, desk.user_id, page)
+        return {str(agent.id): agent.name for agent in agents.items}
+    if group is UsageGroup.PHONE_NUMBER:
+        numbers = await application.phone_numbers.list(desk.caller, desk.user_id, page)
+        return {str(number.id): number_name(number) for number in numbers.items}
+    return {}
 
 
 def _amount(form: Form) -> int:

@@ -11,7 +11,9 @@
 |                            |                | pauses, read_media, trace_message, retry_message,      |
 |                            |                | credits, alerts, web_chats                             |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
-| orchestrators, people      | rest, rpc      | check_health                                           |
+| orchestrators, people      | rest, rpc,     | check_health, show_metrics                             |
+|                            | worker         |                                                        |
+| every door                 |                | telemetry: what it has answered                        |
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
+from application.measuring import ShowMetrics
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
 from application.ports.background import Background
@@ -62,6 +65,7 @@ from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.retries import Retries
+from application.ports.telemetry import Telemetry
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
@@ -88,6 +92,8 @@ class Application:
     watch: Watch
     refresh_tokens: RefreshTokens
     check_health: CheckHealth
+    show_metrics: ShowMetrics
+    telemetry: Telemetry
     authenticate: Authenticate
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
@@ -147,12 +153,15 @@ class Ports:
     live: LiveChannel
     rate_limits: RateLimits
     probes: Sequence[Probe]
+    telemetry: Telemetry
 
 
 def assemble(
     ports: Ports,
     *,
     admin_api_key: str,
+    metrics_token: str | None = None,
+    metrics_are_private: bool = True,
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
@@ -167,6 +176,8 @@ def assemble(
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
+        show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
+        telemetry=p.telemetry,
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),

@@ -8,6 +8,7 @@ twice what it retries. The turn decides.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -73,8 +74,10 @@ class OpenAIModel:
         body = _body(request, is_shown=is_shown)
         try:
             if request.listener is not None:
-                return await self._made(self._streamed(body, request.listener), request.timeout_seconds)
-            answer = await self._made(self._post("/responses", body), request.timeout_seconds)
+                return await self._made(
+                    self._streamed(body, request.listener, request.question_id), request.timeout_seconds
+                )
+            answer = await self._made(self._post("/responses", body, request.question_id), request.timeout_seconds)
             return read_answer(answer) if isinstance(answer, bytes) else answer
         except _OrphanedCall as orphan:
             return await self._repaired(request, orphan.call_id)
@@ -128,8 +131,9 @@ class OpenAIModel:
         except msgspec.DecodeError:
             return Uncertain("OpenAI answered something that is no list of items.")
 
-    async def _post(self, path: str, body: dict[str, Any]) -> bytes:
-        return (await self._client.post(path, cast_to=httpx2.Response, body=body)).content
+    async def _post(self, path: str, body: dict[str, Any], question_id: UUID | None = None) -> bytes:
+        options = _named(question_id)
+        return (await self._client.post(path, cast_to=httpx2.Response, body=body, options=options)).content
 
     async def _get(self, path: str, query: dict[str, Any]) -> bytes:
         return (await self._client.get(path, cast_to=httpx2.Response, options={"params": query})).content
@@ -144,12 +148,13 @@ class OpenAIModel:
             return TryAgain(f"More tool calls were left open: {orphan.call_id}.")
         return TryAgain("A tool call that was left open was closed.", 0.0) if isinstance(answer, bytes) else answer
 
-    async def _streamed(self, body: dict[str, Any], listener: Listener) -> ModelOutcome:
+    async def _streamed(self, body: dict[str, Any], listener: Listener, question_id: UUID | None) -> ModelOutcome:
         """What the model says, and `listener` hears the text while it is written."""
         answer = await self._client.post(
             "/responses",
             cast_to=httpx2.Response,
             body=body | {"stream": True},
+            options=_named(question_id),
             stream=True,
             stream_cls=openai.AsyncStream[Any],
         )
@@ -209,11 +214,22 @@ def _item(said: Said) -> dict[str, Any]:
     return {"type": "message", "role": role, "content": [{"type": kind, "text": said.text}]}
 
 
+def _question(request: ModelRequest) -> dict[str, str]:
+    return {} if request.question_id is None else {"message_id": str(request.question_id)}
+
+
+def _named(question_id: UUID | None) -> openai.RequestOptions:
+    """A name for one call, by which OpenAI finds it even if we saw no answer: our message's id, and chance."""
+    if question_id is None:
+        return {}
+    return {"headers": {"X-Client-Request-Id": f"{question_id}.{os.urandom(4).hex()}"}}
+
+
 def _body(request: ModelRequest, *, is_shown: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
         "conversation": request.model_conversation_id,
         "input": [item_of(question, is_shown=is_shown) for question in request.questions],
-        "metadata": {"turn_id": str(request.turn_id)},
+        "metadata": {"turn_id": str(request.turn_id), **_question(request)},
         "safety_identifier": request.customer,
     }
     voice = request.briefing.voice

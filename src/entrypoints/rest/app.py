@@ -13,6 +13,7 @@ from entrypoints.rest import (
     conversations,
     health,
     messages,
+    metrics,
     phone_numbers,
     prompts,
     queues,
@@ -62,7 +63,7 @@ def create_rest_app(application: Application) -> Litestar:
     browsers = Router("/", route_handlers=visitors.routes, before_request=visitors.create_page_check(application))
     raw = [create_webhook_route(application), create_events_route(application)]
     return Litestar(
-        route_handlers=[keyed, browsers, *files.routes, *health.routes, *raw],
+        route_handlers=[keyed, browsers, *files.routes, *health.routes, *metrics.routes, *raw],
         dependencies={
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),

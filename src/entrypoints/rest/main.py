@@ -11,6 +11,7 @@ from granian.server.embed import Server
 
 from application.app import Application
 from application.ports.live import STREAMS_MAX
+from entrypoints.rest.access import with_access_log
 from entrypoints.rest.app import create_rest_app
 from entrypoints.rest.limits import with_body_deadline
 from entrypoints.serving import GRACE_SECONDS, must_be_free, stop_on_signals
@@ -47,7 +48,7 @@ async def serve_rest(application: Application, host: str, port: int, *, stop: as
 def create_server(application: Application, host: str, port: int) -> Server:
     """Granian, because it closes connections that are slow with their headers; plain HTTP/1.1, as proxies speak."""
     return Server(
-        with_body_deadline(create_rest_app(application)),
+        with_access_log(with_body_deadline(create_rest_app(application)), application.telemetry),
         address=host,
         port=port,
         interface=Interfaces.ASGI,

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from entrypoints.container import end_leases_of_the_dead, forget_workers, load_what_workers_need
 from entrypoints.memory import keep_what_is_loaded
+from entrypoints.place import is_gone, this_host
 from entrypoints.settings import Settings, load_settings
 from entrypoints.worker.child import WorkerChild, WorkersFailed
 from entrypoints.worker.main import broker, run_worker
-from entrypoints.worker.place import is_gone, this_host
 from entrypoints.worker.supervisor import Supervisor
 from entrypoints.worker.undertaker import Undertaker
 

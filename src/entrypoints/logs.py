@@ -33,6 +33,7 @@ def configure_logs(level: str, log_format: str, **always: str) -> None:
     """Send structlog and the standard library's loggers to standard output; `always` is part of every line."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _always(always),
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _with_told_exception,
@@ -54,7 +55,6 @@ def configure_logs(level: str, log_format: str, **always: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(**always)
 
 
 def told(excepted: Excepted) -> str:
@@ -82,6 +82,15 @@ class _Lines:
             return
 
     debug = info = warning = error = critical = exception = log = msg
+
+
+def _always(facts: dict[str, str]) -> structlog.typing.Processor:
+    """On all threads: what is bound to a context is not known beside it."""
+
+    def with_facts(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {**event, **facts}
+
+    return with_facts
 
 
 def _with_told_exception(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

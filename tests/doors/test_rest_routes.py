@@ -61,7 +61,7 @@ USER_ROUTES = [
     ("GET", USER + "/alerts", None, 200),
 ]
 ROUTES = ADMIN_ROUTES + USER_ROUTES
-OPEN_ROUTES = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
+OPEN_ROUTES = {("GET", "/metrics"), ("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
 PAGES = {("GET", "/webchat/widget.js"), ("GET", "/webchat/demo/{phone_number_id}")}
 VISITOR_ROUTES = {("POST", "/webchat/{phone_number_id}/sessions"), ("POST", "/webchat/messages")}
 RAW_ROUTES = {("GET", "/webhooks/meta"), ("POST", "/webhooks/meta"), ("GET", "/webchat/events")}

@@ -41,11 +41,12 @@ STOP_SECONDS_MAX = 3.0
 
 
 def trace_id_of(message_id: UUID) -> int:
-    """The trace of a message: its id with the halves exchanged.
+    """The trace of a message: its id, with the lower half turned by two bits.
 
-    Samplers decide by the lower half, and that of a UUID begins with fixed bits.
+    Samplers decide by the first bits of that half, and in a UUID the first two are fixed.
     """
-    return (message_id.int & LOW) << 64 | message_id.int >> 64
+    high, low = message_id.int >> 64, message_id.int & LOW
+    return high << 64 | (low << 2 & LOW) | low >> 62
 
 
 def root_of(message_id: UUID) -> SpanContext:

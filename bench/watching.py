@@ -22,8 +22,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from adapters.telemetry.measured import MeasuredFilter, MeasuredGateway, MeasuredInbox, MeasuredModel, MeasuredQueue
-from adapters.telemetry.measured import MeasuredTurns, Waits
+from adapters.telemetry.measured import (
+    MeasuredFilter,
+    MeasuredGateway,
+    MeasuredInbox,
+    MeasuredModel,
+    MeasuredQueue,
+    MeasuredTurns,
+    Waits,
+)
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.prometheus import PrometheusTelemetry
 from adapters.telemetry.pseudonyms import Pseudonyms
@@ -44,11 +51,11 @@ ROUNDS = 5
 
 
 @dataclass(frozen=True)
-class Briefed:
+class _Briefed:
     channel: ChannelType = ChannelType.WHATSAPP
 
 
-class Nothing:
+class _Nothing:
     """Every port at once: answers at once, what is needed to go on."""
 
     def __init__(self) -> None:
@@ -74,7 +81,7 @@ class Nothing:
     async def claim(self, *_: object) -> list[QueueEntry]:
         return [self.entry]
 
-    async def begin(self, *_: object, at_once: bool = False) -> Turn:
+    async def begin(self, *_: object, **__: object) -> Turn:
         return self.turn
 
     async def answer(self, _request: object) -> Answered:
@@ -95,7 +102,7 @@ class Nothing:
     record_reply = finish = confirm
 
 
-class Silent:
+class _Silent:
     """Telemetry that nobody keeps."""
 
     def __getattr__(self, _name: str) -> Callable[..., None]:
@@ -141,13 +148,13 @@ def _microseconds(run: Callable[[int], Awaitable[None]], messages: int) -> float
 
 
 async def _plain(messages: int, statuses: int) -> None:
-    ports = Nothing()
-    await _messages(messages, statuses, ports, ports, ports, ports, ports, ports, Silent(), lambda app: app)
+    ports = _Nothing()
+    await _messages(messages, statuses, ports, ports, ports, ports, ports, ports, _Silent(), lambda app: app)
 
 
 def _watched(level: str, folder: Path, statuses: int) -> Callable[[int], Awaitable[None]]:
     configure_logs(level, "json", process="bench")
-    ports: Any = Nothing()
+    ports: Any = _Nothing()
     metrics, waits, figures = Metrics(), Waits(), Any
     telemetry = PrometheusTelemetry(metrics, folder, figures)  # type: ignore[arg-type]
     turns = MeasuredTurns(ports, metrics, waits, NoTracing(), Pseudonyms("key"))
@@ -159,12 +166,12 @@ def _watched(level: str, folder: Path, statuses: int) -> Callable[[int], Awaitab
     )
 
 
-async def _messages(  # noqa: PLR0917
+async def _messages(
     count: int, statuses: int, inbox: Any, seen: Any, queue: Any, turns: Any, model: Any, gateway: Any,
     telemetry: Any, watched: Callable[[Any], Any],
 ) -> None:  # fmt: skip
     """The calls of a message's way, in their order."""
-    nothing = Nothing()
+    nothing = _Nothing()
 
     async def webhook(scope: Any, _receive: Any, send: Any) -> None:
         scope["path_template"] = "/webhooks/meta"
@@ -187,7 +194,7 @@ async def _messages(  # noqa: PLR0917
 
     taken, reported = watched(webhook), watched(status)
     settlement = settlement_of_send(nothing.accepted, nothing.reply_id)
-    briefing, number = Briefed(), UUID(int=1)
+    briefing, number = _Briefed(), UUID(int=1)
     for _ in range(count):
         await taken({"type": "http", "method": "POST", "headers": []}, None, sent)
         for entry in await queue.claim(number, number, 1):

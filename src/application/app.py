@@ -11,7 +11,7 @@
 |                            |                | pauses, read_media, trace_message, retry_message,      |
 |                            |                | credits, alerts, web_chats                             |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
-| orchestrators, people      | rest, rpc,     | check_health, show_metrics                             |
+| orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
 |                            | worker         |                                                        |
 | every door                 |                | telemetry: what it has answered                        |
 """
@@ -44,7 +44,7 @@ from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
-from application.measuring import ShowMetrics
+from application.measuring import CheckWorkers, ShowMetrics
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
 from application.ports.background import Background
@@ -81,6 +81,9 @@ from application.webchat.writing import WriteInChat
 from domain.conversations import LaneScope
 from domain.credits import BLOCKED_HOURS_MAX
 
+LEASE_SECONDS = 30.0
+"""How long a silent worker keeps what it holds, unless a setting says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -92,6 +95,7 @@ class Application:
     watch: Watch
     refresh_tokens: RefreshTokens
     check_health: CheckHealth
+    check_workers: CheckWorkers
     show_metrics: ShowMetrics
     telemetry: Telemetry
     authenticate: Authenticate
@@ -160,6 +164,7 @@ def assemble(
     ports: Ports,
     *,
     admin_api_key: str,
+    lease_seconds: float = LEASE_SECONDS,
     metrics_token: str | None = None,
     metrics_are_private: bool = True,
     lane_scope: LaneScope = LaneScope.CONVERSATION,
@@ -176,6 +181,7 @@ def assemble(
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
+        check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
         show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
         telemetry=p.telemetry,
         authenticate=Authenticate(p.users, p.vault, admin_api_key),

@@ -272,6 +272,7 @@ class Container(containers.DeclarativeContainer):
         metrics_token=providers.Callable(_metrics_token, settings),
         metrics_are_private=settings.provided.listens_here_only,
         lane_scope=settings.provided.lane_scope,
+        lease_seconds=settings.provided.lease_seconds,
         undecided_seconds=settings.provided.undecided_seconds,
         blocked_hours_max=settings.provided.blocked_hours_max,
     )

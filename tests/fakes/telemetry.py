@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
+
+from application.ports.telemetry import WorkersSeen
 
 
 class MemoryTelemetry:
@@ -11,7 +14,7 @@ class MemoryTelemetry:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.heartbeat_at: float | None = None
+        self.seen = WorkersSeen(None, None)
 
     def requested(self, door: str, route: str, status: str, seconds: float) -> None:
         self.counts[f'requests_total{{door="{door}",route="{route}",status="{status}"}}'] += 1
@@ -35,10 +38,10 @@ class MemoryTelemetry:
 
     def heartbeat(self, *, succeeded: bool) -> None:
         self.counts[f'heartbeats_total{{result="{"ok" if succeeded else "failed"}"}}'] += 1
-        self.heartbeat_at = 1.0 if succeeded else self.heartbeat_at
+        self.seen = WorkersSeen(self.seen.ran_at, time.time()) if succeeded else self.seen
 
-    def last_heartbeat_at(self) -> float | None:
-        return self.heartbeat_at
+    def workers_seen(self) -> WorkersSeen:
+        return self.seen
 
     async def exposition(self) -> bytes:
         return "".join(f"frontdesk_{name} {float(count)}\n" for name, count in self.counts.items()).encode()

@@ -58,7 +58,7 @@ class Metrics:
         self.heartbeat_at = gauge("heartbeat_timestamp_seconds", "The last good heartbeat.", over="livemax")
 
         self.processes = gauge("processes", "Processes that live.", "role")
-        self.seen_at = gauge("process_seen_timestamp_seconds", "When an event loop last ran.", "role", over="livemin")
+        self.seen_at = gauge("process_seen_timestamp_seconds", "When an event loop last ran.", "role", over="liveall")
         self.loop_lag = gauge("event_loop_lag_seconds", "How late event loops run.", "role", over="livemax")
         self.resident = gauge("process_resident_bytes", "Memory of living processes.", "role")
         self.cpu = counter("process_cpu_seconds", "CPU that processes have used.", "role")

@@ -12,7 +12,10 @@ from prometheus_client import generate_latest
 from adapters.telemetry.house_figures import HouseFigures
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.shared_files import all_processes
+from application.ports.telemetry import WorkersSeen
 
+SEEN = "frontdesk_process_seen_timestamp_seconds"
+WORKER = "worker"
 HEARTBEAT = "frontdesk_heartbeat_timestamp_seconds"
 
 
@@ -58,9 +61,14 @@ class PrometheusTelemetry:
         if succeeded:
             self._metrics.heartbeat_at.set(time.time())
 
-    def last_heartbeat_at(self) -> float | None:
-        """When a living worker of this machine last said so; see the port."""
-        return all_processes(self._folder).get_sample_value(HEARTBEAT) or None
+    def workers_seen(self) -> WorkersSeen:
+        """When they last did what they do; see the port."""
+        found: dict[str, float] = {}
+        for metric in all_processes(self._folder).collect():
+            for sample in metric.samples:
+                if sample.name in {SEEN, HEARTBEAT} and sample.labels.get("role", WORKER) == WORKER:
+                    found[sample.name] = max(found.get(sample.name, 0.0), sample.value)
+        return WorkersSeen(found.get(SEEN) or None, found.get(HEARTBEAT) or None)
 
     async def exposition(self) -> bytes:
         """Everything; see the port. Files are read beside the event loop."""

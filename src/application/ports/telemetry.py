@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersSeen:
+    """When an event loop of a worker last `ran_at`, and when one last could say that it lives: seconds since 1970.
+
+    None: no living worker has.
+    """
+
+    ran_at: float | None
+    beat_at: float | None
 
 
 class Telemetry(Protocol):
@@ -37,8 +49,8 @@ class Telemetry(Protocol):
         """A worker said that it lives, or could not."""
         ...
 
-    def last_heartbeat_at(self) -> float | None:
-        """When a worker of this machine last said that it lives, in seconds since 1970; None: no living one has."""
+    def workers_seen(self) -> WorkersSeen:
+        """When the living workers of this machine last did what they do."""
         ...
 
     async def exposition(self) -> bytes:

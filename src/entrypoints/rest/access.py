@@ -41,7 +41,7 @@ def with_access_log(app: ASGIApp, telemetry: Telemetry) -> ASGIApp:
         async def send_watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id_of(scope)):

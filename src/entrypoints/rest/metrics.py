@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 
 from application.app import Application
 
-TEXT = "text/plain; version=0.0.4; charset=utf-8"
+TEXT = "text/plain; version=0.0.4"  # the framework adds the charset
 
 
 @get("/metrics", media_type=TEXT)

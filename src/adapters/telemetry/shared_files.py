@@ -49,17 +49,21 @@ def all_processes(folder: Path) -> CollectorRegistry:
 
 
 class _Identity:
-    """Which process this is: its id, and when it started, since ids are given again. Asked with each count."""
+    """Which process this is: its id, and when it started, since ids are given again.
+
+    Asked with each count, so it does not ask the kernel each time: a fork tells it.
+    """
 
     def __init__(self) -> None:
-        self._process_id = 0
-        self._name = ""
+        self._learn()
+        os.register_at_fork(after_in_child=self._learn)
 
     def __call__(self) -> str:
-        process_id = os.getpid()
-        if process_id != self._process_id:
-            self._process_id, self._name = process_id, f"{process_id}.{_started(process_id) or '0'}"
         return self._name
+
+    def _learn(self) -> None:
+        process_id = os.getpid()
+        self._name = f"{process_id}.{_started(process_id) or '0'}"
 
 
 def _started(process_id: int) -> str | None:

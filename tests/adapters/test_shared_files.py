@@ -88,6 +88,15 @@ def test_a_process_that_was_given_the_id_of_a_dead_one_is_another_one(folder):
         child.kill()
 
 
+def test_a_file_that_is_just_being_made_is_passed_over(folder):
+    Metrics().recovered.inc(1)
+    (folder / f"counter_{os.getppid()}.7.db").touch()
+    live = folder / "histogram_made.db"
+    live.touch()
+
+    assert value(folder, "leases_recovered_total") == 1
+
+
 def test_two_who_read_at_once_count_the_dead_once(folder):
     for _ in range(8):
         Child(folder, 1, 0).kill()

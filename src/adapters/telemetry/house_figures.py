@@ -11,9 +11,9 @@ from collections import Counter
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from adapters.persistence.database import Database
+from adapters.telemetry.collected import registry_of
 from domain.shared import Unavailable
 
 NUMBERS_MAX = 20
@@ -65,8 +65,7 @@ class HouseFigures:
         """The figures as they stand, or stood a moment ago."""
         async with self._alone:
             if time.monotonic() - self._read_at > FRESH_SECONDS:
-                self._registry = CollectorRegistry()
-                self._registry.register(_Told(await self._families()))
+                self._registry = registry_of(await self._families())
                 self._read_at = time.monotonic()
         return self._registry
 
@@ -133,12 +132,3 @@ class HouseFigures:
 
 def _is_told(value: int) -> Metric:
     return GaugeMetricFamily("frontdesk_store_answers", "Whether Postgres told the house's figures.", value=value)
-
-
-class _Told(Collector):
-    def __init__(self, families: list[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> list[Metric]:
-        """What was read."""
-        return self._families

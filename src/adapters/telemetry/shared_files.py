@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prometheus_client import values
+from prometheus_client import CollectorRegistry, values
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import CollectorRegistry
+
+from adapters.telemetry.collected import registry_of
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 NOBODY = "ended"
@@ -43,9 +45,9 @@ def all_processes(folder: Path) -> CollectorRegistry:
     """A registry that tells what all processes have counted, the dead included."""
     with _alone(folder):
         _bury(folder)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
-    return registry
+        # One that is just being made is empty for a moment, and cannot be read.
+        files = [str(file) for file in folder.glob("*.db") if file.stat().st_size]
+        return registry_of(MultiProcessCollector.merge(files))  # type: ignore[no-untyped-call]
 
 
 class _Identity:
@@ -78,7 +80,21 @@ def _started(process_id: int) -> str | None:
 
 def _is_dead(name: str) -> bool:
     process_id, _, started = name.partition(".")
-    return process_id.isdecimal() and _started(int(process_id)) != started
+    if not process_id.isdecimal():
+        return False
+    if sys.platform != "linux":
+        return not _answers(int(process_id))
+    return _started(int(process_id)) != started
+
+
+def _answers(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _bury(folder: Path) -> None:
@@ -94,6 +110,9 @@ def _bury(folder: Path) -> None:
 
 def _hand_down(file: Path, heir: Path) -> None:
     """Add all values of a file to another one. A death in the middle loses some of them and counts none twice."""
+    if file.stat().st_size == 0:  # it died while it made the file
+        file.unlink()
+        return
     taken = file.with_suffix(".taken")
     file.rename(taken)
     kept = MmapedDict(str(heir))  # type: ignore[no-untyped-call]

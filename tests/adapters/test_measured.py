@@ -2,6 +2,7 @@
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import values
 from structlog.testing import capture_logs
 
 from adapters.telemetry.measured import (
@@ -67,6 +68,7 @@ class NoTokens:
 @pytest.fixture
 async def measured(tmp_path, monkeypatch) -> Measured:
     monkeypatch.setenv(FOLDER, "")
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     use_shared_files(tmp_path)
     return Measured(await Desk().opens(), tmp_path)
 

@@ -5,6 +5,7 @@ import signal
 from multiprocessing import get_context
 
 import pytest
+from prometheus_client import values
 
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.shared_files import FOLDER, CannotMeasure, all_processes, use_shared_files
@@ -13,6 +14,7 @@ from adapters.telemetry.shared_files import FOLDER, CannotMeasure, all_processes
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER, "")
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     use_shared_files(tmp_path)
     return tmp_path
 

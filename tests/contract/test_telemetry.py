@@ -1,7 +1,7 @@
 """What is told to those who watch comes back in what they read."""
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, values
 
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.prometheus import PrometheusTelemetry
@@ -20,6 +20,7 @@ def telemetry(request, tmp_path, monkeypatch) -> Telemetry:
     if request.param == "memory":
         return MemoryTelemetry()
     monkeypatch.setenv(FOLDER, "")
+    monkeypatch.setattr(values, "ValueClass", values.ValueClass)
     use_shared_files(tmp_path)
     return PrometheusTelemetry(Metrics(), tmp_path, NoFigures())
 

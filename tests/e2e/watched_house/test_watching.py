@@ -53,7 +53,9 @@ def test_one_search_finds_the_whole_way_of_a_message(watched):
     assert turn["model_ms"] > 0
     assert turn["input_tokens"] > 0
     assert [line["receipts"] for line in statuses] == [1, 1, 1]
-    (asked,) = [one for one in house.openai.records("response") if one["metadata"].get("message_id") == message_id]
+    (asked,) = [
+        one for one in house.openai.records("response") if one.get("metadata", {}).get("message_id") == message_id
+    ]
     (sent,) = tenant.sends()
     assert asked["client_request_id"].startswith(message_id)
     assert sent["callback_data"] == f"{turn['reply_id']} {message_id}"

@@ -5,11 +5,11 @@
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens                                         |
-| integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
-|                            |                | channel_health, prompts, agents, conversations,        |
-|                            |                | pauses, read_media, trace_message, retry_message,      |
-|                            |                | credits, alerts, web_chats                             |
+|                            |                | refresh_tokens, forget_answers                         |
+| integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
+|                            |                | read_queue, channel_health, prompts, agents,           |
+|                            |                | conversations, pauses, read_media, trace_message,      |
+|                            |                | retry_message, credits, alerts, web_chats              |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
 |                            | worker         |                                                        |
@@ -46,7 +46,9 @@ from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
 from application.measuring import CheckWorkers, ShowMetrics
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
+from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
+from application.ports.answers import Answers
 from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
@@ -98,7 +100,9 @@ class Application:
     check_workers: CheckWorkers
     show_metrics: ShowMetrics
     telemetry: Telemetry
+    forget_answers: ForgetAnswers
     authenticate: Authenticate
+    once: NameRequest
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
     read_queue: ReadQueue
@@ -151,6 +155,7 @@ class Ports:
     content: ContentStore
     retries: Retries
     credits: Credits
+    answers: Answers
     alerts: Alerts
     web_chats: WebChats
     chat_sessions: ChatSessions
@@ -184,6 +189,8 @@ def assemble(
         check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
         show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
         telemetry=p.telemetry,
+        forget_answers=ForgetAnswers(p.answers),
+        once=NameRequest(p.vault),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),

@@ -15,6 +15,7 @@ from entrypoints.rest import (
     customers,
     health,
     messages,
+    metrics,
     phone_numbers,
     prompts,
     queues,
@@ -74,6 +75,7 @@ def create_rest_app(application: Application, simulation: Simulation | None = No
             create_dashboard(application, simulation),
             *files.routes,
             *health.routes,
+            *metrics.routes,
             *raw,
         ],
         dependencies={

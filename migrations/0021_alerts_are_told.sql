@@ -38,6 +38,7 @@ create index channel_notices_of_restrictions on channel_notices (type, business)
 
 -- migrate:down
 
+-- squawk-ignore require-concurrent-index-deletion
 drop index channel_notices_of_restrictions;
 drop trigger who_ends_is_told_of on alerts;
 drop trigger who_opens_is_told_of on alerts;

@@ -269,7 +269,7 @@ async def test_a_prompt_in_use_whose_model_ends_is_told_of_until_it_names_anothe
     (alert,) = await _open(path)
     assert (alert.kind, alert.subject, alert.user_id) == (AlertKind.MODEL_ENDING, prompt.id, shop.user.id)
 
-    await path.world.prompts.add_version(shop.user.id, prompt.id, a_voice(model="gpt-6"), MONDAY_MORNING)
+    await path.world.prompts.add_version(shop.user.id, prompt.id, a_voice(model="gpt-6"))
     assert await path.alerts.watch_models(ends) == RESOLVED
 
 

@@ -167,7 +167,8 @@ end $$;
 create function release_hold_of_extraction() returns trigger
 language plpgsql as $$
 begin
-    if exists (select from credit_accounts where user_id = old.user_id for no key update) then
+    if exists (select from users where id = old.user_id) then
+        perform from credit_accounts where user_id = old.user_id for no key update;
         insert into credit_entries (user_id, kind, amount, balance_change, held_change, extraction_id)
         values (old.user_id, 'release', old.price, 0, -old.price, old.id);
         update credit_accounts set held = held - old.price where user_id = old.user_id;
@@ -259,6 +260,8 @@ end $$;
 
 -- migrate:down
 
+-- Whoever waits is owed what was held.
+delete from extractions where ended_at is null;
 drop trigger leads_follow_customers on conversations;
 drop trigger messages_are_news on messages;
 drop function complete_extraction;
@@ -271,7 +274,8 @@ drop function release_hold_of_extraction;
 drop function move_lead;
 drop function note_news;
 drop function merge_lead_fields;
-delete from credit_entries where extraction_id is not null;
+-- Accounts stay the sums of their lines.
+update credit_entries set turn_id = extraction_id where extraction_id is not null;
 drop index credit_entries_hold_of_extraction_ends_once;
 alter table credit_entries drop constraint credit_entries_once_per_extraction;
 alter table credit_entries drop constraint credit_entries_about_one_thing;

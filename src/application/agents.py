@@ -13,6 +13,7 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
 from domain.agents import Agent, Prompt, Voice, is_own_prompt, own_prompt_id
+from domain.leads.form import read_form
 from domain.shared import checked_name, checked_text
 from domain.users import Caller
 
@@ -79,6 +80,7 @@ class ManageAgents:
     ) -> Agent:
         """Add an agent. Raises InvalidInput, NotFound, or Conflict when the phone number has one already."""
         caller.must_write(user_id)
+        _must_be_form(lead_form)
         await self._must_have_prompt(user_id, prompt_id)
         agent = Agent(
             self.ids.new(),
@@ -108,6 +110,7 @@ class ManageAgents:
             changes["name"] = checked_name(changes["name"])
         if "prompt_id" in changes:
             await self._must_have_prompt(user_id, changes["prompt_id"])
+        _must_be_form(changes.get("lead_form"))
         agent = await self.agents.get(user_id, agent_id)
         return await self._answering(await self.agents.change(replace(agent, **changes)))
 
@@ -130,3 +133,9 @@ def _checked(voice: Voice) -> Voice:
     checked_text(voice.instructions, "instructions")
     checked_text(voice.model, "model", 200)
     return voice
+
+
+def _must_be_form(lead_form: dict[str, Any] | None) -> None:
+    """Raise InvalidInput for a form that no model could be held to."""
+    if lead_form is not None:
+        read_form(lead_form)

@@ -4,12 +4,13 @@
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
+| another wake-up            | worker         | run_extractions: claim, serve                          |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens                                         |
+|                            |                | refresh_tokens, schedule_extractions                   |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
 |                            |                | channel_health, prompts, agents, conversations,        |
 |                            |                | pauses, read_media, trace_message, retry_message,      |
-|                            |                | credits, alerts, web_chats                             |
+|                            |                | credits, alerts, web_chats, extractions, leads         |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -42,6 +43,10 @@ from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
+from application.extraction.extract_lead import RunExtractions
+from application.extraction.guard import GuardedLeadModel
+from application.extraction.manage import ManageExtractions, ReadLeads
+from application.extraction.schedule import IDLE_SECONDS, ScheduleExtractions
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.ports.alerts import Alerts
 from application.ports.background import Background
@@ -54,8 +59,12 @@ from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.extraction_queue import ExtractionQueue
+from application.ports.extractions import Extractions
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.lead_model import LeadModel
+from application.ports.leads import Leads
 from application.ports.live import LiveChannel
 from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
@@ -87,6 +96,8 @@ class Application:
     sweep: Sweep
     watch: Watch
     refresh_tokens: RefreshTokens
+    schedule_extractions: ScheduleExtractions
+    run_extractions: RunExtractions
     check_health: CheckHealth
     authenticate: Authenticate
     users: ManageUsers
@@ -108,6 +119,8 @@ class Application:
     write_in_chat: WriteInChat
     follow_chat: FollowChat
     web_chats: ManageWebChats
+    extractions: ManageExtractions
+    leads: ReadLeads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +140,10 @@ class Ports:
     ageing_tokens: AgeingTokens
     token_issuer: TokenIssuer
     model: LanguageModel
+    lead_model: LeadModel
+    extractions: Extractions
+    extraction_queue: ExtractionQueue
+    leads: Leads
     gateway: ChannelGateway
     reader: WebhookReader
     users: Users
@@ -156,6 +173,8 @@ def assemble(
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
+    extraction_idle_seconds: float = IDLE_SECONDS,
+    extraction_price: int = 0,
 ) -> Application:
     """The application over these ports."""
     p = ports
@@ -166,6 +185,16 @@ def assemble(
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
+        schedule_extractions=ScheduleExtractions(
+            p.extractions, p.extraction_queue, extraction_idle_seconds, extraction_price
+        ),
+        run_extractions=RunExtractions(
+            p.extractions,
+            GuardedLeadModel(p.lead_model, ProviderWatch("openai", p.alerts, p.clock)),
+            p.alerts,
+            p.clock,
+            p.ids,
+        ),
         check_health=CheckHealth(p.probes, p.inbox),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
@@ -187,6 +216,8 @@ def assemble(
         write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),
         follow_chat=FollowChat(p.web_chats, p.live),
         web_chats=ManageWebChats(p.phone_numbers, p.web_chats, p.vault),
+        extractions=ManageExtractions(p.extractions, p.extraction_queue, extraction_price),
+        leads=ReadLeads(p.leads),
     )
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import Decimal
-from typing import Any
 
 import phonenumbers
 
-from domain.leads.form import Field, FieldKind
+from domain.leads.form import Field, FieldKind, JsonValue
 from domain.leads.numbers import plain, readings, runs_of_digits
 
 WORD = re.compile(r"\w+")
 
 
-def proves(text: str, field: Field, value: Any) -> bool:
+def proves(text: str, field: Field, value: JsonValue) -> bool:
     """Whether a message with this text may prove the (normalised) value.
 
     Telephone numbers, e-mail addresses, numbers, amounts and words that must be verbatim are looked for. What a model

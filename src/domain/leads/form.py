@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
@@ -39,6 +39,8 @@ TYPES = frozenset({"string", "number", "integer", "boolean", "array"})
 FORMATS = frozenset({"email", "phone", "date"})
 
 Schema = dict[str, Any]
+JsonValue: TypeAlias = Any
+"""What JSON holds; which form it has is checked where it comes in."""
 
 
 class FieldKind(StrEnum):
@@ -87,7 +89,10 @@ DEFAULT_FORM: Schema = {
         "budget": {"type": "object", "x-type": "money", "description": "What the customer is ready to spend."},
         "urgency": {"type": "string", "enum": ["low", "medium", "high"], "description": "How soon they need it."},
         "language": {"type": "string", "maxLength": 35, "description": "The customer's language, as in BCP 47."},
-        "consent": {"type": "boolean", "description": "Whether the customer agreed to be contacted; null if not asked."},
+        "consent": {
+            "type": "boolean",
+            "description": "Whether the customer agreed to be contacted; null if not asked.",
+        },
         "summary": {"type": "string", "maxLength": 1000, "description": "The conversation in two sentences."},
     },
 }
@@ -133,7 +138,7 @@ def _object(properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def _must_be_an_object(form: Any) -> None:
+def _must_be_an_object(form: JsonValue) -> None:
     if not isinstance(form, dict) or form.get("type") != "object":
         raise InvalidInput("lead_form.type", 'It must be "object": a form has named fields.')
     _must_know(form, OF_THE_FORM, "lead_form")
@@ -159,7 +164,7 @@ def _must_know(schema: Schema, known: frozenset[str], place: str) -> None:
             raise InvalidInput(f"{place}.{keyword}", f"A lead form takes only {', '.join(sorted(known))} here.")
 
 
-def _field(name: str, schema: Any, place: str) -> Field:
+def _field(name: str, schema: JsonValue, place: str) -> Field:
     if not FIELD_NAME.fullmatch(name):
         raise InvalidInput(place, "A field's name has 1 to 64 letters, digits, _ or -, and begins with no digit.")
     if not isinstance(schema, dict):

@@ -9,16 +9,18 @@ from decimal import Decimal
 
 THOUSAND, LAKH, MILLION, CRORE = Decimal(1_000), Decimal(100_000), Decimal(1_000_000), Decimal(10_000_000)
 MULTIPLIERS = {
-    **dict.fromkeys(("k", "thousand", "mil", "miles", "ألف", "الف", "آلاف", "الاف", "हज़ार", "हजार", "tausend"), THOUSAND),
+    **dict.fromkeys(
+        ("k", "thousand", "mil", "miles", "ألف", "الف", "آلاف", "الاف", "हज़ार", "हजार", "tausend"), THOUSAND
+    ),
     **dict.fromkeys(("lakh", "lakhs", "lac", "lacs", "लाख"), LAKH),
     **dict.fromkeys(("m", "mn", "mio", "million", "millions", "millón", "millon", "millones"), MILLION),
     **dict.fromkeys(("milhão", "milhao", "milhões", "milhoes", "مليون", "ملايين", "मिलियन"), MILLION),
     **dict.fromkeys(("crore", "crores", "cr", "करोड़", "करोड"), CRORE),
 }
-GROUPED = r"\d{1,3}(?:[ \u00a0\u202f'’]\d{2,3})*[ \u00a0\u202f'’]\d{3}(?:[.,]\d+)?"
-NUMBER = re.compile(rf"({GROUPED}|\d+(?:[.,٬٫]\d+)*)\s*([^\W\d_][\w\u093c\u094d\u093e-\u094c]*)?")
-SEPARATORS = re.compile(r"[.,٬٫]")
-DIGITS = re.compile(r"\d(?:[\s().\-/–]{0,3}\d)*")
+GROUPED = r"\d{1,3}(?:[ \u00a0\u202f'\u2019]\d{2,3})*[ \u00a0\u202f'\u2019]\d{3}(?:[.,]\d+)?"
+NUMBER = re.compile(rf"({GROUPED}|\d+(?:[.,\u066c\u066b]\d+)*)\s*([^\W\d_][\w\u093c\u094d\u093e-\u094c]*)?")
+SEPARATORS = re.compile(r"[.,\u066c\u066b]")
+DIGITS = re.compile(r"\d(?:[\s().\-/\u2013]{0,3}\d)*")
 
 
 def plain(text: str) -> str:
@@ -41,7 +43,7 @@ def readings(text: str) -> set[Decimal]:
     """Every amount that a number in `text` may mean: 1.500 is both 1500 and 1.5, and 5k is 5 and 5000."""
     found: set[Decimal] = set()
     for number, word in NUMBER.findall(plain(text)):
-        for value in _values(re.sub(r"[ \u00a0\u202f'’]", "", number)):
+        for value in _values(re.sub(r"[ \u00a0\u202f'\u2019]", "", number)):
             found.add(value)
             if multiplier := _MULTIPLIERS.get(word):
                 found.add(value * multiplier)

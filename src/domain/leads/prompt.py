@@ -33,7 +33,9 @@ What only the business said is no value.
 
 def question(lines: Sequence[Line], boundary: str, opened_at: datetime) -> str:
     """What the model is shown: the day, and the transcript between marks that nobody could know."""
-    return f"The form is filled in on {opened_at.date().isoformat()}. The mark is {boundary}.\n{written(lines, boundary)}"
+    return (
+        f"The form is filled in on {opened_at.date().isoformat()}. The mark is {boundary}.\n{written(lines, boundary)}"
+    )
 
 
 def instructions(former_errors: Sequence[str]) -> str:

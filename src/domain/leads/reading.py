@@ -9,10 +9,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from domain.leads.evidence import proves
-from domain.leads.form import Field, FieldKind, LeadForm, strict_schema
+from domain.leads.form import Field, FieldKind, JsonValue, LeadForm, strict_schema
 from domain.leads.transcript import Line
 from domain.leads.values import NotAValue, normalised
 
@@ -33,7 +33,7 @@ class InvalidReading(Exception):
 class ProvedValue:
     """A value, the numbers of the messages that prove it, and when the last of them was written."""
 
-    value: Any
+    value: JsonValue
     evidence: tuple[int, ...]
     proven_at: datetime
 
@@ -80,7 +80,7 @@ def _refused_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _errors(form: LeadForm, answered: Any) -> list[str]:
+def _errors(form: LeadForm, answered: JsonValue) -> list[str]:
     wrong = [f"{_path(error)}: {_rule(error)}" for error in _validator(form).iter_errors(answered)]
     if wrong:
         return wrong
@@ -98,11 +98,11 @@ def _errors(form: LeadForm, answered: Any) -> list[str]:
     ]
 
 
-def _path(error: Any) -> str:
+def _path(error: ValidationError) -> str:
     return ".".join(map(str, error.absolute_path)) or "the answer"
 
 
-def _rule(error: Any) -> str:
+def _rule(error: ValidationError) -> str:
     """What was expected there, without what was found."""
     if error.validator == "anyOf":
         return "it must be null, or an object with value (as the form says) and evidence (numbers of messages)"
@@ -121,7 +121,7 @@ def _own_rules(written: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(written))
 
 
-def _proved(field: Field, value: Any, cited: Sequence[Line], region: str | None) -> ProvedValue:
+def _proved(field: Field, value: JsonValue, cited: Sequence[Line], region: str | None) -> ProvedValue:
     """The value with the messages that prove it; of a list the items that are proved. Raises NotAValue."""
     if not field.is_list:
         kept = normalised(field, value, region)
@@ -137,11 +137,11 @@ def _proved(field: Field, value: Any, cited: Sequence[Line], region: str | None)
     return _value(items, proofs)
 
 
-def _proofs(field: Field, value: Any, cited: Sequence[Line]) -> list[Line]:
+def _proofs(field: Field, value: JsonValue, cited: Sequence[Line]) -> list[Line]:
     return [line for line in cited if proves(line.text, field, value)]
 
 
-def _value(value: Any, proofs: Sequence[Line]) -> ProvedValue:
+def _value(value: JsonValue, proofs: Sequence[Line]) -> ProvedValue:
     if not proofs:
         raise NotAValue(NO_MESSAGE)
     numbers = sorted({line.number for line in proofs})

@@ -9,13 +9,20 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from domain.shared import Conflict
+
 ATTEMPTS_MAX = 3
 BACK_OFF_SECONDS = 10.0
 GIVE_UP_HOURS = 6.0
 """How long a run waits for a provider that is out; those waits are no attempts."""
 FAILING_IN_A_ROW = 3
 """So many conversations of a business that fail one after the other are told to people."""
-PRICE_MAX = 1_000
+
+
+class NothingToRead(Conflict):
+    """Nobody has written anything in the conversation."""
+
+    code = "nothing_to_read"
 
 
 class ExtractionStatus(StrEnum):

@@ -10,7 +10,7 @@ from typing import Any
 import phonenumbers
 
 from domain.leads.currencies import CURRENCIES
-from domain.leads.form import Field, FieldKind
+from domain.leads.form import Field, FieldKind, JsonValue
 from domain.leads.numbers import plain
 from domain.shared import storable
 
@@ -36,7 +36,7 @@ def region_of(business_number: str | None) -> str | None:
         return None
 
 
-def normalised(field: Field, value: Any, region: str | None) -> Any:
+def normalised(field: Field, value: JsonValue, region: str | None) -> JsonValue:
     """One value as it is kept. Raises NotAValue."""
     match field.kind:
         case FieldKind.PHONE:

@@ -30,12 +30,13 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep and look around every SWEEP_SECONDS until `stop` is set, and see to files and tokens beside that.
+    """Sweep and look around every SWEEP_SECONDS until `stop` is set; see to files, tokens and leads beside that.
 
-    Those two have tasks of their own: a platform that is slow to answer must not hold the sweeper up.
+    Those have tasks of their own: a platform that is slow to answer must not hold the sweeper up.
     """
     async with asyncio.TaskGroup() as chores:
         chores.create_task(_every(SWEEP_SECONDS, lambda: _look_around(application), stop))
+        chores.create_task(_every(SWEEP_SECONDS, lambda: _schedule_extractions(application), stop))
         chores.create_task(_every(REFRESH_SECONDS, lambda: _refresh_tokens(application, stop), stop))
         files = chores.create_task(_every(SWEEP_SECONDS, lambda: _see_to_files(application), stop))
         await stop.wait()
@@ -67,6 +68,16 @@ async def _refresh_tokens(application: Application, stop: asyncio.Event) -> None
             continue
     except Unavailable as error:
         log.warning("refresh_failed", reason=str(error))
+
+
+async def _schedule_extractions(application: Application) -> None:
+    try:
+        opened = await application.schedule_extractions()
+    except Unavailable as error:
+        log.warning("extractions_not_scheduled", reason=str(error))
+        return
+    if opened:
+        log.info("extractions_opened", opened=opened)
 
 
 async def _sweep(application: Application) -> None:

@@ -60,7 +60,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a ledger. Lines are only ever added; balance and holds are their sums."""
+    """One line of a ledger, about a turn or a run. Lines are only ever added; balance and holds are their sums."""
 
     id: int
     kind: EntryKind
@@ -70,6 +70,7 @@ class Entry:
     turn_id: UUID | None
     note: str | None
     created_at: datetime
+    extraction_id: UUID | None = None
 
 
 def changes(kind: EntryKind, amount: int) -> tuple[int, int]:

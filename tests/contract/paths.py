@@ -14,13 +14,17 @@ import psycopg
 from adapters.clock import RandomIds
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.database import Database
+from adapters.persistence.extractions import PostgresExtractions
 from adapters.persistence.inbox import PostgresInbox
+from adapters.persistence.leads import PostgresLeads
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.turns import PostgresTurns
 from application.pages import PageRequest
 from application.ports.alerts import Alerts
 from application.ports.conversations import MessageFilter
+from application.ports.extractions import Extractions
 from application.ports.inbox import Inbox
+from application.ports.leads import Leads
 from application.ports.retries import Retries
 from application.ports.turns import ReplyPart, ReplyRecord, Settled, Turns
 from domain.agents import Agent
@@ -34,6 +38,7 @@ from tests.builders import a_phone_number, a_user, an_agent, an_api_key
 from tests.contract.worlds import World, memory_world, postgres_world
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import MONDAY_MORNING, CountingIds, FrozenClock
+from tests.fakes.extractions import WAITING, MemoryExtractions, MemoryLeads
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.retries import MemoryRetries
@@ -136,6 +141,8 @@ class Path:
     inbox: Inbox
     alerts: Alerts
     retries: Retries
+    extractions: Extractions
+    leads: Leads
     new_inbox: Callable[[], Inbox]
     new_turns: Callable[..., Turns]
     find_broken: Callable[[], list[str]]
@@ -192,6 +199,12 @@ class MemoryTime:
         self._clock.advance(seconds)
 
 
+QUIET_FOR = """
+update conversations set news_at = news_at - %s * interval '1 second',
+    last_activity_at = last_activity_at - %s * interval '1 second'
+"""
+
+
 class PostgresTime:
     def __init__(self, url: str) -> None:
         self._url = url
@@ -202,6 +215,8 @@ class PostgresTime:
     async def passes(self, seconds: float) -> None:
         await self._execute("update messages set created_at = created_at - %s * interval '1 second'", seconds)
         await self._execute("update turns set ended_at = ended_at - %s * interval '1 second'", seconds)
+        await self._execute("update extractions set due_at = due_at - %s * interval '1 second'", seconds)
+        await self._execute(QUIET_FOR, seconds, seconds)
 
     async def _execute(self, statement: str, *values: object) -> None:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
@@ -219,6 +234,8 @@ def memory_path() -> Path:
         inbox,
         MemoryAlerts(store),
         MemoryRetries(store, ids),
+        MemoryExtractions(store, ids),
+        MemoryLeads(store),
         lambda: inbox,
         lambda **settings: MemoryTurns(store, ids, LEASE_SECONDS, **AT_ONCE | settings),
         lambda: broken_in_memory(store),
@@ -248,6 +265,8 @@ async def postgres_path(url: str, url_owner: str, pools: int = 4) -> AsyncIterat
             PostgresInbox(databases[0], ids),
             PostgresAlerts(databases[0]),
             PostgresRetries(databases[0], ids),
+            PostgresExtractions(databases[0]),
+            PostgresLeads(databases[0]),
             lambda: PostgresInbox(next_database(), ids),
             lambda **settings: PostgresTurns(next_database(), ids, LEASE_SECONDS, **AT_ONCE | settings),
             lambda: broken_in_postgres(url_owner),
@@ -262,7 +281,9 @@ INVARIANTS = {
     "a hold is neither ended nor awaited": """
         select user_id from credit_accounts a where held <> (
             select coalesce(sum(price), 0) from turns t
-            where t.user_id = a.user_id and t.status in ('open', 'undecided'))""",
+            where t.user_id = a.user_id and t.status in ('open', 'undecided')
+        ) + (
+            select coalesce(sum(price), 0) from extractions e where e.user_id = a.user_id and e.ended_at is null)""",
     "a conversation has two open turns": """
         select conversation_id from turns where status = 'open' group by 1 having count(*) > 1""",
     "the numbers of a conversation have a gap": """
@@ -316,7 +337,8 @@ def _adds_up(store: MemoryStore, user_id: UUID) -> bool:
 def _is_awaited(store: MemoryStore, user_id: UUID) -> bool:
     waiting = {TurnStatus.OPEN, TurnStatus.UNDECIDED}
     held = [turn for turn in store.turns.values() if turn.user_id == user_id and turn.status in waiting]
-    return store.accounts[user_id].held == len(held)
+    runs = [run for run in store.extractions.values() if run.shown.user_id == user_id and run.shown.status in WAITING]
+    return store.accounts[user_id].held == len(held) + sum(run.price for run in runs)
 
 
 def _is_gapless(store: MemoryStore, conversation_id: UUID) -> bool:

@@ -36,18 +36,20 @@ class OpenAILeadModel:
                     "/responses", cast_to=httpx2.Response, body=_body(request, self._model)
                 )
             return _known(read_answer(answer.content))
-        except openai.APIStatusError as error:
-            return _known(of_status(error))
-        except openai.APIConnectionError as error:
-            return of_connection(error)
-        except (httpx2.HTTPError, aiohttp.ClientError) as error:
-            return Uncertain(f"The connection to OpenAI broke: {type(error).__name__}")
-        except TimeoutError:
-            return Uncertain(f"OpenAI did not answer within {request.timeout_seconds:.0f} s.")
-        except msgspec.DecodeError:
-            return Uncertain("OpenAI answered something that is no response.")
+        except openai.APIError as error:
+            return _failure(error)
+        except (httpx2.HTTPError, aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
+            return Uncertain(f"OpenAI's answer did not come whole: {type(error).__name__}")
         except FilesRefused as refused:
             return NotAnswered(UnansweredReason.MODEL_FAILED, f"The model failed: {refused.code}")
+
+
+def _failure(error: openai.APIError) -> LeadOutcome:
+    if isinstance(error, openai.APIStatusError):
+        return _known(of_status(error))
+    if isinstance(error, openai.APIConnectionError):
+        return of_connection(error)
+    return Uncertain(f"OpenAI's answer could not be read: {type(error).__name__}")
 
 
 def _body(request: LeadRequest, model: str) -> dict[str, Any]:

@@ -23,10 +23,12 @@ from domain.leads.transcript import FIRST, LAST, Line
 
 OPEN_DUE = "select open_extractions(%s, %s, %s)"
 WAITING = "select count(*) from (select from extractions where due_at <= clock_timestamp() limit %s) due"
-COLUMNS = """item.id, item.user_id, item.conversation_id, item.agent_id, item.origin, item.status, item.attempt,
+LIST = """
+select item.id, item.user_id, item.conversation_id, item.agent_id, item.origin, item.status, item.attempt,
     item.through_sequence_number, item.data, item.evidence, item.dropped, item.errors, item.form_digest,
-    item.prompt_version, item.model, item.input_tokens, item.output_tokens, item.created_at, item.ended_at"""
-LIST = f"select {COLUMNS} from extractions item "
+    item.prompt_version, item.model, item.input_tokens, item.output_tokens, item.created_at, item.ended_at
+from extractions item
+"""
 GET = LIST + "where item.id = %s and item.user_id = %s"
 
 # The conversation is locked, as by whoever stores a message: what this run reads, no scheduler has read again.

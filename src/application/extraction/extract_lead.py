@@ -46,15 +46,17 @@ class RunExtractions:
         """Make one attempt. Raises Unavailable: then the run is taken up again when its lease has run out."""
         if run.attempt > ATTEMPTS_MAX:
             detail = "Each worker that had it in hand ended before it was done."
-            return await self._fail(run, RunError(run.attempt - 1, "interrupted", detail), NOTHING)
-        material = await self.extractions.material(run)
-        if material is None:
-            return None
+            await self._fail(run, RunError(run.attempt - 1, "interrupted", detail), NOTHING)
+        elif (material := await self.extractions.material(run)) is not None:
+            await self._serve(run, material)
+
+    async def _serve(self, run: ClaimedRun, material: Material) -> None:
         try:
             form = read_form(material.form)
         except InvalidInput as wrong:
-            return await self._fail(run, RunError(run.attempt, "form_invalid", f"{wrong.field}: {wrong}"), NOTHING)
-        await self._read(run, material, form, cut(material.lines))
+            await self._fail(run, RunError(run.attempt, "form_invalid", f"{wrong.field}: {wrong}"), NOTHING)
+        else:
+            await self._read(run, material, form, cut(material.lines))
 
     async def _read(self, run: ClaimedRun, material: Material, form: LeadForm, lines: Sequence[Line]) -> None:
         if not any(line.is_customer for line in lines):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from application.pages import Page, PageRequest
+from application.pages import PAGE_SIZE_MAX, Page, PageRequest
 from application.ports.clock import Clock, Ids
 from application.ports.registry import Agents, Prompts
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
 from domain.agents import Agent, Prompt, Voice, is_own_prompt, own_prompt_id
-from domain.leads.form import read_form
+from domain.leads.form import DEFAULT_FORM, read_form
 from domain.shared import checked_name, checked_text
 from domain.users import Caller
 
@@ -102,6 +103,18 @@ class ManageAgents:
         """The user's agents."""
         caller.must_read(user_id)
         return await self.agents.list(user_id, page)
+
+    async def lead_fields(self, caller: Caller, user_id: UUID) -> Sequence[str]:
+        """The names of what the user's lead forms ask for, each once: columns of an export."""
+        caller.must_read(user_id)
+        names = dict.fromkeys(DEFAULT_FORM["properties"])
+        page = await self.agents.list(user_id, PageRequest(PAGE_SIZE_MAX))
+        while True:
+            for agent in page.items:
+                names |= dict.fromkeys((agent.lead_form or {}).get("properties", {}))
+            if page.next_cursor is None:
+                return list(names)
+            page = await self.agents.list(user_id, PageRequest(PAGE_SIZE_MAX, page.next_cursor))
 
     async def change(self, caller: Caller, user_id: UUID, agent_id: UUID, **changes: Unpack[AgentChanges]) -> Agent:
         """Change what is given. Moved to another phone number, or to none, its active conversations are archived."""

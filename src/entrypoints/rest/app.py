@@ -11,7 +11,9 @@ from entrypoints.rest import (
     alerts,
     api_keys,
     conversations,
+    extractions,
     health,
+    leads,
     messages,
     phone_numbers,
     prompts,
@@ -46,6 +48,8 @@ RESOURCES = (
     messages,
     traces,
     credits_,
+    extractions,
+    leads,
     alerts,
 )
 
@@ -67,6 +71,7 @@ def create_rest_app(application: Application) -> Litestar:
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
             "page": Provide(page_request, sync_to_thread=False),
+            "runs": Provide(extractions.runs_wanted, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
         before_send=[add_standing_headers, add_page_headers],

@@ -69,6 +69,9 @@ create table leads (
 );
 create index leads_of_user on leads (user_id, created_at, customer_id);
 
+call keep_apart('extractions');
+call keep_apart('leads');
+
 -- The values of both in the order in which they count: newest proof first, then the latest reading; each value once.
 create function merge_lead_fields(p_known jsonb, p_found jsonb) returns jsonb
 language sql immutable as $$
@@ -163,20 +166,22 @@ begin
     where user_id = v_run.user_id;
 end $$;
 
--- A run that goes away with its conversation takes nothing of the owner's credits with it.
-create function release_hold_of_extraction() returns trigger
+-- Before conversations are deleted: their runs go with them, and what those held would be held for ever. The
+-- conversations are locked, so that no other run is opened in them meanwhile.
+create function release_extractions(p_conversation_id uuid[]) returns void
 language plpgsql as $$
+declare
+    v_id uuid;
 begin
-    if exists (select from users where id = old.user_id) then
-        perform from credit_accounts where user_id = old.user_id for no key update;
-        insert into credit_entries (user_id, kind, amount, balance_change, held_change, extraction_id)
-        values (old.user_id, 'release', old.price, 0, -old.price, old.id);
-        update credit_accounts set held = held - old.price where user_id = old.user_id;
-    end if;
-    return null;
+    perform from conversations where id = any (p_conversation_id) order by id for update;
+    for v_id in
+        select id from extractions where conversation_id = any (p_conversation_id) and ended_at is null and price > 0
+        order by id for update
+    loop
+        perform end_hold_of_extraction(v_id, 'release');
+        update extractions set price = 0 where id = v_id;
+    end loop;
 end $$;
-create trigger extractions_release_when_deleted after delete on extractions
-for each row when (old.ended_at is null and old.price > 0) execute function release_hold_of_extraction();
 
 -- Look at the conversations with news that wait longest: who is quiet and has something new gets a run, who is not is
 -- looked at again later. Conversations that somebody holds are left for the next look. Returns how many were opened.
@@ -261,16 +266,16 @@ end $$;
 -- migrate:down
 
 -- Whoever waits is owed what was held.
-delete from extractions where ended_at is null;
+select release_extractions(array(select conversation_id from extractions where ended_at is null and price > 0));
 drop trigger leads_follow_customers on conversations;
 drop trigger messages_are_news on messages;
 drop function complete_extraction;
 drop function open_extractions;
+drop function release_extractions;
 drop function end_hold_of_extraction;
 drop function hold_extractions;
 drop table leads;
 drop table extractions;
-drop function release_hold_of_extraction;
 drop function move_lead;
 drop function note_news;
 drop function merge_lead_fields;

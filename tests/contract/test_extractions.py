@@ -328,6 +328,17 @@ async def test_leads_are_those_of_customers_with_a_run_that_is_wanted(path: Path
         await path.leads.get(other.user.id, an_id())
 
 
+async def test_a_phone_number_that_goes_gives_back_what_its_runs_held(path: Path) -> None:
+    shop = await path.a_shop(credits_=5)
+    await _goes_quiet(path, shop)
+    await _opened(path, price=2)
+
+    await path.world.phone_numbers.remove(shop.user.id, shop.number.id)
+
+    assert await _runs(path, shop) == []
+    assert (await path.account(shop)).held == 0
+
+
 async def test_runs_and_leads_go_with_their_owner(path: Path) -> None:
     shop = await path.a_shop(credits_=5)
     await _reads(path, shop, {"name": "Kim"}, 1)

@@ -149,7 +149,7 @@ class PostgresExtractions:
 
     async def material(self, run: ClaimedRun) -> Material | None:
         """What to read; see the port."""
-        async with self._database.house.connection() as connection:
+        async with self._database.house.transaction() as connection:
             contexts = await fetched(connection, CONTEXT, (run.id,))
             if not contexts:
                 return None

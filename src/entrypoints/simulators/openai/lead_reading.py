@@ -12,9 +12,8 @@ from entrypoints.simulators.answers import Json, JsonValue
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"\+?\d[\d ().-]{6,}\d")
 _NAME = re.compile(
-    r"(?:my name is|i am|i'm|me llamo|mi nombre es|soy|meu nome é|me chamo|sou|اسمي|मेरा नाम)\s+"
-    r"([^\W\d_]+(?: [^\W\d_a-z][^\W\d_]+){0,2})",
-    re.IGNORECASE,
+    r"(?i:my name is|i am|i'm|me llamo|mi nombre es|soy|meu nome é|me chamo|sou|اسمي|मेरा नाम)\s+"
+    r"([^\W\d_]+(?: [^\W\d_a-z][^\W\d_]+){0,2})"
 )
 _COMPANY = re.compile(
     r"(?:company is|company called|work for|work at|empresa(?: es| é)?|trabajo en|trabalho na)\s+([\w&]+)",

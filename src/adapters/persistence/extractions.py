@@ -22,7 +22,7 @@ from domain.leads.runs import Extraction, ExtractionStatus, NothingToRead, Origi
 from domain.leads.transcript import FIRST, LAST, Line
 
 OPEN_DUE = "select open_extractions(%s, %s, %s)"
-WAITING = "select count(*) from (select from extractions where due_at <= clock_timestamp() limit %s) due"
+WAITING = "select count(*) from (select from extractions where due_at <= now() limit %s) due"
 LIST = """
 select item.id, item.user_id, item.conversation_id, item.agent_id, item.origin, item.status, item.attempt,
     item.through_sequence_number, item.data, item.evidence, item.dropped, item.errors, item.form_digest,
@@ -59,7 +59,7 @@ HOLD = "select hold_extractions(%s)"
 
 CLAIM = """
 with due as (
-    select id from extractions where due_at <= clock_timestamp() order by due_at limit %s for update skip locked
+    select id from extractions where due_at <= now() order by due_at limit %s for update skip locked
 )
 update extractions e set status = 'running', attempt = e.attempt + 1, fence = e.fence + 1,
     due_at = clock_timestamp() + %s * interval '1 second'

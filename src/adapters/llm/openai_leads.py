@@ -53,7 +53,7 @@ def _failure(error: openai.APIError) -> LeadOutcome:
 
 
 def _body(request: LeadRequest, model: str) -> dict[str, Any]:
-    shown = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": request.question}]}
+    shown = {"type": "message", "role": "user", "content": request.question}
     form = {"type": "json_schema", "name": "lead", "strict": True, "schema": request.schema}
     return {
         "model": model,

@@ -1,4 +1,4 @@
-"""The four questions: how fast at most, how late at 100 a second, what an idle house costs, how soon one is there."""
+"""The questions: how fast at most, how late at 100 a second, what an idle house costs, how soon one is there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bench.evidence import Evidence, Verdict
 from bench.house import House
+from bench.leads import Leads, read_all
 from bench.load import OK, Delivered, Offer, closed_loop, make_offers, open_loop
 from bench.meters import Meters, Reading
 
@@ -150,6 +151,12 @@ class Bench:
             writes=cost.writes / seconds,
             cpu_ms=_milliseconds(cost, seconds),
         )
+
+    async def leads(self) -> Leads:
+        """Many conversations went quiet at once."""
+        before, ready = self._meters.read(), self._house.ready
+        read, failed, seconds = await read_all(ready["database_url"], ready["demo_user_id"], self._scale.messages)
+        return Leads(read, failed, seconds, _milliseconds(self._meters.read().since(before), max(read, 1)))
 
     async def start(self) -> Start:
         """How long a newcomer waits."""

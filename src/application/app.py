@@ -6,11 +6,12 @@
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | another wake-up            | worker         | run_extractions: claim, serve                          |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens, schedule_extractions                   |
-| integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
-|                            |                | channel_health, prompts, agents, conversations,        |
-|                            |                | pauses, read_media, trace_message, retry_message,      |
-|                            |                | credits, alerts, web_chats, extractions, leads         |
+|                            |                | refresh_tokens, schedule_extractions, forget_answers   |
+| integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
+|                            |                | read_queue, channel_health, prompts, agents,           |
+|                            |                | conversations, pauses, read_media, trace_message,      |
+|                            |                | retry_message, credits, alerts, web_chats,             |
+|                            |                | extractions, leads                                     |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -48,7 +49,9 @@ from application.extraction.guard import GuardedLeadModel
 from application.extraction.manage import ManageExtractions, ReadLeads
 from application.extraction.schedule import IDLE_SECONDS, ScheduleExtractions
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
+from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
+from application.ports.answers import Answers
 from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
@@ -99,7 +102,9 @@ class Application:
     schedule_extractions: ScheduleExtractions
     run_extractions: RunExtractions
     check_health: CheckHealth
+    forget_answers: ForgetAnswers
     authenticate: Authenticate
+    once: NameRequest
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
     read_queue: ReadQueue
@@ -158,6 +163,7 @@ class Ports:
     content: ContentStore
     retries: Retries
     credits: Credits
+    answers: Answers
     alerts: Alerts
     web_chats: WebChats
     chat_sessions: ChatSessions
@@ -196,6 +202,8 @@ def assemble(
             p.ids,
         ),
         check_health=CheckHealth(p.probes, p.inbox),
+        forget_answers=ForgetAnswers(p.answers),
+        once=NameRequest(p.vault),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),

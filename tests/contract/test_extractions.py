@@ -213,7 +213,7 @@ async def test_a_run_by_hand_reads_what_is_there_and_leaves_nothing_new(path: Pa
     shop = await path.a_shop()
     conversation_id = await path.writes(shop)
 
-    run = await path.extractions.request(shop.user.id, conversation_id, 0)
+    run = await path.extractions.request(shop.user.id, conversation_id, 0, None)
     await path.time.passes(IDLE_SECONDS + 1)
 
     assert (run.origin, run.status) == ("request", "pending")
@@ -228,11 +228,11 @@ async def test_a_run_by_hand_needs_a_conversation_with_words_and_credits(path: P
     await path.world.backstage.keep(empty)
 
     with pytest.raises(NotFound):
-        await path.extractions.request(other.user.id, conversation_id, 0)
+        await path.extractions.request(other.user.id, conversation_id, 0, None)
     with pytest.raises(NothingToRead):
-        await path.extractions.request(shop.user.id, empty.id, 0)
+        await path.extractions.request(shop.user.id, empty.id, 0, None)
     with pytest.raises(InsufficientCredits):
-        await path.extractions.request(shop.user.id, conversation_id, 2)
+        await path.extractions.request(shop.user.id, conversation_id, 2, None)
     assert await _runs(path, shop) == []
 
 
@@ -240,14 +240,14 @@ async def test_all_conversations_of_an_agent_are_read_again_unless_they_wait(pat
     shop = await path.a_shop(credits_=5)
     for customer in ("49170001", "49170002", "49170003"):
         conversation_id = await path.writes(shop, address=customer)
-    await path.extractions.request(shop.user.id, conversation_id, 0)
+    await path.extractions.request(shop.user.id, conversation_id, 0, None)
 
     with pytest.raises(InsufficientCredits):
-        await path.extractions.request_all(shop.user.id, shop.agent.id, 3)
-    assert await path.extractions.request_all(shop.user.id, shop.agent.id, 2) == 2
-    assert await path.extractions.request_all(shop.user.id, shop.agent.id, 2) == 0
+        await path.extractions.request_all(shop.user.id, shop.agent.id, 3, None)
+    assert await path.extractions.request_all(shop.user.id, shop.agent.id, 2, None) == 2
+    assert await path.extractions.request_all(shop.user.id, shop.agent.id, 2, None) == 0
     with pytest.raises(NotFound):
-        await path.extractions.request_all(shop.user.id, an_id(), 0)
+        await path.extractions.request_all(shop.user.id, an_id(), 0, None)
     assert len(await _runs(path, shop, agent_id=shop.agent.id)) == 3
 
 
@@ -307,6 +307,18 @@ async def test_a_lead_shows_the_newest_proven_value_and_the_older_ones(path: Pat
     assert lead.fields["name"][1].proven_at == MONDAY_MORNING + timedelta(minutes=12)
     assert lead.customer.address == "4917012345"
     assert (await path.leads.get(shop.user.id, lead.id)).data == lead.data
+
+
+async def test_two_customers_who_are_one_have_one_lead(path: Path) -> None:
+    shop = await path.a_shop()
+    await _reads(path, shop, {"name": "Kim", "need": "a table"}, 10, address="4917012345")
+    await _reads(path, shop, {"name": "Kim Smith", "email": "kim@example.com"}, 20, address="DE.1349", name=None)
+
+    await path.writes(shop, address="4917012345", aliases=("DE.1349",))
+
+    (lead,) = (await path.leads.list(shop.user.id, ExtractionFilter(), PageRequest())).items
+    assert lead.data == {"name": "Kim Smith", "need": "a table", "email": "kim@example.com"}
+    assert [one.value for one in lead.fields["name"]] == ["Kim Smith", "Kim"]
 
 
 async def test_leads_are_those_of_customers_with_a_run_that_is_wanted(path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from application.ports.clock import Ids
 from application.ports.extractions import ClaimedRun, ExtractionFilter, Found, Material
 from application.ports.lead_model import LeadOutcome, LeadRequest
@@ -19,6 +20,7 @@ from domain.leads.merging import Lead, LeadValue, merged
 from domain.leads.runs import Extraction, ExtractionStatus, NothingToRead, Origin, RunError
 from domain.leads.transcript import FIRST, LAST, Line
 from domain.shared import NotFound
+from tests.fakes.answers import done_once
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_of
 
@@ -64,7 +66,12 @@ class MemoryExtractions:
     async def waiting(self, limit: int) -> int:
         return len(self._due()[:limit])
 
-    async def request(self, user_id: UUID, conversation_id: UUID, price: int) -> Extraction:
+    async def request(
+        self, user_id: UUID, conversation_id: UUID, price: int, once: Once[Extraction] | None
+    ) -> Extraction:
+        return done_once(self._store, user_id, once, lambda: self._request(user_id, conversation_id, price))
+
+    def _request(self, user_id: UUID, conversation_id: UUID, price: int) -> Extraction:
         conversation = self._store.conversations.get(conversation_id)
         if conversation is None or self._store.owner_of(conversation) != user_id:
             raise NotFound("conversation")
@@ -76,7 +83,10 @@ class MemoryExtractions:
         self._hold(run)
         return run.shown
 
-    async def request_all(self, user_id: UUID, agent_id: UUID, price: int) -> int:
+    async def request_all(self, user_id: UUID, agent_id: UUID, price: int, once: Once[int] | None) -> int:
+        return done_once(self._store, user_id, once, lambda: self._request_all(user_id, agent_id, price))
+
+    def _request_all(self, user_id: UUID, agent_id: UUID, price: int) -> int:
         agent = self._store.agents.get(agent_id)
         if agent is None or agent.user_id != user_id:
             raise NotFound("agent")
@@ -222,7 +232,7 @@ class MemoryExtractions:
 
     def _must_afford(self, user_id: UUID, credits_: int) -> None:
         if credits_ > self._store.accounts[user_id].available:
-            raise InsufficientCredits(f"{credits_} credits are needed.")
+            raise InsufficientCredits(self._store.accounts[user_id])
 
     def _hold(self, run: StoredRun) -> bool:
         if run.price == 0:
@@ -280,6 +290,15 @@ def is_wanted(run: Extraction, wanted: ExtractionFilter) -> bool:
         and (wanted.since is None or run.created_at >= wanted.since)
         and (wanted.until is None or run.created_at < wanted.until)
     )
+
+
+def joined(lead: Lead, other: Lead | None) -> Lead:
+    """The lead with the values of another one."""
+    if other is None:
+        return lead
+    names = dict.fromkeys((*lead.fields, *other.fields))
+    fields = {name: merged(lead.fields.get(name, ()), other.fields.get(name, ())) for name in names}
+    return replace(lead, fields=fields, created_at=min(lead.created_at, other.created_at))
 
 
 class MemoryLeads:

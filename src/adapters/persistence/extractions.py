@@ -9,15 +9,17 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from adapters.persistence.answers import done_once
 from adapters.persistence.database import Database
 from adapters.persistence.leads import written_values
 from adapters.persistence.pages import fetch_page
 from adapters.persistence.rows import fetched, found, storable_json
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from application.ports.extractions import ClaimedRun, ExtractionFilter, Found, Material
 from domain.answers import Usage
 from domain.contents import told
-from domain.credits import InsufficientCredits
+from domain.credits import Account, InsufficientCredits
 from domain.leads.runs import Extraction, ExtractionStatus, NothingToRead, Origin, RunError
 from domain.leads.transcript import FIRST, LAST, Line
 
@@ -55,6 +57,7 @@ where c.agent_id = %s and c.user_id = %s
 order by c.id
 returning id
 """
+LOCK_ACCOUNT = "select balance, held from credit_accounts where user_id = %s for no key update"
 HOLD = "select hold_extractions(%s)"
 
 CLAIM = """
@@ -123,24 +126,34 @@ class PostgresExtractions:
         ((count,),) = await self._database.house.fetch(WAITING, (limit,))
         return int(count)
 
-    async def request(self, user_id: UUID, conversation_id: UUID, price: int) -> Extraction:
+    async def request(
+        self, user_id: UUID, conversation_id: UUID, price: int, once: Once[Extraction] | None
+    ) -> Extraction:
         """Open a run by hand; see the port."""
-        async with self._database.of(user_id).transaction() as connection:
+
+        async def effect() -> Extraction:
             rows = await fetched(connection, CONVERSATION, (conversation_id, user_id))
             (last_number,) = found(rows, "conversation")
             if last_number == 0:
                 raise NothingToRead("Nobody has written anything in this conversation.")
             ((id_,),) = await fetched(connection, REQUEST, (price, conversation_id))
-            await _hold(connection, [id_], price)
+            await _hold(connection, user_id, [id_], price)
             return _extraction((await fetched(connection, GET, (id_, user_id)))[0])
 
-    async def request_all(self, user_id: UUID, agent_id: UUID, price: int) -> int:
-        """Open runs of an agent's conversations; see the port."""
         async with self._database.of(user_id).transaction() as connection:
+            return await done_once(connection, user_id, once, effect)
+
+    async def request_all(self, user_id: UUID, agent_id: UUID, price: int, once: Once[int] | None) -> int:
+        """Open runs of an agent's conversations; see the port."""
+
+        async def effect() -> int:
             found(await fetched(connection, AGENT, (agent_id, user_id)), "agent")
             opened = [id_ for (id_,) in await fetched(connection, REQUEST_ALL, (price, agent_id, user_id))]
-            await _hold(connection, opened, price)
+            await _hold(connection, user_id, opened, price)
             return len(opened)
+
+        async with self._database.of(user_id).transaction() as connection:
+            return await done_once(connection, user_id, once, effect)
 
     async def claim(self, lease_seconds: float, limit: int) -> Sequence[ClaimedRun]:
         """Take what waits; see the port."""
@@ -210,13 +223,14 @@ class PostgresExtractions:
         return await fetch_page(self._database.of(user_id), LIST, conditions, page, _extraction)
 
 
-async def _hold(connection: AsyncConnection[TupleRow], opened: Sequence[UUID], price: int) -> None:
+async def _hold(connection: AsyncConnection[TupleRow], user_id: UUID, opened: Sequence[UUID], price: int) -> None:
     """Hold the price of all, or raise InsufficientCredits."""
     if price == 0 or not opened:
         return
-    ((unpaid,),) = await fetched(connection, HOLD, (list(opened),))
-    if unpaid:
-        raise InsufficientCredits(f"{len(opened) * price} credits are needed; {unpaid} of the runs cannot be paid.")
+    account = Account(*found(await fetched(connection, LOCK_ACCOUNT, (user_id,)), "user"))
+    if account.available < price * len(opened):
+        raise InsufficientCredits(account)
+    await connection.execute(HOLD, (list(opened),))
 
 
 def _tokens(usage: Usage) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from application.ports.extraction_queue import ExtractionQueue
 from application.ports.extractions import ExtractionFilter, Extractions
 from application.ports.leads import Leads
@@ -31,20 +32,22 @@ class ManageExtractions:
     queue: ExtractionQueue
     price: int
 
-    async def request(self, caller: Caller, user_id: UUID, conversation_id: UUID) -> Extraction:
-        """Have a conversation read now. Raises NotFound, NothingToRead or InsufficientCredits."""
+    async def request(
+        self, caller: Caller, user_id: UUID, conversation_id: UUID, once: Once[Extraction] | None = None
+    ) -> Extraction:
+        """Have a conversation read now. Raises NotFound, NothingToRead, InsufficientCredits, or as Answers says."""
         caller.must_write(user_id)
-        run = await self.extractions.request(user_id, conversation_id, self.price)
+        run = await self.extractions.request(user_id, conversation_id, self.price, once)
         await self._wake()
         return run
 
-    async def request_all(self, caller: Caller, user_id: UUID, agent_id: UUID) -> int:
+    async def request_all(self, caller: Caller, user_id: UUID, agent_id: UUID, once: Once[int] | None = None) -> int:
         """Have all conversations of an agent read, as after a change of its form; how many.
 
-        Raises NotFound or InsufficientCredits.
+        Raises NotFound, InsufficientCredits, or as Answers says.
         """
         caller.must_write(user_id)
-        count = await self.extractions.request_all(user_id, agent_id, self.price)
+        count = await self.extractions.request_all(user_id, agent_id, self.price, once)
         await self._wake()
         return count
 

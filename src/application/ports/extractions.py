@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.answers import Usage
 from domain.leads.reading import Reading
 from domain.leads.runs import Extraction, ExtractionStatus, RunError
@@ -83,17 +84,19 @@ class Extractions(Protocol):
         """How many runs a worker may take now, up to `limit`."""
         ...
 
-    async def request(self, user_id: UUID, conversation_id: UUID, price: int) -> Extraction:
+    async def request(
+        self, user_id: UUID, conversation_id: UUID, price: int, once: Once[Extraction] | None
+    ) -> Extraction:
         """Open a run of a conversation, whatever is new in it, and hold its price.
 
-        Raises NotFound or InsufficientCredits.
+        Raises NotFound, NothingToRead, InsufficientCredits, or as Answers says.
         """
         ...
 
-    async def request_all(self, user_id: UUID, agent_id: UUID, price: int) -> int:
+    async def request_all(self, user_id: UUID, agent_id: UUID, price: int, once: Once[int] | None) -> int:
         """Open a run for each conversation of an agent in which a customer wrote and none waits; how many.
 
-        All or, with InsufficientCredits, none. Raises NotFound.
+        All or, with InsufficientCredits, none. Raises NotFound too, and as Answers says.
         """
         ...
 

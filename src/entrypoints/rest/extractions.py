@@ -15,11 +15,12 @@ from litestar.response import Stream
 from application.app import Application
 from application.pages import PageRequest
 from application.ports.extractions import ExtractionFilter
-from domain.leads.runs import ExtractionStatus, Origin
+from domain.leads.runs import Extraction, ExtractionStatus, Origin
 from domain.users import Caller
 from entrypoints.rest.bodies import view
 from entrypoints.rest.exports import EXPORT, ExportFormat, exported
 from entrypoints.rest.filters import checked_time
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 
@@ -120,9 +121,11 @@ async def extract_conversation(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     conversation_id: FromPath[UUID],
+    repeatable: NamedDependency[Repeatable],
 ) -> ExtractionView:
     """Have a conversation read now, whether or not there is anything new in it."""
-    return view(ExtractionView, await application.extractions.request(caller, user_id, conversation_id))
+    once = repeatable.once(_view)
+    return _view(await application.extractions.request(caller, user_id, conversation_id, once))
 
 
 @post("/users/{user_id:uuid}/agents/{agent_id:uuid}/extract", status_code=202)
@@ -131,9 +134,15 @@ async def extract_agent(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     agent_id: FromPath[UUID],
+    repeatable: NamedDependency[Repeatable],
 ) -> RequestedView:
     """Have all conversations of an agent read, as after a change of its lead form."""
-    return RequestedView(await application.extractions.request_all(caller, user_id, agent_id))
+    once = repeatable.once(RequestedView)
+    return RequestedView(await application.extractions.request_all(caller, user_id, agent_id, once))
+
+
+def _view(run: Extraction) -> ExtractionView:
+    return view(ExtractionView, run)
 
 
 COLUMNS = ("id", "conversation_id", "agent_id", "status", "attempt", "created_at", "ended_at")

@@ -43,7 +43,7 @@ from adapters.coordination.wake_up_broker import (
     wake_up,
     wake_up_key,
 )
-from adapters.llm.deferred import DeferredLeadModel, DeferredModel
+from adapters.llm.deferred import DeferredEraser, DeferredLeadModel, DeferredModel
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
@@ -52,14 +52,18 @@ from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
+from adapters.persistence.customer_records import PostgresCustomerRecords
 from adapters.persistence.database import Database
 from adapters.persistence.dead_workers import end_leases_of_the_dead
+from adapters.persistence.erasures import PostgresErasures
 from adapters.persistence.extractions import PostgresExtractions
+from adapters.persistence.figures import PostgresFigures
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.leads import PostgresLeads
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
+from adapters.persistence.replies_by_hand import PostgresRepliesByHand
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.traces import PostgresTraces
 from adapters.persistence.turns import PostgresTurns
@@ -79,9 +83,12 @@ from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.erasures import Erasures, ModelEraser
 from application.ports.extraction_queue import ExtractionQueue
 from application.ports.extractions import Extractions
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.lead_model import LeadModel
@@ -91,6 +98,7 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
@@ -155,6 +163,7 @@ class Container(containers.DeclarativeContainer):
     live: Provider[LiveChannel] = providers.Dependency(instance_of=RedisLiveChannel)
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
     lead_model: Provider[LeadModel] = providers.Dependency(instance_of=DeferredLeadModel)
+    eraser: Provider[ModelEraser] = providers.Dependency(instance_of=DeferredEraser)
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
@@ -199,6 +208,8 @@ class Container(containers.DeclarativeContainer):
     prompts: Provider[Prompts] = providers.Singleton(PostgresPrompts, database)
     agents: Provider[Agents] = providers.Singleton(PostgresAgents, database)
     conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
+    customer_records: Provider[CustomerRecords] = providers.Singleton(PostgresCustomerRecords, database)
+    erasures: Provider[Erasures] = providers.Singleton(PostgresErasures, database)
     traces: Provider[Traces] = providers.Singleton(PostgresTraces, database)
     content: Provider[ContentStore] = providers.Singleton(
         open_content_store, settings.provided.media_store_url, settings.provided.frontdesk_home
@@ -213,9 +224,11 @@ class Container(containers.DeclarativeContainer):
         settings.provided.meta_graph_version,
     )
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
+    replies_by_hand: Provider[RepliesByHand] = providers.Singleton(PostgresRepliesByHand, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     answers: Provider[Answers] = providers.Singleton(PostgresAnswers, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
+    figures: Provider[Figures] = providers.Singleton(PostgresFigures, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
     chat_sessions: Provider[ChatSessions] = providers.Singleton(
         SignedChatSessions, providers.Callable(_encryption_keys, settings)
@@ -251,14 +264,19 @@ class Container(containers.DeclarativeContainer):
         prompts=prompts,
         agents=agents,
         conversations=conversations,
+        customer_records=customer_records,
+        erasures=erasures,
+        eraser=eraser,
         traces=traces,
         media=media,
         media_fetcher=media_fetcher,
         content=content,
         retries=retries,
+        replies_by_hand=replies_by_hand,
         credits=credits,
         answers=answers,
         alerts=alerts,
+        figures=figures,
         web_chats=web_chats,
         chat_sessions=chat_sessions,
         live=live,
@@ -301,6 +319,7 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
             media_hosts=media_hosts,
             model=model,
             lead_model=lead_model,
+            eraser=DeferredEraser(partial(_open_eraser, stack, settings)),
         )
         if asks_model:
             await model.loaded()
@@ -331,6 +350,14 @@ async def _open_lead_model(stack: AsyncExitStack, settings: Settings) -> LeadMod
 
     client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
     return OpenAILeadModel(await stack.enter_async_context(client), settings.extraction_model)
+
+
+async def _open_eraser(stack: AsyncExitStack, settings: Settings) -> ModelEraser:
+    from adapters.llm.openai_eraser import OpenAIEraser  # noqa: PLC0415 - see DeferredModel
+    from adapters.llm.openai_model import opened_client  # noqa: PLC0415 - see DeferredModel
+
+    client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
+    return OpenAIEraser(await stack.enter_async_context(client))
 
 
 def _opened_http() -> aiohttp.ClientSession:

@@ -236,7 +236,7 @@ def assemble(
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
-        customers=ManageCustomers(p.customer_records, p.conversations),
+        customers=ManageCustomers(p.customer_records, p.conversations, p.extractions, p.leads),
         erase_at_model=EraseAtModel(p.erasures, p.eraser),
         trace_message=TraceMessage(p.traces),
         read_media=ReadMedia(p.media, p.content),

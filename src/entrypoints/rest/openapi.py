@@ -23,6 +23,8 @@ KEY_STATUSES = (401, 403, 404)
 STATUSES_OF_ALL = (500, 503)
 STATUSES_OF_ONE = {
     "/users/{user_id}/messages/{message_id}/retry": (402, 409),
+    "/users/{user_id}/conversations/{conversation_id}/extract": (402, 409),
+    "/users/{user_id}/agents/{agent_id}/extract": (402,),
     "/webchat/{phone_number_id}/sessions": (403, 404, 429),
     "/webchat/messages": (401, 403, 404, 429),
 }

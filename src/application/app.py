@@ -15,7 +15,9 @@
 |                            |                | report_usage, alerts, web_chats, extractions, leads    |
 | people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
-| orchestrators, people      | rest, rpc      | check_health                                           |
+| orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
+|                            | worker         |                                                        |
+| every door                 |                | telemetry: what it has answered                        |
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ from application.extraction.guard import GuardedLeadModel
 from application.extraction.manage import ManageExtractions, ReadLeads
 from application.extraction.schedule import IDLE_SECONDS, ScheduleExtractions
 from application.figures import ReadFigures
+from application.measuring import CheckWorkers, ShowMetrics
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
@@ -85,6 +88,7 @@ from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
+from application.ports.telemetry import Telemetry
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
@@ -101,6 +105,9 @@ from application.webchat.writing import WriteInChat
 from domain.conversations import LaneScope
 from domain.credits import BLOCKED_HOURS_MAX
 
+LEASE_SECONDS = 30.0
+"""How long a silent worker keeps what it holds, unless a setting says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -114,6 +121,9 @@ class Application:
     schedule_extractions: ScheduleExtractions
     run_extractions: RunExtractions
     check_health: CheckHealth
+    check_workers: CheckWorkers
+    show_metrics: ShowMetrics
+    telemetry: Telemetry
     forget_answers: ForgetAnswers
     authenticate: Authenticate
     once: NameRequest
@@ -193,12 +203,16 @@ class Ports:
     live: LiveChannel
     rate_limits: RateLimits
     probes: Sequence[Probe]
+    telemetry: Telemetry
 
 
 def assemble(
     ports: Ports,
     *,
     admin_api_key: str,
+    lease_seconds: float = LEASE_SECONDS,
+    metrics_token: str | None = None,
+    metrics_are_private: bool = True,
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
@@ -226,6 +240,9 @@ def assemble(
             p.ids,
         ),
         check_health=CheckHealth(p.probes, p.inbox),
+        check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
+        show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
+        telemetry=p.telemetry,
         forget_answers=ForgetAnswers(p.answers),
         once=NameRequest(p.vault),
         authenticate=authenticate,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import aiohttp
@@ -70,6 +71,8 @@ from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
 from adapters.persistence.web_chats import PostgresWebChats
 from adapters.probes import PostgresProbe, RedisProbe
+from adapters.telemetry.measured import MeasuredTokens
+from adapters.telemetry.wiring import Instruments, Watching, opened_instruments
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
@@ -100,6 +103,7 @@ from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
+from application.ports.telemetry import Telemetry
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
@@ -110,6 +114,7 @@ from application.ports.web_chats import WebChats
 from domain.channels import ChannelType
 from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
+from entrypoints.place import folder_of_this_host
 from entrypoints.settings import Settings
 
 __all__ = [
@@ -139,6 +144,24 @@ def _queue_limits(settings: Settings) -> QueueLimits:
     return QueueLimits(settings.queue_capacity, in_flight_max, settings.lease_seconds)
 
 
+def _measured(ports: Ports, instruments: Instruments) -> Ports:
+    return replace(ports, **instruments.measured(ports))
+
+
+def _metrics_token(settings: Settings) -> str | None:
+    return settings.metrics_token.get_secret_value() if settings.metrics_token else None
+
+
+def _watching(settings: Settings, role: str) -> Watching:
+    return Watching(
+        settings.metrics_folder / folder_of_this_host(),
+        role,
+        settings.encryption_keys[0].get_secret_value(),
+        settings.otel_exporter_otlp_endpoint,
+        settings.otel_traces_sampler_arg,
+    )
+
+
 def _platforms(http: aiohttp.ClientSession, live: LiveChannel, settings: Settings) -> ChannelGateway:
     """A line for each kind of channel that something can be sent to."""
     version = settings.meta_graph_version
@@ -164,6 +187,7 @@ class Container(containers.DeclarativeContainer):
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
     lead_model: Provider[LeadModel] = providers.Dependency(instance_of=DeferredLeadModel)
     eraser: Provider[ModelEraser] = providers.Dependency(instance_of=DeferredEraser)
+    instruments = providers.Dependency(instance_of=Instruments)
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
@@ -187,7 +211,11 @@ class Container(containers.DeclarativeContainer):
     )
     leads: Provider[Leads] = providers.Singleton(PostgresLeads, database)
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
-    tokens: Provider[TokenCache] = providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds)
+    tokens: Provider[TokenCache] = providers.Singleton(
+        MeasuredTokens,
+        providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds),
+        instruments.provided.metrics,
+    )
     ageing_tokens: Provider[AgeingTokens] = providers.Singleton(PostgresAgeingTokens, database)
     token_issuer: Provider[TokenIssuer] = providers.Singleton(
         InstagramTokens, http, settings.provided.meta_instagram_base_url
@@ -237,7 +265,9 @@ class Container(containers.DeclarativeContainer):
     postgres_probe: Provider[Probe] = providers.Singleton(PostgresProbe, database)
     redis_probe: Provider[Probe] = providers.Singleton(RedisProbe, redis)
 
-    ports: Provider[Ports] = providers.Singleton(
+    telemetry: Provider[Telemetry] = instruments.provided.telemetry
+
+    plain_ports: Provider[Ports] = providers.Singleton(
         Ports,
         clock=clock,
         ids=ids,
@@ -282,12 +312,17 @@ class Container(containers.DeclarativeContainer):
         live=live,
         rate_limits=rate_limits,
         probes=providers.List(postgres_probe, redis_probe),
+        telemetry=telemetry,
     )
+    ports: Provider[Ports] = providers.Singleton(_measured, plain_ports, instruments)
     application: Provider[Application] = providers.Singleton(
         assemble,
         ports,
         admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
+        metrics_token=providers.Callable(_metrics_token, settings),
+        metrics_are_private=settings.provided.listens_here_only,
         lane_scope=settings.provided.lane_scope,
+        lease_seconds=settings.provided.lease_seconds,
         undecided_seconds=settings.provided.undecided_seconds,
         blocked_hours_max=settings.provided.blocked_hours_max,
         extraction_idle_seconds=settings.provided.extraction_idle,
@@ -309,10 +344,12 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
         lead_model = DeferredLeadModel(partial(_open_lead_model, stack, settings))
         redis_url = settings.redis_url.get_secret_value()
         redis = await stack.enter_async_context(opened_redis(redis_url))
+        await stack.enter_async_context(database.opened())
         container = Container(
             settings=settings,
-            database=await stack.enter_async_context(database.opened()),
+            database=database,
             redis=redis,
+            instruments=await stack.enter_async_context(opened_instruments(_watching(settings, role), database, redis)),
             live=await stack.enter_async_context(RedisLiveChannel(redis, redis_url).opened()),
             http=await stack.enter_async_context(_opened_http()),
             media_http=await stack.enter_async_context(opened_media_http(media_hosts)),

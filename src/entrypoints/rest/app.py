@@ -17,6 +17,7 @@ from entrypoints.rest import (
     health,
     leads,
     messages,
+    metrics,
     phone_numbers,
     prompts,
     queues,
@@ -78,6 +79,7 @@ def create_rest_app(application: Application, simulation: Simulation | None = No
             create_dashboard(application, simulation),
             *files.routes,
             *health.routes,
+            *metrics.routes,
             *raw,
         ],
         dependencies={

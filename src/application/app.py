@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from application.admission import REQUESTS_PER_MINUTE, AdmitCall
 from application.agents import ManageAgents, ManagePrompts
 from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
@@ -89,6 +90,7 @@ class Application:
     refresh_tokens: RefreshTokens
     check_health: CheckHealth
     authenticate: Authenticate
+    admit_call: AdmitCall
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
     read_queue: ReadQueue
@@ -153,6 +155,7 @@ def assemble(
     ports: Ports,
     *,
     admin_api_key: str,
+    requests_per_minute: int = REQUESTS_PER_MINUTE,
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
@@ -160,6 +163,7 @@ def assemble(
     """The application over these ports."""
     p = ports
     overflow = Overflow(p.alerts, p.clock)
+    authenticate = Authenticate(p.users, p.vault, admin_api_key)
     return Application(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
@@ -167,7 +171,8 @@ def assemble(
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
-        authenticate=Authenticate(p.users, p.vault, admin_api_key),
+        authenticate=authenticate,
+        admit_call=AdmitCall(authenticate, p.rate_limits, p.clock, requests_per_minute),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),

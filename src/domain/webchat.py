@@ -41,16 +41,6 @@ class SessionOver(Unauthorized):
     code = "session_over"
 
 
-class TooFast(Exhausted):
-    """More was asked in a short time than one visitor, or one address, may. `after_seconds` is how long to wait."""
-
-    code = "too_fast"
-
-    def __init__(self, detail: str, after_seconds: float) -> None:
-        super().__init__(detail)
-        self.after_seconds = after_seconds
-
-
 class TooManyStreams(Exhausted):
     """The visitor follows the chat in too many places at once."""
 

@@ -237,6 +237,7 @@ class Container(containers.DeclarativeContainer):
         assemble,
         ports,
         admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
+        requests_per_minute=settings.provided.api_requests_per_minute,
         lane_scope=settings.provided.lane_scope,
         undecided_seconds=settings.provided.undecided_seconds,
         blocked_hours_max=settings.provided.blocked_hours_max,

@@ -67,6 +67,7 @@ class Settings(BaseModel):
     meta_verify_token: Annotated[SecretStr, Field(min_length=1)]
     admin_api_key: Annotated[SecretStr, Field(min_length=1)]
     encryption_keys: Secrets
+    api_requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 6_000
     extraction_idle_minutes: Annotated[float, Field(ge=5, le=15)] = 10
     reply_quiet_seconds: Annotated[float, Field(ge=0, le=60)] = 0
     lane_scope: LaneScope = LaneScope.CONVERSATION

@@ -27,6 +27,7 @@ from entrypoints.rest.errors import EXCEPTION_HANDLERS
 from entrypoints.rest.limits import BODY_BYTES_MAX
 from entrypoints.rest.openapi import BEARER, create_openapi_config
 from entrypoints.rest.paging import page_request
+from entrypoints.rest.rate_limits import add_rate_limit_headers
 from entrypoints.rest.request_ids import add_standing_headers
 from entrypoints.rest.webchat import files
 from entrypoints.rest.webchat import routes as visitors
@@ -69,7 +70,7 @@ def create_rest_app(application: Application) -> Litestar:
             "page": Provide(page_request, sync_to_thread=False),
         },
         exception_handlers=EXCEPTION_HANDLERS,
-        before_send=[add_standing_headers, add_page_headers],
+        before_send=[add_standing_headers, add_rate_limit_headers, add_page_headers],
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=create_openapi_config(),

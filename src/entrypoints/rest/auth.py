@@ -9,9 +9,12 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 
+from application.admission import CallsTooFast
 from application.app import Application
 from domain.shared import Unauthorized
 from domain.users import Caller
+from entrypoints.rest.addresses import address_of
+from entrypoints.rest.rate_limits import tell_limits_of
 
 
 def create_key_guard(application: Application) -> Guard:
@@ -21,7 +24,14 @@ def create_key_guard(application: Application) -> Guard:
         scheme, _, key = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthorized("Show a key: Authorization: Bearer KEY.")
-        connection.scope["user"] = await application.authenticate(key.strip())
+        try:
+            admission = await application.admit_call(key.strip(), address_of(connection))
+        except CallsTooFast as refused:
+            if refused.admission:
+                tell_limits_of(connection.scope, refused.admission)
+            raise
+        tell_limits_of(connection.scope, admission)
+        connection.scope["user"] = admission.caller
 
     return must_show_key
 

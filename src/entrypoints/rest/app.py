@@ -22,10 +22,10 @@ from entrypoints.rest import (
 )
 from entrypoints.rest import credits as credits_
 from entrypoints.rest.auth import caller_of, create_key_guard
-from entrypoints.rest.bodies import StrictRequest, must_send_json
+from entrypoints.rest.bodies import StrictRequest, must_be_understood
 from entrypoints.rest.errors import EXCEPTION_HANDLERS
 from entrypoints.rest.limits import BODY_BYTES_MAX
-from entrypoints.rest.openapi import BEARER, create_openapi_config
+from entrypoints.rest.description.config import create_openapi_config
 from entrypoints.rest.paging import page_request
 from entrypoints.rest.rate_limits import add_rate_limit_headers
 from entrypoints.rest.request_ids import add_standing_headers
@@ -57,13 +57,14 @@ def create_rest_app(application: Application) -> Litestar:
         "/",
         route_handlers=[route for resource in RESOURCES for route in resource.routes],
         guards=[create_key_guard(application)],
-        before_request=must_send_json,
-        security=[BEARER],
+        before_request=must_be_understood,
+        security=[{"bearer": []}],
     )
     browsers = Router("/", route_handlers=visitors.routes, before_request=visitors.create_page_check(application))
+    health_ = Router("/", route_handlers=health.routes, before_request=must_be_understood)
     raw = [create_webhook_route(application), create_events_route(application)]
     return Litestar(
-        route_handlers=[keyed, browsers, *files.routes, *health.routes, *raw],
+        route_handlers=[keyed, browsers, *files.routes, health_, *raw],
         dependencies={
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),

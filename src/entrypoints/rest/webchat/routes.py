@@ -18,7 +18,7 @@ from application.app import Application
 from application.webchat.sessions import SignedVisitor
 from domain.webchat import OriginNotAllowed
 from entrypoints.rest.addresses import address_of
-from entrypoints.rest.bodies import must_send_json
+from entrypoints.rest.bodies import must_be_understood
 from entrypoints.rest.webchat.cors import bearer_of, let_page_read, origin_of
 
 PREFLIGHT_HEADERS = {
@@ -95,7 +95,7 @@ def create_page_check(application: Application) -> Callable[[Request[Any, Any, A
 
     async def checked(request: Request[Any, Any, Any]) -> Response[None] | None:
         if request.method != HttpMethod.OPTIONS:
-            await must_send_json(request)
+            await must_be_understood(request)
             return None
         await let_in(application, request)
         return Response(None, status_code=204, headers=PREFLIGHT_HEADERS)

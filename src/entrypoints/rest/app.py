@@ -23,9 +23,9 @@ from entrypoints.rest import (
 from entrypoints.rest import credits as credits_
 from entrypoints.rest.auth import caller_of, create_key_guard
 from entrypoints.rest.bodies import StrictRequest, must_be_understood
+from entrypoints.rest.description.config import create_openapi_config
 from entrypoints.rest.errors import EXCEPTION_HANDLERS
 from entrypoints.rest.limits import BODY_BYTES_MAX
-from entrypoints.rest.description.config import create_openapi_config
 from entrypoints.rest.paging import page_request
 from entrypoints.rest.rate_limits import add_rate_limit_headers
 from entrypoints.rest.request_ids import add_standing_headers

@@ -32,6 +32,13 @@ def create_key_guard(application: Application) -> Guard:
             raise
         tell_limits_of(connection.scope, admission)
         connection.scope["user"] = admission.caller
+        await _must_exist(connection, admission.caller)
+
+    async def _must_exist(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> None:
+        # A user's key is gone with its user. The administrator's is not, and a list of nobody's would just be empty.
+        user_id = connection.path_params.get("user_id")
+        if caller.is_admin and user_id is not None:
+            await application.users.get(caller, user_id)
 
     return must_show_key
 

@@ -13,6 +13,7 @@ from entrypoints.rest.description.examples import example_of
 from entrypoints.rest.description.fields import BOUNDS, EXAMPLES, SHAPES, WORDS
 from entrypoints.rest.description.links import link_operations
 from entrypoints.rest.description.raw_routes import EVENTS_PATH, WEBHOOK_PATH
+from entrypoints.rest.description.scopes import scope_of
 from entrypoints.rest.description.statuses import DONE, MEANINGS, code_of, headers_of, statuses_of
 from entrypoints.rest.errors import PROBLEM_JSON, Fault, Problem
 
@@ -57,6 +58,8 @@ def _complete(operation: Document, path: str, method: str) -> None:
     if path not in {"/webhooks/meta", "/webchat/events"}:
         title = operation["summary"].replace(" ", "")
         operation |= {"operationId": title[0].lower() + title[1:], "summary": operation.pop("description")}
+    if "security" in operation:
+        operation["security"] = [{"bearer": [scope_of(method, path)]}]
     for parameter in operation.get("parameters", []):
         _complete_parameter(parameter)
     operation["responses"].pop("400", None)  # the framework's own guess, of another form

@@ -17,7 +17,8 @@ ABOUT = """AI agents that answer a business's customers on WhatsApp, Instagram a
 Every call but those of health, webhooks and web chat shows a key: `Authorization: Bearer KEY`. A key reaches only its
 own user's things; whatever is another's answers 404. Errors are problems (RFC 9457): `code` is stable and for programs,
 `detail` for people, `errors` names each wrong field. What is not described here, fields and parameters, is refused.
-Lists are read by `limit` and `cursor`, and are stable while things are added."""
+Whole numbers
+are written without a point. Lists are read by `limit` and `cursor`, and are stable while things are added."""
 
 
 def create_openapi_config() -> OpenAPIConfig:

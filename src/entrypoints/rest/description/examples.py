@@ -20,6 +20,8 @@ def example_of(schema: Document, schemas: Document, field: str = "", shape: str 
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return example_of(schemas[name], schemas, shape=name)
+    if "const" in schema:
+        return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
     if choices := schema.get("oneOf") or schema.get("anyOf"):

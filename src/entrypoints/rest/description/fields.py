@@ -22,7 +22,7 @@ from domain.channels import (
 )
 from domain.credits import AMOUNT_MAX
 from domain.shared import NAME_LENGTH_MAX
-from domain.webchat import ORIGIN_LENGTH_MAX, TEXT_LENGTH_MAX, VISITOR_LENGTH_MAX
+from domain.webchat import ORIGIN, ORIGIN_LENGTH_MAX, TEXT_LENGTH_MAX, VISITOR_LENGTH_MAX
 from entrypoints.rest.filters import CUSTOMER_LENGTH_MAX
 from entrypoints.rest.paging import CURSOR_LENGTH_MAX
 from entrypoints.rest.prompts import OUTPUT_TOKENS_MAX
@@ -34,7 +34,7 @@ OTHER_ID = "0192f3a4-5b6c-7d8e-9f01-23456789abce"
 TIME = "2026-11-22T09:30:00Z"
 
 _STORABLE = r"^[^\x00]*$"
-_SAID = r"^[^\x00]*[!-~][^\x00]*$"  # a letter of any alphabet will do; a description has no word for that
+_SAID = r"^[^\x00]*[^\s\x00\x1c-\x1f][^\x00]*$"
 
 
 def _text(length_max: int, pattern: str = _STORABLE) -> Document:
@@ -45,14 +45,16 @@ def _said(length_max: int) -> Document:
     return {"minLength": 1, "maxLength": length_max, "pattern": _SAID}
 
 
+_ORIGIN = {"type": "string", "maxLength": ORIGIN_LENGTH_MAX, "pattern": rf"^(\*|{ORIGIN.pattern})$"}
+
 BOUNDS: dict[str, Document] = {
     "name": _said(NAME_LENGTH_MAX),
     "display_name": _said(NAME_LENGTH_MAX),
-    "number": _text(40),
+    "number": _said(40),
     "meta_phone_number_id": _said(ACCOUNT_LENGTH_MAX),
     "instagram_account_id": _said(ACCOUNT_LENGTH_MAX),
     "access_token": {"pattern": f"^{TOKEN.pattern}$"},
-    "allowed_origins": {"items": {"type": "string", "maxLength": ORIGIN_LENGTH_MAX, "pattern": r"^https://[a-z0-9]+$"}},
+    "allowed_origins": {"items": _ORIGIN},
     "stop_words": {"maxItems": WORDS_MAX, "items": {"type": "string", **_said(WORD_LENGTH_MAX)}},
     "start_words": {"maxItems": WORDS_MAX, "items": {"type": "string", **_said(WORD_LENGTH_MAX)}},
     "human_pause_minutes": {"minimum": 0, "maximum": PAUSE_MINUTES_MAX},
@@ -75,7 +77,7 @@ BOUNDS: dict[str, Document] = {
 }
 """Of what is sent. A name with its shape before it is that shape's alone."""
 
-_NO_ID = {"type": ["string", "null"], "maxLength": 0}
+_NO_ID = {"type": "null"}
 
 
 def _of_type(type_: str, **ids: Document) -> Document:
@@ -122,6 +124,7 @@ EXAMPLES: dict[str, Any] = {
     "EntryView.id": 41,
     "VisitorBody.id": "visitor-7",
     "name": "Bakery Lind",
+    "ConversationView.customer": {"id": OTHER_ID, "address": "4915112345678", "name": "Ada"},
     "api_key": "fd_0192f3a45b6c7d8e9f0123456789abcd_NlpVb0pEQ0hGb2tqd1l4R2ZtT3BQc2RLQm5Ya1Z2V2E",
     "prompt_id": "prm_0192f3a45b6c7d8e9f0123456789abcd",
     "display_name": "Shop in Main Street",

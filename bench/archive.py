@@ -11,6 +11,7 @@ A_CONVERSATION = 20
 """Messages of one customer; the numbers below follow from it."""
 
 STATEMENTS = (
+    "select set_config('role', 'frontdesk_house', true)",
     """
     create temporary table chats as
     select number, gen_random_uuid() as id, gen_random_uuid() as customer_id,
@@ -25,7 +26,8 @@ STATEMENTS = (
     insert into conversations (id, user_id, phone_number_id, agent_id, customer_id, status, last_sequence_number,
         last_activity_at, created_at)
     select id, %(user_id)s, %(phone_number_id)s, %(agent_id)s, customer_id,
-        case when number %% 10 = 0 then 'active' else 'archived' end, %(each)s, began_at + interval '190 seconds', began_at
+        case when number %% 10 = 0 then 'active' else 'archived' end, %(each)s,
+        began_at + interval '190 seconds', began_at
     from chats
     """,
     """
@@ -53,10 +55,7 @@ def stored(house: House, messages: int = MESSAGES) -> tuple[str, str]:
     number = call("POST", f"{path}/phone_numbers", {"type": "whatsapp", "meta_phone_number_id": user["id"]}, admin)
     agent = call("POST", f"{path}/agents", {"name": "Ann", "prompt_id": "pmpt_1"}, admin)
     values = {"user_id": user["id"], "phone_number_id": number["id"], "agent_id": agent["id"]}
-    with psycopg.connect(house.ready["database_url"], autocommit=True) as connection:
+    with psycopg.connect(house.ready["database_url"]) as connection:
         for statement in STATEMENTS:
             connection.execute(statement, {**values, "messages": messages, "each": A_CONVERSATION})
-        connection.execute("vacuum analyze messages")
-        connection.execute("analyze conversations")
-        connection.execute("analyze customers")
     return user["id"], user["api_key"]

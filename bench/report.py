@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bench.lists import PER_SECOND, Lists
 from bench.scenarios import Idle, Offered, Start, Throughput
 
 OURS = ("REST", "worker", "Postgres", "Valkey", "scheduler", "gRPC")
 COLUMNS = ("msg/s", "CPU ms", *OURS[:5], "sim.", "load", "commits", "writes", "Redis", "sent", "lost", "twice")
-Result = Throughput | Offered | Idle | Start
+Result = Throughput | Offered | Idle | Start | Lists
 
 
 def table(results: list[Result]) -> str:
@@ -77,7 +78,20 @@ def _start(result: Start) -> str:
     )
 
 
-_LINES = {Offered: _offered, Idle: _idle, Start: _start}
+def _lists(result: Lists) -> str:
+    return "\n".join(
+        [
+            f"Messages, {result.name} of 50, {result.stored:,} stored:",
+            "",
+            f"  at most                 {result.per_second:.0f}/s",
+            f"  at {PER_SECOND}/s by the clock   {_percentiles(result.taken_ms)}",
+            f"  CPU ms a page           {ours(result.cpu_ms):.2f} ({_by_kind(result.cpu_ms)})",
+            f"  refused                 {result.refused}",
+        ]
+    )
+
+
+_LINES = {Offered: _offered, Idle: _idle, Start: _start, Lists: _lists}
 
 
 def ours(cpu_ms: dict[str, float]) -> float:

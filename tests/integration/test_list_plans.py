@@ -1,4 +1,4 @@
-"""Lists of very many things are read from indexes: whatever is asked for, and however deep, little else is looked at."""
+"""Lists of very many things are read from indexes: whatever is asked for, and however deep, little else is seen."""
 
 from __future__ import annotations
 

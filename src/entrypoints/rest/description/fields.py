@@ -159,7 +159,7 @@ EXAMPLES: dict[str, Any] = {
     "direction": "inbound",
     "MessageView.status": "answered",
     "TraceView.status": "answered",
-    "DependencyView.status": "ok",
+    **{f"{shape}.status": "ok" for shape in ("DependencyView", "LiveView", "ReadyView", "HealthView")},
     "sequence_number": 1,
     "platform_message_id": "wamid.HBgNNDkxNTExMjM0NTY3OBUCABIYFjNFQjA",
     "status_times": {},

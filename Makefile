@@ -21,7 +21,7 @@ test: install ## Run all tests on real Postgres, real Valkey and a real browser
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 fuzz: install ## Hold the running REST door against its description with more than 10,000 cases
-	FUZZ_PHASES=examples,coverage,fuzzing,stateful FUZZ_EXAMPLES=100 FUZZ_CASES_MIN=10000 FUZZ_SECONDS_MAX=3600 \
+	FUZZ_PHASES=examples,coverage,fuzzing,stateful FUZZ_EXAMPLES=200 FUZZ_CASES_MIN=10000 FUZZ_SECONDS_MAX=3600 \
 		$(BIN)/pytest -n 0 tests/fuzz $(ARGS)
 
 chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behind a pooler, then kill, freeze and flood a house

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import psycopg
 
 from bench.house import House, call
@@ -9,6 +11,9 @@ from bench.house import House, call
 MESSAGES = 1_000_000
 A_CONVERSATION = 20
 """Messages of one customer; the numbers below follow from it."""
+
+STATISTICS_SECONDS_MAX = 180.0
+UNKNOWN = "select n_mod_since_analyze from pg_stat_user_tables where relname = 'messages'"
 
 STATEMENTS = (
     "select set_config('role', 'frontdesk_house', true)",
@@ -58,4 +63,19 @@ def stored(house: House, messages: int = MESSAGES) -> tuple[str, str]:
     with psycopg.connect(house.ready["database_url"]) as connection:
         for statement in STATEMENTS:
             connection.execute(statement, {**values, "messages": messages, "each": A_CONVERSATION})
+    _wait_for_statistics(house.ready["database_url"], messages)
     return user["id"], user["api_key"]
+
+
+def _wait_for_statistics(url: str, messages: int) -> None:
+    """Return when the server knows what has been stored: before, it plans as if the table were empty.
+
+    It looks by itself once a minute; only the tables' owner could tell it to.
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        deadline = time.monotonic() + STATISTICS_SECONDS_MAX
+        while time.monotonic() < deadline:
+            ((unknown,),) = connection.execute(UNKNOWN).fetchall()
+            if unknown < messages / 5:
+                return
+            time.sleep(1)

@@ -14,9 +14,11 @@ from msgspec import UNSET, UnsetType
 
 from application.app import Application
 from application.pages import PageRequest
+from domain.agents import Agent
 from domain.shared import InvalidInput, checked_text
 from domain.users import Caller
 from entrypoints.rest.bodies import given, view
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 FORM_DEPTH_MAX = 32
@@ -59,13 +61,15 @@ async def add_agent(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     data: JSONBody[AgentBody],
+    repeatable: NamedDependency[Repeatable],
 ) -> AgentView:
     """Add an agent; linked to a phone number, it answers what is waiting there."""
     _must_be_storable(data.lead_form)
+    once = repeatable.once(_view)
     agent = await application.agents.add(
-        caller, user_id, data.name, data.prompt_id, data.phone_number_id, data.lead_form
+        caller, user_id, data.name, data.prompt_id, data.phone_number_id, data.lead_form, once
     )
-    return view(AgentView, agent)
+    return _view(agent)
 
 
 @get("/users/{user_id:uuid}/agents")
@@ -116,6 +120,10 @@ async def remove_agent(
 
 
 routes = [add_agent, list_agents, show_agent, change_agent, remove_agent]
+
+
+def _view(agent: Agent) -> AgentView:
+    return view(AgentView, agent)
 
 
 def _must_be_storable(value: object, depth: int = 0) -> None:

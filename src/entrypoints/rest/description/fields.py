@@ -9,7 +9,7 @@ from typing import Any
 
 from application.channels.manage_phone_numbers import ACCOUNT_LENGTH_MAX
 from application.conversations.pause import MINUTES_MAX
-from application.idempotency import IDEMPOTENCY_KEY_LENGTH_MAX
+from application.once import VISIBLE_KEY
 from domain.agents import DASHBOARD_PROMPT, OUTPUT_TOKENS_MIN, OWN_PROMPT, TEMPERATURE_MAX
 from domain.channels import (
     LANGUAGE,
@@ -73,7 +73,7 @@ BOUNDS: dict[str, Document] = {
     "VisitorBody.id": _said(VISITOR_LENGTH_MAX),
     "customer": _text(CUSTOMER_LENGTH_MAX),
     "cursor": _text(CURSOR_LENGTH_MAX),
-    "Idempotency-Key": {"minLength": 1, "maxLength": IDEMPOTENCY_KEY_LENGTH_MAX},
+    "Idempotency-Key": {"pattern": f"^{VISIBLE_KEY}$"},
 }
 """Of what is sent. A name with its shape before it is that shape's alone."""
 

@@ -16,7 +16,7 @@ from tests.doors.conftest import bearer
 from tests.doors.stubs import ADMIN_KEY, House
 
 KEYLESS = ("/health", "/webhooks/", "/webchat/")
-SCOPES = {"read": {Scope.READ}, "write": {Scope.WRITE}, "admin": {Scope.ADMIN}}
+SCOPES = {"read": {Scope.READ}, "write": {Scope.READ, Scope.WRITE}, "admin": set(Scope)}
 SUFFICIENT = {"read": {"read", "write", "admin"}, "write": {"write", "admin"}, "admin": {"admin"}, ADMINISTRATOR: set()}
 NO_SUCH_USER = "There is no such user."
 

@@ -110,6 +110,7 @@ WORDS: dict[str, str] = {
     "customer": "A customer, by id or by address.",
     "status": "Only those that stand so.",
     "state": "Only those that are open, or resolved.",
+    "type": "Only those of this kind of channel.",
     "direction": "Only what came in, or went out.",
     "active_since": "Only what had something happen then or later, with its time zone.",
     "since": "Only what was created then or later, with its time zone.",

@@ -15,6 +15,7 @@ _OF_ONE = {
     ("post", "/users/{user_id}/api_keys"): Scope.ADMIN,
     ("get", "/users/{user_id}/api_keys"): Scope.ADMIN,
     ("delete", "/users/{user_id}/api_keys/{api_key_id}"): Scope.ADMIN,
+    ("delete", "/users/{user_id}/customers/{customer_id}"): Scope.ADMIN,
     ("post", "/users/{user_id}/credits/add"): Scope.ADMIN,
     ("get", "/users/{user_id}/phone_numbers/{phone_number_id}/webchat"): Scope.WRITE,  # it shows a secret
 }

@@ -14,8 +14,9 @@ _OF_TYPES: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.5, "boo
 
 def example_of(schema: Document, schemas: Document, field: str = "", shape: str = "") -> Any:  # noqa: ANN401 - JSON
     """A value that this schema allows; `field` is its name in `shape`, if it has one."""
+    named = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
     for name in (f"{shape}.{field}", field):
-        if name in EXAMPLES and EXAMPLES[name] in schema.get("enum", [EXAMPLES[name]]):
+        if name in EXAMPLES and EXAMPLES[name] in named.get("enum", [EXAMPLES[name]]):
             return EXAMPLES[name]
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]

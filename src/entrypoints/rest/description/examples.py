@@ -16,7 +16,7 @@ def example_of(schema: Document, schemas: Document, field: str = "", shape: str 
     """A value that this schema allows; `field` is its name in `shape`, if it has one."""
     named = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
     for name in (f"{shape}.{field}", field):
-        if name in EXAMPLES and EXAMPLES[name] in named.get("enum", [EXAMPLES[name]]):
+        if name in EXAMPLES and _fits(EXAMPLES[name], named):
             return EXAMPLES[name]
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
@@ -28,6 +28,11 @@ def example_of(schema: Document, schemas: Document, field: str = "", shape: str 
     if choices := schema.get("oneOf") or schema.get("anyOf"):
         return example_of(next((one for one in choices if one.get("type") != "null"), choices[0]), schemas)
     return _of_type(schema, schemas, shape)
+
+
+def _fits(example: object, schema: Document) -> bool:
+    """A name may mean a text in one place, and one of some words or a whole thing in another."""
+    return example in schema.get("enum", [example]) and (schema.get("type") != "object" or isinstance(example, dict))
 
 
 def _of_type(schema: Document, schemas: Document, shape: str) -> Any:  # noqa: ANN401 - JSON

@@ -30,7 +30,6 @@ from entrypoints.rest.prompts import OUTPUT_TOKENS_MAX
 Document = dict[str, Any]
 
 ID = "0192f3a4-5b6c-7d8e-9f01-23456789abcd"
-OTHER_ID = "0192f3a4-5b6c-7d8e-9f01-23456789abce"
 TIME = "2026-11-22T09:30:00Z"
 
 _STORABLE = r"^[^\x00]*$"
@@ -127,7 +126,6 @@ EXAMPLES: dict[str, Any] = {
     "EntryView.id": 41,
     "VisitorBody.id": "visitor-7",
     "name": "Bakery Lind",
-    "ConversationView.customer": {"id": OTHER_ID, "address": "4915112345678", "name": "Ada"},
     "api_key": "fd_0192f3a45b6c7d8e9f0123456789abcd_NlpVb0pEQ0hGb2tqd1l4R2ZtT3BQc2RLQm5Ya1Z2V2E",
     "prompt_id": "prm_0192f3a45b6c7d8e9f0123456789abcd",
     "display_name": "Shop in Main Street",

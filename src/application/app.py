@@ -13,7 +13,9 @@
 |                            |                | report_usage, alerts, web_chats                        |
 | people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
-| orchestrators, people      | rest, rpc      | check_health                                           |
+| orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
+|                            | worker         |                                                        |
+| every door                 |                | telemetry: what it has answered                        |
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ from application.customers import ManageCustomers
 from application.delivery.retry_message import RetryMessage
 from application.erasing import EraseAtModel
 from application.figures import ReadFigures
+from application.measuring import CheckWorkers, ShowMetrics
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
@@ -76,6 +79,7 @@ from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
+from application.ports.telemetry import Telemetry
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
@@ -92,6 +96,9 @@ from application.webchat.writing import WriteInChat
 from domain.conversations import LaneScope
 from domain.credits import BLOCKED_HOURS_MAX
 
+LEASE_SECONDS = 30.0
+"""How long a silent worker keeps what it holds, unless a setting says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
@@ -103,6 +110,9 @@ class Application:
     watch: Watch
     refresh_tokens: RefreshTokens
     check_health: CheckHealth
+    check_workers: CheckWorkers
+    show_metrics: ShowMetrics
+    telemetry: Telemetry
     forget_answers: ForgetAnswers
     authenticate: Authenticate
     admit_call: AdmitCall
@@ -177,6 +187,7 @@ class Ports:
     live: LiveChannel
     rate_limits: RateLimits
     probes: Sequence[Probe]
+    telemetry: Telemetry
 
 
 def assemble(
@@ -184,6 +195,9 @@ def assemble(
     *,
     admin_api_key: str,
     requests_per_minute: int = REQUESTS_PER_MINUTE,
+    lease_seconds: float = LEASE_SECONDS,
+    metrics_token: str | None = None,
+    metrics_are_private: bool = True,
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
@@ -199,6 +213,9 @@ def assemble(
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
+        check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
+        show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
+        telemetry=p.telemetry,
         forget_answers=ForgetAnswers(p.answers),
         once=NameRequest(p.vault),
         authenticate=authenticate,

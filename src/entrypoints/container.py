@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import aiohttp
@@ -58,6 +59,8 @@ from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
 from adapters.persistence.web_chats import PostgresWebChats
 from adapters.probes import PostgresProbe, RedisProbe
+from adapters.telemetry.measured import MeasuredTokens
+from adapters.telemetry.wiring import Instruments, Watching, opened_instruments
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
@@ -84,6 +87,7 @@ from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
+from application.ports.telemetry import Telemetry
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
@@ -94,6 +98,7 @@ from application.ports.web_chats import WebChats
 from domain.channels import ChannelType
 from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
+from entrypoints.place import folder_of_this_host
 from entrypoints.settings import Settings
 
 __all__ = [
@@ -121,6 +126,24 @@ def _queue_limits(settings: Settings) -> QueueLimits:
     return QueueLimits(settings.queue_capacity, in_flight_max, settings.lease_seconds)
 
 
+def _measured(ports: Ports, instruments: Instruments) -> Ports:
+    return replace(ports, **instruments.measured(ports))
+
+
+def _metrics_token(settings: Settings) -> str | None:
+    return settings.metrics_token.get_secret_value() if settings.metrics_token else None
+
+
+def _watching(settings: Settings, role: str) -> Watching:
+    return Watching(
+        settings.metrics_folder / folder_of_this_host(),
+        role,
+        settings.encryption_keys[0].get_secret_value(),
+        settings.otel_exporter_otlp_endpoint,
+        settings.otel_traces_sampler_arg,
+    )
+
+
 def _platforms(http: aiohttp.ClientSession, live: LiveChannel, settings: Settings) -> ChannelGateway:
     """A line for each kind of channel that something can be sent to."""
     version = settings.meta_graph_version
@@ -145,6 +168,7 @@ class Container(containers.DeclarativeContainer):
     live: Provider[LiveChannel] = providers.Dependency(instance_of=RedisLiveChannel)
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
     eraser: Provider[ModelEraser] = providers.Dependency(instance_of=DeferredEraser)
+    instruments = providers.Dependency(instance_of=Instruments)
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
@@ -163,7 +187,11 @@ class Container(containers.DeclarativeContainer):
         RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up), providers.Callable(_queue_limits, settings)
     )
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
-    tokens: Provider[TokenCache] = providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds)
+    tokens: Provider[TokenCache] = providers.Singleton(
+        MeasuredTokens,
+        providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds),
+        instruments.provided.metrics,
+    )
     ageing_tokens: Provider[AgeingTokens] = providers.Singleton(PostgresAgeingTokens, database)
     token_issuer: Provider[TokenIssuer] = providers.Singleton(
         InstagramTokens, http, settings.provided.meta_instagram_base_url
@@ -213,7 +241,9 @@ class Container(containers.DeclarativeContainer):
     postgres_probe: Provider[Probe] = providers.Singleton(PostgresProbe, database)
     redis_probe: Provider[Probe] = providers.Singleton(RedisProbe, redis)
 
-    ports: Provider[Ports] = providers.Singleton(
+    telemetry: Provider[Telemetry] = instruments.provided.telemetry
+
+    plain_ports: Provider[Ports] = providers.Singleton(
         Ports,
         clock=clock,
         ids=ids,
@@ -254,13 +284,18 @@ class Container(containers.DeclarativeContainer):
         live=live,
         rate_limits=rate_limits,
         probes=providers.List(postgres_probe, redis_probe),
+        telemetry=telemetry,
     )
+    ports: Provider[Ports] = providers.Singleton(_measured, plain_ports, instruments)
     application: Provider[Application] = providers.Singleton(
         assemble,
         ports,
         admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
         requests_per_minute=settings.provided.api_requests_per_minute,
+        metrics_token=providers.Callable(_metrics_token, settings),
+        metrics_are_private=settings.provided.listens_here_only,
         lane_scope=settings.provided.lane_scope,
+        lease_seconds=settings.provided.lease_seconds,
         undecided_seconds=settings.provided.undecided_seconds,
         blocked_hours_max=settings.provided.blocked_hours_max,
     )
@@ -279,10 +314,12 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
         model = DeferredModel(partial(_open_model, stack, settings))
         redis_url = settings.redis_url.get_secret_value()
         redis = await stack.enter_async_context(opened_redis(redis_url))
+        await stack.enter_async_context(database.opened())
         container = Container(
             settings=settings,
-            database=await stack.enter_async_context(database.opened()),
+            database=database,
             redis=redis,
+            instruments=await stack.enter_async_context(opened_instruments(_watching(settings, role), database, redis)),
             live=await stack.enter_async_context(RedisLiveChannel(redis, redis_url).opened()),
             http=await stack.enter_async_context(_opened_http()),
             media_http=await stack.enter_async_context(opened_media_http(media_hosts)),

@@ -36,6 +36,7 @@ from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
 from tests.fakes.replies_by_hand import MemoryRepliesByHand
+from tests.fakes.telemetry import MemoryTelemetry
 from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
@@ -156,6 +157,7 @@ class House:
         self.store = MemoryStore(self.clock)
         self.reader = TellTaleReader()
         self.probe = ToldProbe()
+        self.telemetry = MemoryTelemetry()
         self.ids = CountingIds()
         self.retries = ToldRetries(self.store)
         self.alerts = MemoryAlerts(self.store)
@@ -218,6 +220,7 @@ class House:
             live=self.live,
             rate_limits=self.rate_limits,
             probes=[self.probe],
+            telemetry=self.telemetry,
         )
         self.credits = ports.credits
         return assemble(ports, admin_api_key=ADMIN_KEY)

@@ -15,7 +15,7 @@ from entrypoints.rest.description.scopes import ADMINISTRATOR
 from tests.doors.conftest import bearer
 from tests.doors.stubs import ADMIN_KEY, House
 
-KEYLESS = ("/health", "/webhooks/", "/webchat/")
+KEYLESS = ("/health", "/metrics", "/webhooks/", "/webchat/")
 SCOPES = {"read": {Scope.READ}, "write": {Scope.READ, Scope.WRITE}, "admin": set(Scope)}
 SUFFICIENT = {"read": {"read", "write", "admin"}, "write": {"write", "admin"}, "admin": {"admin"}, ADMINISTRATOR: set()}
 NO_SUCH_USER = "There is no such user."

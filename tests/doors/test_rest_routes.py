@@ -69,7 +69,7 @@ USER_ROUTES = [
     ("GET", USER + "/alerts", None, 200),
 ]
 ROUTES = ADMIN_ROUTES + USER_ROUTES
-OPEN_ROUTES = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
+OPEN_ROUTES = {("GET", "/metrics"), ("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
 CONSOLE = "/dashboard"
 """Its pages have a test of their own."""
 PAGES = {("GET", "/webchat/widget.js"), ("GET", "/webchat/demo/{phone_number_id}")}

@@ -15,6 +15,7 @@ from entrypoints.rest import (
     customers,
     health,
     messages,
+    metrics,
     phone_numbers,
     prompts,
     queues,
@@ -67,7 +68,7 @@ def create_rest_app(application: Application, simulation: Simulation | None = No
         security=[{"bearer": []}],
     )
     browsers = Router("/", route_handlers=visitors.routes, before_request=visitors.create_page_check(application))
-    health_ = Router("/", route_handlers=health.routes, before_request=must_be_understood)
+    watchers = Router("/", route_handlers=[*health.routes, *metrics.routes], before_request=must_be_understood)
     raw = [create_webhook_route(application), create_events_route(application)]
     return Litestar(
         route_handlers=[
@@ -75,7 +76,7 @@ def create_rest_app(application: Application, simulation: Simulation | None = No
             browsers,
             create_dashboard(application, simulation),
             *files.routes,
-            health_,
+            watchers,
             *raw,
         ],
         dependencies={

@@ -11,6 +11,7 @@ from granian.server.embed import Server
 
 from application.app import Application
 from application.ports.live import STREAMS_MAX
+from entrypoints.rest.access import with_access_log
 from entrypoints.rest.app import create_rest_app
 from entrypoints.rest.dashboard.simulation import Simulation
 from entrypoints.rest.limits import with_body_deadline
@@ -55,7 +56,7 @@ async def serve_rest(
 def create_server(application: Application, host: str, port: int, simulation: Simulation | None = None) -> Server:
     """Granian, because it closes connections that are slow with their headers; plain HTTP/1.1, as proxies speak."""
     return Server(
-        with_body_deadline(create_rest_app(application, simulation)),
+        with_access_log(with_body_deadline(create_rest_app(application, simulation)), application.telemetry),
         address=host,
         port=port,
         interface=Interfaces.ASGI,

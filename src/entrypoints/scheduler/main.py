@@ -90,6 +90,7 @@ async def _sweep(application: Application) -> None:
         log.warning("sweep_failed", reason=str(error))
         return
     if swept.requeued or swept.claimed:
+        application.telemetry.swept(swept.requeued, swept.claimed)
         log.info("swept", requeued=swept.requeued, claimed=swept.claimed)
 
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from application.admission import REQUESTS_PER_MINUTE, AdmitCall
 from application.agents import ManageAgents, ManagePrompts
 from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
@@ -126,6 +127,7 @@ class Application:
     telemetry: Telemetry
     forget_answers: ForgetAnswers
     authenticate: Authenticate
+    admit_call: AdmitCall
     once: NameRequest
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
@@ -210,6 +212,7 @@ def assemble(
     ports: Ports,
     *,
     admin_api_key: str,
+    requests_per_minute: int = REQUESTS_PER_MINUTE,
     lease_seconds: float = LEASE_SECONDS,
     metrics_token: str | None = None,
     metrics_are_private: bool = True,
@@ -246,6 +249,7 @@ def assemble(
         forget_answers=ForgetAnswers(p.answers),
         once=NameRequest(p.vault),
         authenticate=authenticate,
+        admit_call=AdmitCall(authenticate, p.rate_limits, p.clock, requests_per_minute),
         users=ManageUsers(p.users, p.tokens, p.queue, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),

@@ -319,6 +319,7 @@ class Container(containers.DeclarativeContainer):
         assemble,
         ports,
         admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
+        requests_per_minute=settings.provided.api_requests_per_minute,
         metrics_token=providers.Callable(_metrics_token, settings),
         metrics_are_private=settings.provided.listens_here_only,
         lane_scope=settings.provided.lane_scope,

@@ -68,6 +68,7 @@ class Settings(BaseModel):
     meta_verify_token: Annotated[SecretStr, Field(min_length=1)]
     admin_api_key: Annotated[SecretStr, Field(min_length=1)]
     encryption_keys: Secrets
+    api_requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 6_000
     extraction_idle_minutes: Annotated[float, Field(ge=5, le=15)] = 10
     extraction_idle_seconds: Annotated[float, Field(gt=0)] | None = None
     extraction_credits: Annotated[int, Field(ge=0, le=1_000)] = 0

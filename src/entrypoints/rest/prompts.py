@@ -14,7 +14,7 @@ from litestar.params import FromPath, JSONBody, PathParameter
 from application.app import Application
 from application.pages import PageRequest
 from domain.agents import OWN_PROMPT, VERSION_MAX, Prompt, Voice
-from domain.shared import InvalidInput, NotFound
+from domain.shared import InvalidInput, NotFound, checked_name
 from domain.users import Caller
 from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing
@@ -136,12 +136,14 @@ routes = [add_prompt, list_prompts, show_prompt, list_prompt_versions, show_prom
 
 def _known(prompt_id: str) -> str:
     # What could not be an id of ours never reaches the store, which would choke on U+0000.
-    if not OWN_PROMPT.match(prompt_id):
+    if not OWN_PROMPT.fullmatch(prompt_id):
         raise NotFound("prompt")
     return prompt_id
 
 
 def _voice(body: PromptBody | VersionBody) -> Voice:
+    if body.name is not None:
+        checked_name(body.name)
     if (body.max_output_tokens or 0) > OUTPUT_TOKENS_MAX:
         raise InvalidInput("max_output_tokens", f"It must be at most {OUTPUT_TOKENS_MAX}.")
     return Voice(body.instructions, body.model, body.temperature, body.max_output_tokens)

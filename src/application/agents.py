@@ -12,7 +12,7 @@ from application.ports.registry import Agents, Prompts
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
-from domain.agents import Agent, Prompt, Voice, is_own_prompt, own_prompt_id
+from domain.agents import Agent, Prompt, Voice, checked_form, is_own_prompt, known_prompt_id, own_prompt_id
 from domain.shared import checked_name, checked_text
 from domain.users import Caller
 
@@ -44,7 +44,7 @@ class ManagePrompts:
     async def get(self, caller: Caller, user_id: UUID, prompt_id: str) -> Prompt:
         """That prompt with its latest version. Raises NotFound."""
         caller.must_read(user_id)
-        return await self.prompts.get(user_id, prompt_id)
+        return await self.prompts.get(user_id, known_prompt_id(prompt_id))
 
     async def list(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Prompt]:
         """The user's prompts."""
@@ -54,7 +54,7 @@ class ManagePrompts:
     async def add_version(self, caller: Caller, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
         """A new version, which every agent of this prompt speaks from its next turn on."""
         caller.must_write(user_id)
-        return await self.prompts.add_version(user_id, prompt_id, _checked(voice))
+        return await self.prompts.add_version(user_id, known_prompt_id(prompt_id), _checked(voice))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class ManageAgents:
             checked_name(name),
             prompt_id,
             phone_number_id,
-            lead_form,
+            checked_form(lead_form),
             self.clock.now(),
         )
         return await self._answering(await self.agents.add(agent))
@@ -108,6 +108,7 @@ class ManageAgents:
             changes["name"] = checked_name(changes["name"])
         if "prompt_id" in changes:
             await self._must_have_prompt(user_id, changes["prompt_id"])
+        checked_form(changes.get("lead_form"))
         agent = await self.agents.get(user_id, agent_id)
         return await self._answering(await self.agents.change(replace(agent, **changes)))
 

@@ -12,13 +12,9 @@ from litestar.params import FromPath, JSONBody
 
 from application.app import Application
 from application.pages import PageRequest
-from domain.agents import OWN_PROMPT, Prompt, Voice
-from domain.shared import InvalidInput, NotFound
+from domain.agents import Prompt, Voice
 from domain.users import Caller
 from entrypoints.rest.paging import Listing
-
-OUTPUT_TOKENS_MAX = 1_000_000
-"""Far above what any model gives, and within what the store's integers hold."""
 
 
 class VersionBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,7 +81,7 @@ async def show_prompt(
     prompt_id: FromPath[str],
 ) -> PromptView:
     """Show a prompt with its latest version."""
-    return _view(await application.prompts.get(caller, user_id, _known(prompt_id)))
+    return _view(await application.prompts.get(caller, user_id, prompt_id))
 
 
 @post("/users/{user_id:uuid}/prompts/{prompt_id:str}/versions")
@@ -97,22 +93,13 @@ async def add_prompt_version(
     data: JSONBody[VersionBody],
 ) -> PromptView:
     """Add a version, which the prompt's agents speak from their next turn on."""
-    return _view(await application.prompts.add_version(caller, user_id, _known(prompt_id), _voice(data)))
+    return _view(await application.prompts.add_version(caller, user_id, prompt_id, _voice(data)))
 
 
 routes = [add_prompt, list_prompts, show_prompt, add_prompt_version]
 
 
-def _known(prompt_id: str) -> str:
-    # What could not be an id of ours never reaches the store, which would choke on U+0000.
-    if not OWN_PROMPT.match(prompt_id):
-        raise NotFound("prompt")
-    return prompt_id
-
-
 def _voice(body: PromptBody | VersionBody) -> Voice:
-    if (body.max_output_tokens or 0) > OUTPUT_TOKENS_MAX:
-        raise InvalidInput("max_output_tokens", f"It must be at most {OUTPUT_TOKENS_MAX}.")
     return Voice(body.instructions, body.model, body.temperature, body.max_output_tokens)
 
 

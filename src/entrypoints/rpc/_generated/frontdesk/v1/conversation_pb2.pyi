@@ -157,6 +157,74 @@ MESSAGE_STATUS_READ: MessageStatus.ValueType  # 11
 """Outbound: the customer has seen it."""
 Global___MessageStatus: _TypeAlias = MessageStatus  # noqa: Y015
 
+class _MediumKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MediumKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MediumKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEDIUM_KIND_UNSPECIFIED: _MediumKind.ValueType  # 0
+    """None that is known."""
+    MEDIUM_KIND_IMAGE: _MediumKind.ValueType  # 1
+    """A picture."""
+    MEDIUM_KIND_VIDEO: _MediumKind.ValueType  # 2
+    """A film."""
+    MEDIUM_KIND_AUDIO: _MediumKind.ValueType  # 3
+    """A sound."""
+    MEDIUM_KIND_VOICE: _MediumKind.ValueType  # 4
+    """A voice message."""
+    MEDIUM_KIND_DOCUMENT: _MediumKind.ValueType  # 5
+    """A document."""
+    MEDIUM_KIND_STICKER: _MediumKind.ValueType  # 6
+    """A sticker."""
+
+class MediumKind(_MediumKind, metaclass=_MediumKindEnumTypeWrapper):
+    """What a file that somebody sent is, in the words of the platforms."""
+
+MEDIUM_KIND_UNSPECIFIED: MediumKind.ValueType  # 0
+"""None that is known."""
+MEDIUM_KIND_IMAGE: MediumKind.ValueType  # 1
+"""A picture."""
+MEDIUM_KIND_VIDEO: MediumKind.ValueType  # 2
+"""A film."""
+MEDIUM_KIND_AUDIO: MediumKind.ValueType  # 3
+"""A sound."""
+MEDIUM_KIND_VOICE: MediumKind.ValueType  # 4
+"""A voice message."""
+MEDIUM_KIND_DOCUMENT: MediumKind.ValueType  # 5
+"""A document."""
+MEDIUM_KIND_STICKER: MediumKind.ValueType  # 6
+"""A sticker."""
+Global___MediumKind: _TypeAlias = MediumKind  # noqa: Y015
+
+class _MediumStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MediumStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MediumStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEDIUM_STATUS_UNSPECIFIED: _MediumStatus.ValueType  # 0
+    """Nothing that is known."""
+    MEDIUM_STATUS_PENDING: _MediumStatus.ValueType  # 1
+    """It is still to be fetched."""
+    MEDIUM_STATUS_KEPT: _MediumStatus.ValueType  # 2
+    """It can be downloaded."""
+    MEDIUM_STATUS_MISSING: _MediumStatus.ValueType  # 3
+    """It will never be had; the reason says why."""
+
+class MediumStatus(_MediumStatus, metaclass=_MediumStatusEnumTypeWrapper):
+    """Where a file stands."""
+
+MEDIUM_STATUS_UNSPECIFIED: MediumStatus.ValueType  # 0
+"""Nothing that is known."""
+MEDIUM_STATUS_PENDING: MediumStatus.ValueType  # 1
+"""It is still to be fetched."""
+MEDIUM_STATUS_KEPT: MediumStatus.ValueType  # 2
+"""It can be downloaded."""
+MEDIUM_STATUS_MISSING: MediumStatus.ValueType  # 3
+"""It will never be had; the reason says why."""
+Global___MediumStatus: _TypeAlias = MediumStatus  # noqa: Y015
+
 @_typing.final
 class Customer(_message.Message):
     """The person who writes in."""
@@ -276,6 +344,27 @@ class Message(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class StatusTimesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _timestamp_pb2.Timestamp: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _timestamp_pb2.Timestamp | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ID_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     PHONE_NUMBER_ID_FIELD_NUMBER: _builtins.int
@@ -289,6 +378,10 @@ class Message(_message.Message):
     PLATFORM_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    STATUS_TIMES_FIELD_NUMBER: _builtins.int
+    PRICING_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     conversation_id: _builtins.str
@@ -319,6 +412,22 @@ class Message(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stored."""
 
+    @_builtins.property
+    def status_times(self) -> _containers.MessageMap[_builtins.str, _timestamp_pb2.Timestamp]:
+        """Of a message of ours: when it reached each status, by the status's name."""
+
+    @_builtins.property
+    def pricing(self) -> _struct_pb2.Struct:
+        """What the platform charges for it."""
+
+    @_builtins.property
+    def content(self) -> _struct_pb2.Struct:
+        """What it is beside its text; what belongs to its kind is there, and nothing else."""
+
+    @_builtins.property
+    def media(self) -> _containers.RepeatedCompositeFieldContainer[Global___Medium]:
+        """The files that came with it."""
+
     def __init__(
         self,
         *,
@@ -335,10 +444,14 @@ class Message(_message.Message):
         platform_message_id: _builtins.str | None = ...,
         error: _struct_pb2.Struct | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        status_times: _abc.Mapping[_builtins.str, _timestamp_pb2.Timestamp] | None = ...,
+        pricing: _struct_pb2.Struct | None = ...,
+        content: _struct_pb2.Struct | None = ...,
+        media: _abc.Iterable[Global___Medium] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id", "_reason", b"_reason", "_text", b"_text", "create_time", b"create_time", "error", b"error", "platform_message_id", b"platform_message_id", "reason", b"reason", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id", "_reason", b"_reason", "_text", b"_text", "content", b"content", "create_time", b"create_time", "error", b"error", "platform_message_id", b"platform_message_id", "pricing", b"pricing", "reason", b"reason", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id", "_reason", b"_reason", "_text", b"_text", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "direction", b"direction", "error", b"error", "id", b"id", "phone_number_id", b"phone_number_id", "platform_message_id", b"platform_message_id", "reason", b"reason", "sequence_number", b"sequence_number", "status", b"status", "text", b"text", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id", "_reason", b"_reason", "_text", b"_text", "author", b"author", "content", b"content", "conversation_id", b"conversation_id", "create_time", b"create_time", "direction", b"direction", "error", b"error", "id", b"id", "media", b"media", "phone_number_id", b"phone_number_id", "platform_message_id", b"platform_message_id", "pricing", b"pricing", "reason", b"reason", "sequence_number", b"sequence_number", "status", b"status", "status_times", b"status_times", "text", b"text", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__platform_message_id: _TypeAlias = _typing.Literal["platform_message_id"]  # noqa: Y015
     _WhichOneofArgType__platform_message_id: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id"]  # noqa: Y015
@@ -354,6 +467,158 @@ class Message(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__text) -> _WhichOneofReturnType__text | None: ...
 
 Global___Message: _TypeAlias = Message  # noqa: Y015
+
+@_typing.final
+class Medium(_message.Message):
+    """A file that came with a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    place: _builtins.int
+    """Its place within the message, from 0."""
+    kind: Global___MediumKind.ValueType
+    """What it is."""
+    mime_type: _builtins.str
+    """Its type, as far as it is known."""
+    filename: _builtins.str
+    """What its sender called it."""
+    bytes: _builtins.int
+    """How large it is; absent until it is kept."""
+    status: Global___MediumStatus.ValueType
+    """Where it stands."""
+    reason: _builtins.str
+    """Why it is missing, in one word."""
+    def __init__(
+        self,
+        *,
+        place: _builtins.int = ...,
+        kind: Global___MediumKind.ValueType = ...,
+        mime_type: _builtins.str | None = ...,
+        filename: _builtins.str | None = ...,
+        bytes: _builtins.int | None = ...,
+        status: Global___MediumStatus.ValueType = ...,
+        reason: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bytes", b"_bytes", "_filename", b"_filename", "_mime_type", b"_mime_type", "_reason", b"_reason", "bytes", b"bytes", "filename", b"filename", "mime_type", b"mime_type", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bytes", b"_bytes", "_filename", b"_filename", "_mime_type", b"_mime_type", "_reason", b"_reason", "bytes", b"bytes", "filename", b"filename", "kind", b"kind", "mime_type", b"mime_type", "place", b"place", "reason", b"reason", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bytes: _TypeAlias = _typing.Literal["bytes"]  # noqa: Y015
+    _WhichOneofArgType__bytes: _TypeAlias = _typing.Literal["_bytes", b"_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__filename: _TypeAlias = _typing.Literal["filename"]  # noqa: Y015
+    _WhichOneofArgType__filename: _TypeAlias = _typing.Literal["_filename", b"_filename"]  # noqa: Y015
+    _WhichOneofReturnType__mime_type: _TypeAlias = _typing.Literal["mime_type"]  # noqa: Y015
+    _WhichOneofArgType__mime_type: _TypeAlias = _typing.Literal["_mime_type", b"_mime_type"]  # noqa: Y015
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bytes) -> _WhichOneofReturnType__bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__filename) -> _WhichOneofReturnType__filename | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mime_type) -> _WhichOneofReturnType__mime_type | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+
+Global___Medium: _TypeAlias = Medium  # noqa: Y015
+
+@_typing.final
+class TraceStep(_message.Message):
+    """A stage that a message reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    """The stage, in one word."""
+    detail: _builtins.str
+    """What else is to be said of it."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        stage: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        detail: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_detail", b"_detail", "detail", b"detail", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detail", b"_detail", "detail", b"detail", "stage", b"stage", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__detail: _TypeAlias = _typing.Literal["detail"]  # noqa: Y015
+    _WhichOneofArgType__detail: _TypeAlias = _typing.Literal["_detail", b"_detail"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__detail) -> _WhichOneofReturnType__detail | None: ...
+
+Global___TraceStep: _TypeAlias = TraceStep  # noqa: Y015
+
+@_typing.final
+class Trace(_message.Message):
+    """The way of one message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TURN_ID_FIELD_NUMBER: _builtins.int
+    REPLY_IDS_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """Which message."""
+    direction: Global___Direction.ValueType
+    """Which way it goes."""
+    status: Global___MessageStatus.ValueType
+    """What became of it."""
+    reason: _builtins.str
+    """Why a customer's message has no answer, in one word; absent when it has or will have one."""
+    turn_id: _builtins.str
+    """The turn that it belongs to."""
+    @_builtins.property
+    def reply_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The messages that answered it."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraceStep]:
+        """Every stage that it passed."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        direction: Global___Direction.ValueType = ...,
+        status: Global___MessageStatus.ValueType = ...,
+        reason: _builtins.str | None = ...,
+        turn_id: _builtins.str | None = ...,
+        reply_ids: _abc.Iterable[_builtins.str] | None = ...,
+        steps: _abc.Iterable[Global___TraceStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_turn_id", b"_turn_id", "reason", b"reason", "turn_id", b"turn_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_turn_id", b"_turn_id", "direction", b"direction", "message_id", b"message_id", "reason", b"reason", "reply_ids", b"reply_ids", "status", b"status", "steps", b"steps", "turn_id", b"turn_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__turn_id: _TypeAlias = _typing.Literal["turn_id"]  # noqa: Y015
+    _WhichOneofArgType__turn_id: _TypeAlias = _typing.Literal["_turn_id", b"_turn_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__turn_id) -> _WhichOneofReturnType__turn_id | None: ...
+
+Global___Trace: _TypeAlias = Trace  # noqa: Y015
 
 @_typing.final
 class GetConversationRequest(_message.Message):
@@ -794,3 +1059,169 @@ class RetryMessageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetryMessageResponse: _TypeAlias = RetryMessageResponse  # noqa: Y015
+
+@_typing.final
+class WatchMessagesRequest(_message.Message):
+    """Asks to follow a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    AFTER_SEQUENCE_NUMBER_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose conversation."""
+    conversation_id: _builtins.str
+    """Which one."""
+    after_sequence_number: _builtins.int
+    """The sequence number of the last message that was seen: what is stored behind it comes first. 0 is the beginning."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        after_sequence_number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence_number", b"after_sequence_number", "conversation_id", b"conversation_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchMessagesRequest: _TypeAlias = WatchMessagesRequest  # noqa: Y015
+
+@_typing.final
+class WatchMessagesResponse(_message.Message):
+    """A message that came, or one that changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    IS_UPDATE_FIELD_NUMBER: _builtins.int
+    is_update: _builtins.bool
+    """Whether a message of that sequence number was told before, here or where the watch was begun anew."""
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """The message as it is now."""
+
+    def __init__(
+        self,
+        *,
+        message: Global___Message | None = ...,
+        is_update: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_update", b"is_update", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchMessagesResponse: _TypeAlias = WatchMessagesResponse  # noqa: Y015
+
+@_typing.final
+class TraceMessageRequest(_message.Message):
+    """Asks for the way of a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose message."""
+    message_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceMessageRequest: _TypeAlias = TraceMessageRequest  # noqa: Y015
+
+@_typing.final
+class TraceMessageResponse(_message.Message):
+    """The way of a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRACE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trace(self) -> Global___Trace:
+        """The way as far as it has gone."""
+
+    def __init__(
+        self,
+        *,
+        trace: Global___Trace | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["trace", b"trace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trace", b"trace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceMessageResponse: _TypeAlias = TraceMessageResponse  # noqa: Y015
+
+@_typing.final
+class DownloadMediumRequest(_message.Message):
+    """Asks for a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose message."""
+    message_id: _builtins.str
+    """The message it came with."""
+    place: _builtins.int
+    """Its place within the message, from 0."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        place: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "place", b"place", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadMediumRequest: _TypeAlias = DownloadMediumRequest  # noqa: Y015
+
+@_typing.final
+class DownloadMediumResponse(_message.Message):
+    """A piece of a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIUM_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next bytes of it."""
+    @_builtins.property
+    def medium(self) -> Global___Medium:
+        """What the file is; in the first answer only."""
+
+    def __init__(
+        self,
+        *,
+        medium: Global___Medium | None = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["medium", b"medium"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "medium", b"medium"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadMediumResponse: _TypeAlias = DownloadMediumResponse  # noqa: Y015

@@ -8,8 +8,8 @@
 |                            |                | refresh_tokens                                         |
 | integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
 |                            |                | channel_health, prompts, agents, conversations,        |
-|                            |                | pauses, read_media, trace_message, retry_message,      |
-|                            |                | credits, alerts, web_chats                             |
+|                            |                | follow_messages, pauses, read_media, trace_message,    |
+|                            |                | retry_message, credits, alerts, web_chats              |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -31,6 +31,7 @@ from application.channels.refresh_tokens import RefreshTokens
 from application.conversations.ask_model import AskModel
 from application.conversations.asking import Asking
 from application.conversations.deliver_reply import DeliverReply
+from application.conversations.follow_messages import FollowMessages
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.patience import Patience
 from application.conversations.pause import PauseConversations
@@ -96,6 +97,7 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    follow_messages: FollowMessages
     trace_message: TraceMessage
     read_media: ReadMedia
     fetch_media: FetchMedia
@@ -161,7 +163,7 @@ def assemble(
     p = ports
     overflow = Overflow(p.alerts, p.clock)
     return Application(
-        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
+        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow, p.live),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
@@ -174,13 +176,14 @@ def assemble(
         channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
-        conversations=ReadConversations(p.conversations),
+        conversations=ReadConversations(p.conversations, p.live),
+        follow_messages=FollowMessages(p.conversations, p.phone_numbers, p.live),
         trace_message=TraceMessage(p.traces),
         read_media=ReadMedia(p.media, p.content),
         fetch_media=FetchMedia(p.media, p.media_fetcher),
         delete_media=DeleteMedia(p.media, p.content),
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
-        retry_message=RetryMessage(p.retries, p.queue),
+        retry_message=RetryMessage(p.retries, p.queue, p.live),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         alerts=ReadAlerts(p.alerts),
         visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),
@@ -204,10 +207,11 @@ def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
         p.briefings,
         Asking(p.media, p.content, FetchMedia(p.media, p.media_fetcher)),
         AskModel(p.turns, model, patience, p.live),
-        DeliverReply(p.turns, gateway, patience),
+        DeliverReply(p.turns, gateway, patience, p.live),
         ShowTyping(gateway, p.background, p.clock),
         p.clock,
         p.ids,
         p.alerts,
         lane_scope,
+        p.live,
     )

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.idempotency import checked_idempotency_key
+from application.ports.live import LiveChannel
 from application.ports.retries import Retries
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
+from application.telling import tell_of
 from domain.conversations import Message
 from domain.users import Caller
 
@@ -19,12 +21,14 @@ class RetryMessage:
 
     retries: Retries
     queue: TurnQueue
+    live: LiveChannel
 
     async def __call__(self, caller: Caller, user_id: UUID, message_id: UUID, idempotency_key: str | None) -> Message:
         """The message as it waits. Raises NotFound, InvalidInput, or a Conflict; InsufficientCredits without credit."""
         caller.must_write(user_id)
         key = checked_idempotency_key(idempotency_key)
         message = await self.retries.retry(user_id, message_id, key)
+        tell_of(self.live, message.conversation_id)
         try:
             await self.queue.admit([Waiting(message.conversation_id, message.phone_number_id)])
         except QueueUnavailable:

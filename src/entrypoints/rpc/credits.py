@@ -6,7 +6,7 @@ from application.app import Application
 from domain.credits import Account, Entry
 from entrypoints.rpc._generated.frontdesk.v1 import credit_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import CreditServiceServicer
-from entrypoints.rpc.fields import number_out, optional_key_in, page_in, time_out, uuid_in
+from entrypoints.rpc.fields import emptied_in, number_out, optional_id_out, optional_key_in, page_in, time_out, uuid_in
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -25,8 +25,7 @@ class CreditServicer(CreditServiceServicer):
     async def AddCredits(self, request: pb.AddCreditsRequest, context: Context) -> pb.AddCreditsResponse:
         """Add credits, once for each key."""
         user_id = uuid_in(request.user_id, "user_id")
-        note = request.note if request.HasField("note") else None
-        key = optional_key_in(request.idempotency_key if request.HasField("idempotency_key") else None)
+        note, key = emptied_in(request, "note"), optional_key_in(emptied_in(request, "idempotency_key"))
         added = await self._application.credits.add(caller_of_call.get(), user_id, request.amount, note, key)
         return pb.AddCreditsResponse(entry=_entry(added.entry), balance=_balance(added.account))
 
@@ -51,7 +50,7 @@ def _entry(entry: Entry) -> pb.Entry:
         amount=entry.amount,
         balance_change=entry.balance_change,
         held_change=entry.held_change,
-        turn_id=None if entry.turn_id is None else str(entry.turn_id),
+        turn_id=optional_id_out(entry.turn_id),
         note=entry.note,
         create_time=time_out(entry.created_at),
     )

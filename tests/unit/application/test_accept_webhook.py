@@ -31,7 +31,7 @@ class ReadsWhatItIsTold:
 
 async def _accepts(desk: Desk, delivery: Delivery | Exception) -> WebhookOutcome:
     reader = ReadsWhatItIsTold(delivery)
-    return await AcceptWebhook(reader, desk.inbox, desk.queue, desk.seen, desk.overflow)({}, b"")
+    return await AcceptWebhook(reader, desk.inbox, desk.queue, desk.seen, desk.overflow, desk.live)({}, b"")
 
 
 def _a_receipt(desk: Desk) -> Receipt:

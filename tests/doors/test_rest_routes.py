@@ -64,7 +64,12 @@ ROUTES = ADMIN_ROUTES + USER_ROUTES
 OPEN_ROUTES = {("GET", "/health"), ("GET", "/health/live"), ("GET", "/health/ready")}
 PAGES = {("GET", "/webchat/widget.js"), ("GET", "/webchat/demo/{phone_number_id}")}
 VISITOR_ROUTES = {("POST", "/webchat/{phone_number_id}/sessions"), ("POST", "/webchat/messages")}
-RAW_ROUTES = {("GET", "/webhooks/meta"), ("POST", "/webhooks/meta"), ("GET", "/webchat/events")}
+RAW_ROUTES = {
+    ("GET", "/webhooks/meta"),
+    ("POST", "/webhooks/meta"),
+    ("GET", "/webchat/events"),
+    ("GET", "/users/{user_id}/conversations/{conversation_id}/events"),
+}
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), ROUTES)

@@ -25,6 +25,7 @@ from entrypoints.rest.auth import caller_of, create_key_guard
 from entrypoints.rest.bodies import StrictRequest, must_send_json
 from entrypoints.rest.errors import EXCEPTION_HANDLERS
 from entrypoints.rest.limits import BODY_BYTES_MAX
+from entrypoints.rest.message_events import create_message_events_route
 from entrypoints.rest.openapi import BEARER, create_openapi_config
 from entrypoints.rest.paging import page_request
 from entrypoints.rest.request_ids import add_standing_headers
@@ -54,7 +55,10 @@ def create_rest_app(application: Application) -> Litestar:
     """The REST door over that application."""
     keyed = Router(
         "/",
-        route_handlers=[route for resource in RESOURCES for route in resource.routes],
+        route_handlers=[
+            *(route for resource in RESOURCES for route in resource.routes),
+            create_message_events_route(application),
+        ],
         guards=[create_key_guard(application)],
         before_request=must_send_json,
         security=[BEARER],

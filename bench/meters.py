@@ -27,6 +27,7 @@ OPEN_WORK = """
 select (select count(*) from turns where status = 'open')
     + (select count(*) from messages where status = 'received' and turn_id is null)
 """
+EVERY_ROW = "-c role=frontdesk_house"
 COUNTERS = """
 select pg_snapshot_xmax(pg_current_snapshot())::text::bigint, xact_commit
 from pg_stat_database where datname = current_database()
@@ -64,7 +65,7 @@ class Meters:
 
     def __init__(self, house: House) -> None:
         self._house = psutil.Process(house.pid)
-        self._postgres = psycopg.connect(house.ready["database_url"], autocommit=True)
+        self._postgres = psycopg.connect(house.ready["database_url"], autocommit=True, options=EVERY_ROW)
         self._redis = redis.Redis.from_url(house.ready["redis_url"])
         self._asked_postgres = 0
 

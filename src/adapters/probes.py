@@ -25,7 +25,7 @@ class PostgresProbe:
         """Raise Unavailable when no row comes; see the port."""
         try:
             async with asyncio.timeout(SECONDS_MAX):
-                await self._database.fetch("select 1", ())
+                await self._database.house.fetch("select 1", ())
         except TimeoutError as error:
             raise Unavailable(f"Postgres did not answer within {SECONDS_MAX:g} s.") from error
 

@@ -16,7 +16,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         yield memory_world()
         return
     database = request.getfixturevalue("database")
-    async with postgres_world(database.url, database.url_owner) as real:
+    async with postgres_world(database.url, database.url_judge) as real:
         yield real
 
 
@@ -29,7 +29,7 @@ async def path(request: pytest.FixtureRequest) -> AsyncIterator[Path]:
         assert path.find_broken() == []
         return
     database = request.getfixturevalue("database")
-    async with postgres_path(database.url, database.url_owner) as path:
+    async with postgres_path(database.url, database.url_judge) as path:
         yield path
         assert path.find_broken() == []
 
@@ -37,6 +37,6 @@ async def path(request: pytest.FixtureRequest) -> AsyncIterator[Path]:
 @pytest.fixture
 async def path_on_postgres(database: Database) -> AsyncIterator[Path]:
     """The path on the real store, for what only a real store can get wrong."""
-    async with postgres_path(database.url, database.url_owner) as path:
+    async with postgres_path(database.url, database.url_judge) as path:
         yield path
         assert path.find_broken() == []

@@ -231,10 +231,10 @@ def _inside(world: World) -> tuple[MemoryStore, FrozenClock]:
 
 
 @asynccontextmanager
-async def postgres_path(url: str, url_owner: str, pools: int = 4) -> AsyncIterator[Path]:
+async def postgres_path(url: str, url_judge: str, pools: int = 4) -> AsyncIterator[Path]:
     """Every new inbox and every new worker takes the next of several pools, as processes have their own."""
     async with AsyncExitStack() as stack:
-        world = await stack.enter_async_context(postgres_world(url, url_owner))
+        world = await stack.enter_async_context(postgres_world(url, url_judge))
         databases = [await stack.enter_async_context(Database(url, connections_max=3).opened()) for _ in range(pools)]
         ids = RandomIds()
         turn = count()
@@ -244,13 +244,13 @@ async def postgres_path(url: str, url_owner: str, pools: int = 4) -> AsyncIterat
 
         yield Path(
             world,
-            PostgresTime(url_owner),
+            PostgresTime(url_judge),
             PostgresInbox(databases[0], ids),
             PostgresAlerts(databases[0]),
             PostgresRetries(databases[0], ids),
             lambda: PostgresInbox(next_database(), ids),
             lambda **settings: PostgresTurns(next_database(), ids, LEASE_SECONDS, **AT_ONCE | settings),
-            lambda: broken_in_postgres(url_owner),
+            lambda: broken_in_postgres(url_judge),
         )
 
 

@@ -99,10 +99,10 @@ async def test_a_token_that_the_owner_set_meanwhile_stays(world: World) -> None:
 
 
 async def test_a_row_that_somebody_is_claiming_is_left_to_them(database) -> None:
-    async with postgres_world(database.url, database.url_owner) as world, Database(database.url).opened() as other:
+    async with postgres_world(database.url, database.url_judge) as world, Database(database.url).opened() as other:
         await _has_token(world, 55 * DAY, DAY)
 
-        async with other.transaction() as connection:
+        async with other.house.transaction() as connection:
             await connection.execute("select from phone_numbers for update")
             assert await asyncio.wait_for(world.ageing_tokens.claim(), 5) is None
 

@@ -278,7 +278,7 @@ async def test_a_user_who_is_being_erased_is_neither_waited_for_nor_alerted(path
     await _blocked(path, leaving)
     await _blocked(path, staying)
 
-    async with await psycopg.AsyncConnection.connect(database.url) as eraser:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as eraser:
         await eraser.execute("delete from users where id = %s", (leaving.user.id,))
         noticed = await asyncio.wait_for(path.alerts.watch_credits(), 10)
 

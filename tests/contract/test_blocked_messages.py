@@ -108,7 +108,7 @@ async def test_a_conversation_that_is_being_written_in_is_left_for_the_next_roun
     written, free = [await _is_blocked(path, shop, "Hello", address=address) for address in "12"]
     await path.time.passes(25 * HOUR)
 
-    async with await psycopg.AsyncConnection.connect(database.url) as writer:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as writer:
         await writer.execute("select from conversations where id = %s for no key update", (written,))
         assert await path.world.credits.expire_blocked(24, 10) == 1
         assert await path.outcome(shop, free) == [GIVEN_UP]

@@ -38,7 +38,7 @@ async def desk(request) -> AsyncIterator[Desk]:
         return
     given = request.getfixturevalue("database")
     async with (
-        postgres_world(given.url, given.url_owner) as world,
+        postgres_world(given.url, given.url_judge) as world,
         Database(given.url).opened() as database,
         opened_redis(request.getfixturevalue("redis_url")) as redis,
     ):
@@ -115,7 +115,7 @@ async def test_a_briefing_tells_how_the_phone_number_behaves(desk: Desk) -> None
 
 @pytest.fixture
 async def real(database) -> AsyncIterator[tuple[World, Database]]:
-    async with postgres_world(database.url, database.url_owner) as world, Database(database.url).opened() as opened:
+    async with postgres_world(database.url, database.url_judge) as world, Database(database.url).opened() as opened:
         yield world, opened
 
 
@@ -152,7 +152,7 @@ async def test_a_token_that_was_set_by_hand_is_another_version_too(real, databas
     agent, number = await desk.has_agent_with_token(await world.has_user())
     await desk.briefings.brief(agent.id, number.id)
 
-    async with opened.connection() as connection:
+    async with opened.house.transaction() as connection:
         sealed = VAULT.seal("by hand", number.id)
         await connection.execute("update phone_numbers set access_token = %s where id = %s", (sealed, number.id))
 

@@ -172,7 +172,7 @@ def test_the_account_is_the_sum_of_the_ledger_in_postgres(database) -> None:
     @given(additions=ADDITIONS)
     def check(additions: list[tuple[int, str | None, str | None]]) -> None:
         async def run() -> None:
-            async with postgres_world(database.url, database.url_owner) as world:
+            async with postgres_world(database.url, database.url_judge) as world:
                 await _check_sums(world, additions)
 
         asyncio.run(run())

@@ -5,7 +5,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from adapters.persistence.database import Database
+from adapters.persistence.database import Database, Scope
 from adapters.persistence.inbox import PostgresInbox
 from application.pages import PageRequest
 from application.ports.conversations import ConversationFilter
@@ -374,7 +374,7 @@ async def test_a_conversation_opened_while_an_agent_is_being_linked_gets_that_ag
     shop = await path.a_shop()
     number = await path.world.phone_numbers.add(a_phone_number(shop.user.id), None)
     agent = an_agent(shop.user.id, phone_number_id=number.id)
-    async with await psycopg.AsyncConnection.connect(database.url) as linking:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as linking:
         await linking.execute("select from phone_numbers where id = %s for update", (number.id,))
         await linking.execute(
             "insert into agents (id, user_id, name, prompt_id, phone_number_id) values (%s, %s, 'A', 'pmpt_a', %s)",
@@ -404,7 +404,7 @@ async def test_a_change_waits_for_the_message_that_is_being_stored(path: Path, r
     shop = await path.a_shop()
     text = a_text(shop.number)
     change = Change(text.channel, text.account, text.platform_message_id, "Edited", MONDAY_MORNING)
-    async with await psycopg.AsyncConnection.connect(database.url) as storing:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as storing:
         await storing.execute(ACCEPT_OF_BEFORE, _columns_of_before(text))
         changing = asyncio.create_task(path.inbox.note_changes([change]))
         await _somebody_waits_for_a_lock(database.url)
@@ -426,22 +426,23 @@ async def test_whoever_is_still_at_work_with_the_arguments_of_before_stores_the_
     both = await path.writes(shop, aliases=("DE.17",))
     named = _columns_of_before(a_text(shop.number, address="DE.17"))
 
-    async with await psycopg.AsyncConnection.connect(request.getfixturevalue("database").url) as connection:
+    async with await psycopg.AsyncConnection.connect(request.getfixturevalue("database").url_judge) as connection:
         rows = await (await connection.execute(ACCEPT_OF_BEFORE, named)).fetchall()
 
     assert rows == [("accepted", both, shop.number.id, 2)]
 
 
-async def test_a_batch_that_one_process_gathered_is_stored_through_one_call(database) -> None:
+async def test_a_batch_that_one_process_gathered_is_stored_through_one_call(database, monkeypatch) -> None:
     calls = []
 
-    class Counting(Database):
-        async def fetch(self, statement, parameters):
-            calls.append(statement)
-            return await super().fetch(statement, parameters)
+    async def counted(scope, statement, parameters):
+        calls.append(statement)
+        return await fetch(scope, statement, parameters)
 
-    async with Counting(database.url).opened() as counting:
-        inbox = PostgresInbox(counting, CountingIds())
+    fetch = Scope.fetch
+    monkeypatch.setattr(Scope, "fetch", counted)
+    async with Database(database.url).opened() as opened:
+        inbox = PostgresInbox(opened, CountingIds())
         await asyncio.gather(*(inbox.accept([a_text(NOBODYS)]) for _ in range(50)))
 
     assert len(calls) == 1

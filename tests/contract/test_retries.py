@@ -228,7 +228,7 @@ async def test_a_key_retries_once_even_when_the_message_failed_again(path: Path)
 async def test_a_key_answers_no_other_request(path: Path) -> None:
     shop, worker = await path.a_shop(5), await path.a_worker()
     first, second = [await _reply_refused(path, shop, worker) for _ in range(2)]
-    await _sends_again(worker, await path.retries.retry(shop.user.id, first, "k"), Accepted("wamid.1"))
+    await _sends_again(worker, await path.retries.retry(shop.user.id, first, "k"), Accepted("wamid.sent-again"))
 
     with pytest.raises(KeyReused):
         await path.retries.retry(shop.user.id, second, "k")

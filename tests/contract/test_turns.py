@@ -286,7 +286,7 @@ async def test_a_reply_is_not_marked_by_one_worker_while_another_takes_the_turn_
     await late.turns.record_reply(turn, reply)
     await late.turns.mark_reply(turn, reply.parts[0].message_id, OutboundStatus.PENDING)
     await late.turns.end_lease(late.id)
-    async with await psycopg.AsyncConnection.connect(database.url) as taking_over:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as taking_over:
         statement = """select turn_id, fence, replies
             from begin_turns(%s::uuid[], %s::uuid[], '{f}', %s, 1, 0, false, 30, 3, 9, 600)"""
         cursor = await taking_over.execute(statement, ([turn.conversation_id], [an_id()], heir.id))
@@ -598,7 +598,7 @@ async def test_everyone_writing_at_once_in_any_order_never_meets_a_deadlock(data
     rounds = await asyncio.gather(*map(hammering, range(4)))
 
     assert all(count > 3 for count in rounds), rounds
-    with psycopg.connect(database.url_owner) as connection:
+    with psycopg.connect(database.url_judge) as connection:
         (deadlocks,) = connection.execute(
             "select deadlocks from pg_stat_database where datname = current_database()"
         ).fetchone()

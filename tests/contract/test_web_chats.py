@@ -47,7 +47,7 @@ async def chats(request: pytest.FixtureRequest) -> AsyncIterator[Chats]:
         yield Chats(MemoryWebChats(world.backstage._store), world)  # type: ignore[attr-defined]
         return
     database = request.getfixturevalue("database")
-    async with postgres_world(database.url, database.url_owner) as world, Database(database.url).opened() as opened:
+    async with postgres_world(database.url, database.url_judge) as world, Database(database.url).opened() as opened:
         yield Chats(PostgresWebChats(opened), world)
 
 

@@ -274,7 +274,7 @@ def memory_world() -> World:
 
 
 @asynccontextmanager
-async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
+async def postgres_world(url: str, url_judge: str) -> AsyncIterator[World]:
     async with Database(url).opened() as database:
         yield World(
             PostgresUsers(database),
@@ -285,5 +285,5 @@ async def postgres_world(url: str, url_owner: str) -> AsyncIterator[World]:
             PostgresCredits(database),
             PostgresMedia(database, PlainVault()),
             PostgresAgeingTokens(database),
-            PostgresBackstage(url_owner),
+            PostgresBackstage(url_judge),
         )

@@ -57,7 +57,7 @@ async def test_the_dead_of_a_host_lose_their_leases_and_nobody_else(database) ->
     ended = end_leases_of_the_dead(database.url, [known], this_host(), is_gone)
 
     assert set(ended) == {dead, reused, known}
-    assert _alive(database.url) == {alive, stranger, nameless}
+    assert _alive(database.url_judge) == {alive, stranger, nameless}
 
 
 async def test_a_worker_that_lives_on_may_say_so_again(database) -> None:
@@ -67,7 +67,7 @@ async def test_a_worker_that_lives_on_may_say_so_again(database) -> None:
     async with Database(database.url).opened() as connected:
         await PostgresTurns(connected, RandomIds(), 30, 0, LaneScope.CONVERSATION).renew_lease(worker_id, ())
 
-    assert _alive(database.url) == {worker_id}
+    assert _alive(database.url_judge) == {worker_id}
 
 
 def test_a_store_out_of_reach_is_said_and_not_raised() -> None:

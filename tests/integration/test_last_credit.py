@@ -32,14 +32,14 @@ STATUSES = "select status, count(*)::int from messages where user_id = %s group 
 
 @pytest.fixture
 async def path(database: Database) -> AsyncIterator[Path]:
-    async with postgres_path(database.url, database.url_owner, POOLS) as path:
+    async with postgres_path(database.url, database.url_judge, POOLS) as path:
         yield path
 
 
 @pytest.mark.timeout(600)
 async def test_the_last_credit_is_given_once(path: Path, database: Database) -> None:
     workers = [await path.a_worker() for _ in range(AT_ONCE)]
-    with psycopg.connect(database.url_owner, autocommit=True) as judge:
+    with psycopg.connect(database.url_judge, autocommit=True) as judge:
         for _ in range(ROUNDS):
             shop = await path.a_shop(1)
             conversations = [await path.writes(shop, address=f"49170{number}") for number in range(AT_ONCE)]

@@ -20,13 +20,13 @@ select from pg_locks l join pg_stat_activity a using (pid) where a.datname = cur
 
 @pytest.fixture
 async def world(database) -> AsyncIterator[World]:
-    async with postgres_world(database.url, database.url_owner) as real:
+    async with postgres_world(database.url, database.url_judge) as real:
         yield real
 
 
 @pytest.fixture
 async def other_side(database) -> AsyncIterator[psycopg.AsyncConnection]:
-    async with await psycopg.AsyncConnection.connect(database.url_owner, autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(database.url_judge, autocommit=True) as connection:
         yield connection
 
 
@@ -43,7 +43,7 @@ async def test_a_conversation_that_is_being_opened_is_not_missed_by_the_agent_th
     customer, conversation_id = a_customer(), an_id()
     agent = an_agent(user.id, phone_number_id=phone_number.id)
 
-    async with await psycopg.AsyncConnection.connect(database.url_owner) as opening:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as opening:
         await opening.execute(KEEP_CUSTOMER, (customer.id, customer.address, customer.name, phone_number.id))
         states = ("active", None, 0, MONDAY_MORNING, MONDAY_MORNING)
         await opening.execute(KEEP_CONVERSATION, (conversation_id, None, customer.id, *states, phone_number.id))
@@ -63,7 +63,7 @@ async def test_a_change_that_knew_an_older_phone_number_still_ends_the_conversat
     agent = await world.has_agent(user, front)
     taken_at_the_back = await world.has_conversation(back, agent_id=agent.id)
 
-    async with await psycopg.AsyncConnection.connect(database.url_owner) as moving:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as moving:
         await moving.execute("update agents set phone_number_id = %s where id = %s", (back.id, agent.id))
         renaming = asyncio.create_task(world.agents.change(replace(agent, name="Grace")))
         await _waiting(database)
@@ -77,7 +77,7 @@ async def test_a_change_that_knew_an_older_phone_number_still_ends_the_conversat
 async def test_posts_with_one_key_that_meet_at_the_account_add_once(world: World, database) -> None:
     user = await world.has_user()
 
-    async with await psycopg.AsyncConnection.connect(database.url_owner) as holding:
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as holding:
         await holding.execute("select from credit_accounts where user_id = %s for update", (user.id,))
         posts = [asyncio.create_task(world.credits.add(user.id, 10, "once", "k")) for _ in range(64)]
         await _waiting(database, 8)
@@ -107,7 +107,7 @@ async def _waiting(database, count: int = 1) -> None:
     """Return when that many transactions in there wait for others."""
     async with (
         asyncio.timeout(10),
-        await psycopg.AsyncConnection.connect(database.url_owner, autocommit=True) as looking,
+        await psycopg.AsyncConnection.connect(database.url_judge, autocommit=True) as looking,
     ):
         while len(await (await looking.execute(WAITING)).fetchall()) < count:  # noqa: ASYNC110 - a lock sends no signal
             await asyncio.sleep(0.01)

@@ -19,7 +19,7 @@ from tests.rig.postgres import Database
 
 @pytest.fixture
 async def path(database: Database) -> AsyncIterator[Path]:
-    async with postgres_path(database.url, database.url_owner) as path:
+    async with postgres_path(database.url, database.url_judge) as path:
         yield path
 
 

@@ -78,11 +78,11 @@ def when(applies: Callable[[Desk], object]) -> Callable[[Callable[..., None]], C
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A migrated Postgres, the ports over it, and a connection of the owner's to look and to let time pass."""
+    """A migrated Postgres, the ports over it, and a connection that sees every row, to look and to let time pass."""
 
     runner: Runner
     path: Path
-    owner: psycopg.Connection
+    judge: psycopg.Connection
     url: str
 
 
@@ -149,7 +149,7 @@ class Desk(RuleBasedStateMachine):
     @when(lambda self: self.model.unclaimed)
     def what_was_unclaimed_is_claimed(self) -> None:
         known = {number.meta_phone_number_id for number in self.model.numbers}
-        due = [key for key in self.place.owner.execute(ARRIVED) if key[0] in known]
+        due = [key for key in self.place.judge.execute(ARRIVED) if key[0] in known]
         messages = [self.model.unclaimed.pop(key) for key in due]
         self._expect(messages, self.do(self.inbox.claim_unclaimed(1_000)))
 
@@ -271,7 +271,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule(worker=st.integers(0, WORKERS - 1))
     def a_worker_is_silent_past_its_lease(self, worker: int) -> None:
-        self.place.owner.execute(SILENCE, (self.workers[worker].id,))
+        self.place.judge.execute(SILENCE, (self.workers[worker].id,))
         self.model.alive.discard(self.workers[worker].id)
 
     @rule(worker=st.integers(0, WORKERS - 1), keeps=st.integers(0, 7), crashes=st.integers(0, 7))
@@ -484,7 +484,7 @@ class Desk(RuleBasedStateMachine):
     @rule()
     @when(lambda self: any(talk.blocked for talk in self.model.talks))
     def what_is_blocked_waits_too_long(self) -> None:
-        self.place.owner.execute(AGE, (LONG_HOURS + 1, self.user.id))
+        self.place.judge.execute(AGE, (LONG_HOURS + 1, self.user.id))
         blocked = sum(talk.blocked for talk in self.model.talks)
         assert self.do(self.world.credits.expire_blocked(LONG_HOURS, 1_000)) == blocked
         for talk in self.model.talks:
@@ -494,7 +494,7 @@ class Desk(RuleBasedStateMachine):
     def every_promise_holds(self) -> None:
         if not self.model.numbers:
             return
-        before, now = self.seen, Snapshot.taken(self.place.owner, self.user.id)
+        before, now = self.seen, Snapshot.taken(self.place.judge, self.user.id)
         assert [*broken(now), *unlike(self.model, now)] == []
         if before and not self.is_retried:
             assert list(backwards(before, now)) == []
@@ -506,7 +506,7 @@ class Desk(RuleBasedStateMachine):
         """The next one begins in an empty house."""
         if self.model.numbers:
             self.do(self.world.users.erase(self.user.id))
-        self.place.owner.execute("truncate workers, unclaimed_messages")
+        self.place.judge.execute("delete from workers; delete from unclaimed_messages")
 
     def _register(self, number: PhoneNumber) -> None:
         self.do(self.world.phone_numbers.add(number, None))
@@ -514,7 +514,7 @@ class Desk(RuleBasedStateMachine):
         self._learn_token(number)
 
     def _learn_token(self, number: PhoneNumber) -> None:
-        row = self.place.owner.execute(TOKEN, (number.id,)).fetchone()
+        row = self.place.judge.execute(TOKEN, (number.id,)).fetchone()
         assert row
         self.tokens.setdefault(number.id, []).append(row[0])
 

@@ -31,9 +31,9 @@ SIZE = settings(
 @pytest.mark.timeout(900)
 def test_whatever_happens_in_whatever_order_every_promise_holds(database: Database) -> None:
     stack = AsyncExitStack()
-    with asyncio.Runner() as runner, psycopg.connect(database.url_owner, autocommit=True) as owner:
-        path = runner.run(stack.enter_async_context(postgres_path(database.url, database.url_owner, WORKERS)))
+    with asyncio.Runner() as runner, psycopg.connect(database.url_judge, autocommit=True) as judge:
+        path = runner.run(stack.enter_async_context(postgres_path(database.url, database.url_judge, WORKERS)))
         try:
-            run_state_machine_as_test(lambda: Desk(Place(runner, path, owner, database.url)), settings=SIZE)
+            run_state_machine_as_test(lambda: Desk(Place(runner, path, judge, database.url)), settings=SIZE)
         finally:
             runner.run(stack.aclose())

@@ -215,8 +215,9 @@ class House:
         return tenant
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """What Postgres answers the application's role."""
-        with psycopg.connect(self.ready["database_url"], autocommit=True) as connection:
+        """What Postgres answers the application's login as one who sees every row."""
+        with psycopg.connect(self.ready["database_url"]) as connection:
+            connection.execute("set local role frontdesk_house")
             cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 

@@ -21,8 +21,7 @@ from adapters.local.home import Home
 from adapters.local.postgres import LocalPostgres
 from adapters.local.roles import bootstrap
 
-# Any client that names the role is let in. There are fewer server connections than clients in the tests, so that they
-# are truly shared.
+# Any client that names the role is let in.
 _CONFIGURATION = """
 [databases]
 * = host={host} port={port}
@@ -33,7 +32,7 @@ unix_socket_dir =
 auth_type = trust
 auth_file = {roles}
 pool_mode = transaction
-default_pool_size = 8
+default_pool_size = {connections}
 max_client_conn = 1000
 """
 INSTALL = "PgBouncer is not installed: apt install pgbouncer"
@@ -50,8 +49,11 @@ def find_pgbouncer() -> str | None:
 
 
 @contextmanager
-def pooled(url: str) -> Iterator[str]:
-    """The URL of the same database and role behind a pooler; any other database of the server is there by its name."""
+def pooled(url: str, connections: int = 8) -> Iterator[str]:
+    """The URL of the same database and role behind a pooler; any other database of the server is there by its name.
+
+    There are fewer server connections, to each database, than clients in the tests: they are truly shared.
+    """
     account, address = server_account(), urlsplit(url)
     with tempfile.TemporaryDirectory(prefix="frontdesk-tests-") as folder:
         Path(folder).chmod(0o755)
@@ -60,7 +62,9 @@ def pooled(url: str) -> Iterator[str]:
 
         def launch(port: int) -> child.Child:
             server = {"host": address.hostname, "port": address.port}
-            configuration.write_text(_CONFIGURATION.format(**server, own_port=port, roles=roles))
+            configuration.write_text(
+                _CONFIGURATION.format(**server, own_port=port, roles=roles, connections=connections)
+            )
             return child.start([_program(), str(configuration)], account, log, signal.SIGTERM)
 
         def url_at(port: int) -> str:

@@ -12,7 +12,7 @@ import psycopg
 
 from adapters.local.home import Home
 from adapters.local.postgres import SETTINGS, LocalPostgres
-from adapters.local.roles import APP, DATABASE, OWNER, bootstrap
+from adapters.local.roles import APP, DATABASE, HOUSE, OWNER, bootstrap
 from adapters.persistence.migrations import Migrator, migrations_directory
 from tests.rig import pgbouncer
 
@@ -24,10 +24,15 @@ _SHARED_BY_WORKERS = {"max_connections": "300"}
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An empty, migrated database: as the application sees it, and as the owner of its tables."""
+    """An empty, migrated database: as the application's login and as the owner of its tables, who both see no row."""
 
     url: str = field(repr=False)
     url_owner: str = field(repr=False)
+
+    @property
+    def url_judge(self) -> str:
+        """As one who sees every row, directly: for what happens behind the adapters, and for evidence."""
+        return f"{self.url_owner}?options=-c%20role%3D{HOUSE}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""The database `frontdesk` and its two roles: one owns the tables, the other is bound by their policies."""
+"""The database `frontdesk` and its roles: one owns the tables, another logs in for the application.
+
+Both are bound by the tables' policies, and see rows only as one of two more, for one user or for the house.
+"""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -11,7 +14,9 @@ from adapters.local.errors import LocalStoreError
 DATABASE = "frontdesk"
 OWNER = "frontdesk_owner"
 APP = "frontdesk_app"
-_RIGHTS = sql.SQL("login nosuperuser nobypassrls nocreatedb nocreaterole noreplication")
+HOUSE = "frontdesk_house"
+SCOPES = "frontdesk_scopes"
+_RIGHTS = sql.SQL("nosuperuser nobypassrls nocreatedb nocreaterole noreplication")
 
 
 def bootstrap(superuser_url: str, passwords: Mapping[str, str]) -> tuple[str, str]:
@@ -21,8 +26,9 @@ def bootstrap(superuser_url: str, passwords: Mapping[str, str]) -> tuple[str, st
     """
     try:
         with psycopg.connect(superuser_url, autocommit=True, connect_timeout=10) as connection:
-            _make_role(connection, OWNER, passwords["owner"])
-            _make_role(connection, APP, passwords["app"])
+            _make_scopes(connection)
+            _make_login(connection, OWNER, passwords["owner"])
+            _make_login(connection, APP, passwords["app"])
             _make_database(connection)
     except psycopg.OperationalError as error:
         reason = str(error).splitlines()[-1]
@@ -33,13 +39,25 @@ def bootstrap(superuser_url: str, passwords: Mapping[str, str]) -> tuple[str, st
     return _url(superuser_url, APP, passwords["app"]), _url(superuser_url, OWNER, passwords["owner"])
 
 
-def _make_role(connection: psycopg.Connection, name: str, password: str) -> None:
+def _make_role(connection: psycopg.Connection, name: str, kind: sql.Composable) -> None:
     known = connection.execute("select from pg_roles where rolname = %s", [name]).fetchone()
     verb = sql.SQL("alter" if known is not None else "create")
+    connection.execute(sql.SQL("{} role {} {} {}").format(verb, sql.Identifier(name), _RIGHTS, kind))
+
+
+def _make_scopes(connection: psycopg.Connection) -> None:
+    """The two that see rows, and between them and the logins one that does not inherit: as the migration does it."""
+    for name in ("frontdesk_tenant", HOUSE):
+        _make_role(connection, name, sql.SQL("nologin"))
+    _make_role(connection, SCOPES, sql.SQL("nologin noinherit"))
+    connection.execute(f"grant frontdesk_tenant, {HOUSE} to {SCOPES}".encode())
+
+
+def _make_login(connection: psycopg.Connection, name: str, password: str) -> None:
     # The server is told the verifier, not the password: statements end up in its log.
     verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    statement = sql.SQL("{} role {} {} password {}")
-    connection.execute(statement.format(verb, sql.Identifier(name), _RIGHTS, sql.Literal(verifier)))
+    _make_role(connection, name, sql.SQL("login password {}").format(sql.Literal(verifier)))
+    connection.execute(sql.SQL("grant {} to {}").format(sql.Identifier(SCOPES), sql.Identifier(name)))
 
 
 def _make_database(connection: psycopg.Connection) -> None:

@@ -40,11 +40,11 @@ class PostgresAgeingTokens:
 
     async def claim(self) -> AgeingToken | None:
         """One that is due; see the port."""
-        rows = await self._database.fetch(CLAIM, DUE)
+        rows = await self._database.house.fetch(CLAIM, DUE)
         return AgeingToken(*rows[0]) if rows else None
 
     async def keep(self, token: AgeingToken, sealed: bytes, lasts_seconds: float) -> bool:
         """Put a new one in its place; see the port."""
         named = {"id": token.phone_number_id, "version": token.version}
         lasts = timedelta(seconds=lasts_seconds)
-        return bool(await self._database.fetch(KEEP, {**named, "sealed": sealed, "lasts": lasts}))
+        return bool(await self._database.house.fetch(KEEP, {**named, "sealed": sealed, "lasts": lasts}))

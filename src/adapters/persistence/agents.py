@@ -75,11 +75,11 @@ class PostgresAgents:
 
     async def get(self, user_id: UUID, agent_id: UUID) -> Agent:
         """That agent; see the port."""
-        return _agent(found(await self._database.fetch(GET, (agent_id, user_id)), "agent"))
+        return _agent(found(await self._database.of(user_id).fetch(GET, (agent_id, user_id)), "agent"))
 
     async def list(self, user_id: UUID, page: PageRequest) -> Page[Agent]:
         """A user's agents; see the port."""
-        return await fetch_page(self._database, LIST, {"item.user_id = %s": user_id}, page, _agent)
+        return await fetch_page(self._database.of(user_id), LIST, {"item.user_id = %s": user_id}, page, _agent)
 
     async def change(self, agent: Agent) -> Agent:
         """Store it as it is given; see the port."""
@@ -107,7 +107,7 @@ class PostgresAgents:
         touched = {"user_id": user_id, "agent_id": agent_id, "phone_number_id": phone_number_id}
         try:
             with refusals_named():
-                async with self._database.transaction() as connection:
+                async with self._database.of(user_id).transaction() as connection:
                     await connection.execute(LOCK_CONVERSATIONS, touched)
                     yield connection
         except psycopg.DataError as error:  # everything else that an agent holds has been checked

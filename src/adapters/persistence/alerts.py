@@ -122,18 +122,19 @@ class PostgresAlerts:
         """Report a cause; see the port."""
         with refusals_named():
             row = (user_id, _number(kind, subject), kind, storable(subject), storable(detail))
-            ((is_new, owner),) = await self._database.fetch(RAISE, row)
+            ((is_new, owner),) = await self._database.house.fetch(RAISE, row)
         if is_new:
             _warn(kind, owner, subject)
         return bool(is_new)
 
     async def resolve(self, kind: AlertKind, subject: str) -> bool:
         """Report that a cause has ended; see the port."""
-        return bool(await self._database.fetch(RESOLVE, (kind, storable(subject))))
+        return bool(await self._database.house.fetch(RESOLVE, (kind, storable(subject))))
 
     async def list(self, user_id: UUID | None, state: AlertState | None, page: PageRequest) -> Page[Alert]:
         """A user's alerts, or all; see the port."""
-        return await fetch_page(self._database, LISTS[state], {"item.user_id = %s": user_id}, page, _alert, BY_OPENING)
+        scope = self._database.house if user_id is None else self._database.of(user_id)
+        return await fetch_page(scope, LISTS[state], {"item.user_id = %s": user_id}, page, _alert, BY_OPENING)
 
     async def watch_sends(self, undecided_seconds: float) -> Watched:
         """Open and resolve `send_undecided`; see the port."""
@@ -147,11 +148,11 @@ class PostgresAlerts:
 
     async def watch_set_aside(self, days_max: float) -> Watched:
         """Resolve `message_set_aside`; see the port."""
-        resolved = await self._database.fetch(SET_ASIDE, (AlertKind.MESSAGE_SET_ASIDE, days_max))
+        resolved = await self._database.house.fetch(SET_ASIDE, (AlertKind.MESSAGE_SET_ASIDE, days_max))
         return Watched(resolved=len(resolved))
 
     async def _watch(self, statement: LiteralString, kind: AlertKind, detail: str, **limits: Any) -> Watched:
-        changed = await self._database.fetch(statement, {"kind": kind, "detail": detail, **limits})
+        changed = await self._database.house.fetch(statement, {"kind": kind, "detail": detail, **limits})
         opened = [(user_id, subject) for is_new, user_id, subject in changed if is_new]
         for user_id, subject in opened:
             _warn(kind, user_id, subject)

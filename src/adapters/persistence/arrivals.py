@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from adapters.persistence.database import Database
+from adapters.persistence.database import Scope
 from adapters.persistence.rows import storable_json
 from application.ports.clock import Ids
 from application.ports.inbox import ChangeOutcome, EchoOutcome
@@ -31,7 +31,7 @@ on conflict do nothing returning id
 """
 
 
-async def note_echo(database: Database, ids: Ids, echo: Echo) -> tuple[EchoOutcome, UUID | None]:
+async def note_echo(house: Scope, ids: Ids, echo: Echo) -> tuple[EchoOutcome, UUID | None]:
     """Whose message it was; with the id of ours where the platform's was not known yet."""
     parameters = (
         *(ids.new() for _ in range(3)),
@@ -46,24 +46,24 @@ async def note_echo(database: Database, ids: Ids, echo: Echo) -> tuple[EchoOutco
         echo.written_at,
         echo.is_ours,
     )
-    ((outcome, message_id),) = await database.fetch(ECHO, parameters)
+    ((outcome, message_id),) = await house.fetch(ECHO, parameters)
     return EchoOutcome(outcome), message_id
 
 
-async def note_change(database: Database, change: Change) -> ChangeOutcome:
+async def note_change(house: Scope, change: Change) -> ChangeOutcome:
     """What the change did."""
     parameters = (change.channel, change.account, change.platform_message_id, change.text, change.at)
-    ((outcome,),) = await database.fetch(CHANGE, parameters)
+    ((outcome,),) = await house.fetch(CHANGE, parameters)
     return ChangeOutcome(outcome)
 
 
-async def note_move(database: Database, move: Move) -> bool:
+async def note_move(house: Scope, move: Move) -> bool:
     """Whether anybody is known by either name."""
-    ((is_known,),) = await database.fetch(MOVE, (move.channel, move.account, move.before, move.after, move.at))
+    ((is_known,),) = await house.fetch(MOVE, (move.channel, move.account, move.before, move.after, move.at))
     return bool(is_known)
 
 
-async def keep_notices(database: Database, ids: Ids, notices: Sequence[Notice]) -> int:
+async def keep_notices(house: Scope, ids: Ids, notices: Sequence[Notice]) -> int:
     """How many were new."""
     parameters = (
         [ids.new() for _ in notices],
@@ -75,7 +75,7 @@ async def keep_notices(database: Database, ids: Ids, notices: Sequence[Notice]) 
         [notice.at for notice in notices],
         [digest_of(notice) for notice in notices],
     )
-    return len(await database.fetch(NOTICES, parameters))
+    return len(await house.fetch(NOTICES, parameters))
 
 
 def digest_of(notice: Notice) -> bytes:

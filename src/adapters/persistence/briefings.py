@@ -61,7 +61,9 @@ class PostgresBriefings:
 
     async def _brief(self, asked: list[Asked]) -> Sequence[Found | None]:
         distinct = list(dict.fromkeys(asked))
-        rows = await self._database.fetch(BRIEF, ([agent for agent, _ in distinct], [number for _, number in distinct]))
+        rows = await self._database.house.fetch(
+            BRIEF, ([agent for agent, _ in distinct], [number for _, number in distinct])
+        )
         tokens = await self._current({row[1]: row[-2] for row in rows if row[-1]})
         found = {(row[0], row[1]): (row[2:-2], tokens.get(row[1])) for row in rows}
         return [found.get(pair) for pair in asked]
@@ -72,7 +74,7 @@ class PostgresBriefings:
         missing = [number for number in versions if number not in at_hand]
         if not missing:
             return at_hand
-        rows = await self._database.fetch(TOKENS, (missing,))
+        rows = await self._database.house.fetch(TOKENS, (missing,))
         read = {number: SealedToken(version, sealed) for number, version, sealed in rows}
         await self._tokens.put(read)
         return {**at_hand, **read}

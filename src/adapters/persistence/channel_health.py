@@ -30,7 +30,7 @@ class PostgresChannelHealth:
     async def notices(self, user_id: UUID, phone_number_id: UUID, page: PageRequest) -> Page[KeptNotice]:
         """What the platform told; see the port."""
         conditions = {"number.id = %s": phone_number_id, "number.user_id = %s": user_id}
-        return await fetch_page(self._database, NOTICES, conditions, page, _notice)
+        return await fetch_page(self._database.of(user_id), NOTICES, conditions, page, _notice)
 
 
 def _notice(row: TupleRow) -> KeptNotice:

@@ -77,7 +77,9 @@ class PostgresConversations:
 
     async def get(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         """That conversation; see the port."""
-        return _conversation(found(await self._database.fetch(GET, (conversation_id, user_id)), "conversation"))
+        return _conversation(
+            found(await self._database.of(user_id).fetch(GET, (conversation_id, user_id)), "conversation")
+        )
 
     async def list(self, user_id: UUID, wanted: ConversationFilter, page: PageRequest) -> Page[Conversation]:
         """A user's conversations; see the port."""
@@ -89,30 +91,32 @@ class PostgresConversations:
             "item.customer_id = any (%s)": await self._customers(user_id, wanted.customer),
             "item.last_activity_at >= %s": wanted.active_since,
         }
-        return await fetch_page(self._database, LIST, conditions, page, _conversation)
+        return await fetch_page(self._database.of(user_id), LIST, conditions, page, _conversation)
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         """End the conversation; see the port."""
-        async with self._database.transaction() as connection:
+        async with self._database.of(user_id).transaction() as connection:
             found(await fetched(connection, ARCHIVE, (conversation_id, user_id)), "conversation")
             await give_up_waiting(connection, user_id, [conversation_id])
         return await self.get(user_id, conversation_id)
 
     async def pending(self, phone_number_id: UUID) -> int:
         """How many messages wait; see the port."""
-        ((count,),) = await self._database.fetch(PENDING, (phone_number_id,))
+        ((count,),) = await self._database.house.fetch(PENDING, (phone_number_id,))
         return int(count)
 
     async def pause(
         self, user_id: UUID, conversation_id: UUID, minutes: float | None, reason: PauseReason
     ) -> Conversation:
         """Silence the agent; see the port."""
-        found(await self._database.fetch(PAUSE, (minutes, reason, conversation_id, user_id)), "conversation")
+        found(
+            await self._database.of(user_id).fetch(PAUSE, (minutes, reason, conversation_id, user_id)), "conversation"
+        )
         return await self.get(user_id, conversation_id)
 
     async def resume(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         """Let the agent speak again; see the port."""
-        found(await self._database.fetch(RESUME, (conversation_id, user_id)), "conversation")
+        found(await self._database.of(user_id).fetch(RESUME, (conversation_id, user_id)), "conversation")
         return await self.get(user_id, conversation_id)
 
     async def since(self, user_id: UUID, conversation_id: UUID, after: int, limit: int) -> Sequence[Message]:
@@ -132,13 +136,13 @@ class PostgresConversations:
             "item.created_at < %s": wanted.until,
             "item.conversation_id = any (%s)": await self._conversations_of(user_id, wanted.customer),
         }
-        found_page = await fetch_page(self._database, MESSAGES, conditions, page, _Listed.of)
-        return Page(await self._with_media(found_page.items), found_page.next_cursor)
+        found_page = await fetch_page(self._database.of(user_id), MESSAGES, conditions, page, _Listed.of)
+        return Page(await self._with_media(user_id, found_page.items), found_page.next_cursor)
 
-    async def _with_media(self, listed: Sequence[_Listed]) -> Sequence[Message]:
+    async def _with_media(self, user_id: UUID, listed: Sequence[_Listed]) -> Sequence[Message]:
         """The messages with their files, read together; a page without any costs nothing."""
         media: dict[UUID, tuple[StoredMedium, ...]] = {one.id: () for one in listed if one.has_files}
-        for medium in await media_of(self._database, list(media)) if media else ():
+        for medium in await media_of(self._database.of(user_id), list(media)) if media else ():
             media[medium.message_id] += (medium,)
         return [replace(one.message, media=media[one.id]) if one.has_files else one.message for one in listed]
 
@@ -146,13 +150,13 @@ class PostgresConversations:
         if name is None:
             return None
         parameters = {"user_id": user_id, "id": _uuid_in(name), "address": storable(name)}
-        return [customer_id for (customer_id,) in await self._database.fetch(CUSTOMERS, parameters)]
+        return [customer_id for (customer_id,) in await self._database.of(user_id).fetch(CUSTOMERS, parameters)]
 
     async def _conversations_of(self, user_id: UUID, customer: str | None) -> Ids | None:
         customer_ids = await self._customers(user_id, customer)
         if customer_ids is None:
             return None
-        return [row[0] for row in await self._database.fetch(CONVERSATIONS_OF, (customer_ids, user_id))]
+        return [row[0] for row in await self._database.of(user_id).fetch(CONVERSATIONS_OF, (customer_ids, user_id))]
 
 
 def _uuid_in(name: str) -> UUID | None:

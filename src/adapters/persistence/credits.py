@@ -69,7 +69,7 @@ class PostgresCredits:
 
     async def account(self, user_id: UUID) -> Account:
         """The user's account; see the port."""
-        return Account(*found(await self._database.fetch(ACCOUNT, (user_id,)), "user"))
+        return Account(*found(await self._database.of(user_id).fetch(ACCOUNT, (user_id,)), "user"))
 
     async def add(
         self,
@@ -91,7 +91,7 @@ class PostgresCredits:
             "digest": digest,
             "blocked_hours_max": blocked_hours_max,
         }
-        async with self._database.transaction() as connection:
+        async with self._database.of(user_id).transaction() as connection:
             found(await fetched(connection, LOCK_ACCOUNT, (user_id,)), "user")
             if key is not None and (first := await fetched(connection, FIRST_ANSWER, (user_id, key))):
                 return _first_answer(first[0], digest)
@@ -99,11 +99,13 @@ class PostgresCredits:
 
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         """The lines of the user's ledger; see the port."""
-        return await fetch_page(self._database, LIST, {"item.user_id = %s": user_id}, page, _entry, BY_NUMBER)
+        return await fetch_page(
+            self._database.of(user_id), LIST, {"item.user_id = %s": user_id}, page, _entry, BY_NUMBER
+        )
 
     async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:
         """Give up messages that have been blocked too long; see the port."""
-        ((expired,),) = await self._database.fetch(EXPIRE_BLOCKED, (blocked_hours_max * 3_600, limit))
+        ((expired,),) = await self._database.house.fetch(EXPIRE_BLOCKED, (blocked_hours_max * 3_600, limit))
         return int(expired)
 
 

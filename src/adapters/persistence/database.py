@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncClientCursor, AsyncConnection, sql
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from adapters.persistence.reasons import last_reason
 from domain.shared import Unavailable
 
+AS_TENANT = "select set_config('role', 'frontdesk_tenant', true)"
+AS_HOUSE = "select set_config('role', 'frontdesk_house', true)"
+
+Statement: TypeAlias = LiteralString | sql.Composable
+Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
+
 
 class Database:
-    """A pool of connections to one database, as the application's role.
+    """A pool of connections to one database, as the application's role, which itself sees no row: choose for whom.
 
     Nothing here depends on a session: no SET, no session locks, no server-side PREPARE, so that a pooler in
     transaction mode may stand between.
@@ -65,35 +71,60 @@ class Database:
             raise Unavailable(f"Postgres cannot be reached; check DATABASE_URL: {last_reason(error)}") from error
         await connection.close()
 
-    def of(self, user_id: UUID) -> Database:  # noqa: ARG002
-        """The database as that user's work may see it."""
-        return self
+    def of(self, user_id: UUID) -> Scope:
+        """The database as that user's work may see it: the rows of others are not there, and cannot be written."""
+        return Scope(self._pool, f"{AS_TENANT}, set_config('frontdesk.user_id', '{user_id.hex}', true)")
 
     @property
-    def house(self) -> Database:
+    def house(self) -> Scope:
         """The database as the work for all users together sees it: what arrives, turns, chores, the administrator."""
-        return self
+        return Scope(self._pool, AS_HOUSE)
+
+
+class Scope:
+    """Connections as one of the two roles that see rows, chosen anew in each transaction.
+
+    The choice is local to the transaction, so that a pooler in transaction mode may stand between, and it travels
+    with what is sent anyway: it costs no message of its own.
+    """
+
+    def __init__(self, pool: AsyncConnectionPool, choice: str) -> None:
+        self._pool = pool
+        self._choice = choice
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A connection for single statements, each its own transaction.
+    async def transaction(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A connection in one transaction: committed on a clean exit, rolled back on any exception.
 
-        Raises Unavailable when the server is out of reach; what the statement was refused for (a constraint)
-        comes as psycopg raised it, for the caller to name.
+        Raises Unavailable when the server is out of reach; what a statement was refused for (a constraint) comes as
+        psycopg raised it, for the caller to name.
         """
+        async with self._connection() as connection:
+            await connection.execute(f"begin; {self._choice}".encode())
+            yield connection
+
+    async def fetch(self, statement: Statement, parameters: Parameters) -> list[TupleRow]:
+        """All rows of one statement, its own transaction. Raises as `transaction` does."""
+        async with self._connection() as connection, AsyncClientCursor(connection) as cursor:
+            await self._run(cursor, statement, parameters)
+            return await cursor.fetchall()
+
+    async def execute(self, statement: Statement, parameters: Parameters) -> None:
+        """Run one statement without rows, its own transaction. Raises as `transaction` does."""
+        async with self._connection() as connection, AsyncClientCursor(connection) as cursor:
+            await self._run(cursor, statement, parameters)
+
+    async def _run(self, cursor: AsyncClientCursor[TupleRow], statement: Statement, parameters: Parameters) -> None:
+        """Choice and statement in one message, which makes them one transaction; the results of the second."""
+        composed = statement if isinstance(statement, sql.Composable) else sql.SQL(statement)
+        await cursor.execute(sql.SQL("; ").join((sql.SQL(self._choice), composed)), parameters)
+        cursor.nextset()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
+        """A connection of the pool, which ends what was begun: commits, or rolls back on an exception."""
         try:
             async with self._pool.connection() as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise Unavailable("Postgres does not answer.") from error
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A connection in one transaction: committed on a clean exit, rolled back on any exception."""
-        async with self.connection() as connection, connection.transaction():
-            yield connection
-
-    async def fetch(self, statement: LiteralString, parameters: Sequence[Any] | dict[str, Any]) -> list[TupleRow]:
-        """All rows of one statement. Raises as `connection` does."""
-        async with self.connection() as connection:
-            return await (await connection.execute(statement, parameters)).fetchall()

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 
+from adapters.persistence.database import AS_HOUSE
 from application.ports.turns import Place
 
 SECONDS_MAX = 5
@@ -27,7 +28,8 @@ def end_leases_of_the_dead(
     reach: then they run out by themselves.
     """
     try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=SECONDS_MAX, prepare_threshold=None) as connection:
+        with psycopg.connect(url, connect_timeout=SECONDS_MAX, prepare_threshold=None) as connection:
+            connection.execute(AS_HOUSE)
             rows = connection.execute(PLACES, (host,)).fetchall()
             dead = {*known, *(worker_id for worker_id, *place in rows if is_gone(Place(*place)))}
             connection.execute("delete from workers where id = any (%s)", (list(dead),))

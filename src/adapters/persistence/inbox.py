@@ -89,23 +89,23 @@ class PostgresInbox:
 
     async def note_changes(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
         """Note what customers changed; see the port."""
-        return without_refusals(await one_by_one(lambda one: arrivals.note_change(self._database, one), changes))
+        return without_refusals(await one_by_one(lambda one: arrivals.note_change(self._database.house, one), changes))
 
     async def note_moves(self, moves: Sequence[Move]) -> Sequence[bool]:
         """Note what customers are called now; see the port."""
-        return without_refusals(await one_by_one(lambda one: arrivals.note_move(self._database, one), moves))
+        return without_refusals(await one_by_one(lambda one: arrivals.note_move(self._database.house, one), moves))
 
     async def keep_notices(self, notices: Sequence[Notice]) -> int:
         """Keep what is about accounts; see the port."""
 
         async def keep(some: list[Notice]) -> Sequence[int]:
-            return [await arrivals.keep_notices(self._database, self._ids, some)]
+            return [await arrivals.keep_notices(self._database.house, self._ids, some)]
 
         return sum(without_refusals(await each_on_its_own(keep)(list(notices))))
 
     async def claim_unclaimed(self, limit: int) -> Sequence[Stored]:
         """Accept what was waiting for its phone number; see the port."""
-        async with self._database.transaction() as connection:
+        async with self._database.house.transaction() as connection:
             rows = await (await connection.execute(CLAIM, (limit,))).fetchall()
             if not rows:
                 return ()
@@ -115,12 +115,12 @@ class PostgresInbox:
 
     async def heed_early_receipts(self, kept_days: float) -> int:
         """Heed and drop receipts that came too early; see the port."""
-        await self._database.fetch(EXPIRE_EARLY + " returning 1", (kept_days,))
-        rows = await self._database.fetch(EARLY_BUT_KNOWN, (JUST_NOW_SECONDS,))
+        await self._database.house.fetch(EXPIRE_EARLY + " returning 1", (kept_days,))
+        rows = await self._database.house.fetch(EARLY_BUT_KNOWN, (JUST_NOW_SECONDS,))
         if not rows:
             return 0
         known = [message_id for (message_id,) in rows]
-        async with self._database.transaction() as connection:
+        async with self._database.house.transaction() as connection:
             await connection.execute(LOCK_CONVERSATIONS, (known,))
             await connection.execute(LOCK_ACCOUNTS, (known,))
             ((heeded,),) = await fetched(connection, MERGE_EARLY, (known,))
@@ -130,16 +130,16 @@ class PostgresInbox:
         """How many messages wait for their phone number; see the port."""
         try:
             async with asyncio.timeout(COUNT_SECONDS_MAX):
-                rows = await self._database.fetch("select count(*) from unclaimed_messages", ())
+                rows = await self._database.house.fetch("select count(*) from unclaimed_messages", ())
         except TimeoutError as error:
             raise Unavailable("Postgres is too slow to count.") from error
         return int(rows[0][0])
 
     async def _accept(self, messages: list[InboundMessage]) -> Sequence[Stored]:
-        return _stored(await self._database.fetch(ACCEPT, columns_of(messages, self._ids)))
+        return _stored(await self._database.house.fetch(ACCEPT, columns_of(messages, self._ids)))
 
     async def _record(self, receipts: list[Receipt]) -> Sequence[ReceiptOutcome]:
-        rows = await self._database.fetch(
+        rows = await self._database.house.fetch(
             RECORD,
             (
                 [receipt.channel for receipt in receipts],
@@ -155,7 +155,7 @@ class PostgresInbox:
         return [ReceiptOutcome(outcome) for (outcome,) in rows]
 
     async def _note_echo(self, echo: Echo) -> EchoOutcome:
-        outcome, message_id = await arrivals.note_echo(self._database, self._ids, echo)
+        outcome, message_id = await arrivals.note_echo(self._database.house, self._ids, echo)
         if message_id is not None:
             receipt = Receipt(
                 echo.channel, echo.account, echo.platform_message_id, message_id, OutboundStatus.SENT, echo.written_at

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from psycopg.rows import TupleRow
 
-from adapters.persistence.database import Database
+from adapters.persistence.database import Database, Scope
 from adapters.persistence.rows import found
 from application.ports.media import ClaimedMedium, FetchResult, Later
 from application.ports.vault import SecretUnreadable, Vault
@@ -85,15 +85,15 @@ class PostgresMedia:
 
     async def of_messages(self, message_ids: Sequence[UUID]) -> Sequence[StoredMedium]:
         """The files of these messages; see the port."""
-        return await media_of(self._database, message_ids)
+        return await media_of(self._database.house, message_ids)
 
     async def get(self, user_id: UUID, message_id: UUID, place: int) -> StoredMedium:
         """That file; see the port."""
-        return _stored(found(await self._database.fetch(GET, (message_id, place, user_id)), "file"))
+        return _stored(found(await self._database.of(user_id).fetch(GET, (message_id, place, user_id)), "file"))
 
     async def claim_of(self, message_ids: Sequence[UUID], lease_seconds: float) -> Sequence[ClaimedMedium]:
         """All pending files of these messages; see the port."""
-        async with self._database.transaction() as connection:
+        async with self._database.house.transaction() as connection:
             rows = await (await connection.execute(PENDING_OF, (list(message_ids),))).fetchall()
             parameters = {"ids": [id_ for (id_,) in rows], "lease": lease_seconds}
             claimed = await (await connection.execute(CLAIM, parameters)).fetchall() if rows else []
@@ -103,7 +103,7 @@ class PostgresMedia:
         self, older_than_seconds: float, lease_seconds: float, limit: int
     ) -> Sequence[ClaimedMedium]:
         """Files that are due; see the port."""
-        async with self._database.transaction() as connection:
+        async with self._database.house.transaction() as connection:
             await connection.execute(GIVE_UP, (ATTEMPTS_MAX, limit))
             rows = await (await connection.execute(WAITING, (older_than_seconds, ATTEMPTS_MAX, limit))).fetchall()
             parameters = {"ids": [id_ for (id_,) in rows], "lease": lease_seconds}
@@ -116,19 +116,18 @@ class PostgresMedia:
         kept = [(id_, one.mime_type, one.bytes, one.sha256) for id_, one in ordered if isinstance(one, Fetched)]
         missed = [(id_, one.reason) for id_, one in ordered if isinstance(one, Unfetchable)]
         later = [(id_, one.seconds) for id_, one in ordered if isinstance(one, Later)]
-        async with self._database.connection() as connection:
+        async with self._database.house.transaction() as connection:
             for statement, rows in ((KEEP, kept), (MISS, missed), (PUT_OFF, later)):
                 if rows:
                     await connection.execute(statement, [list(column) for column in zip(*rows, strict=True)])
 
     async def claim_deletions(self, lease_seconds: float, limit: int) -> Sequence[str]:
         """Keys without a row; see the port."""
-        return [key for (key,) in await self._database.fetch(CLAIM_DELETIONS, (lease_seconds, limit))]
+        return [key for (key,) in await self._database.house.fetch(CLAIM_DELETIONS, (lease_seconds, limit))]
 
     async def forget_deletions(self, keys: Sequence[str]) -> None:
         """The content is gone; see the port."""
-        async with self._database.connection() as connection:
-            await connection.execute(FORGET_DELETIONS, (list(keys),))
+        await self._database.house.execute(FORGET_DELETIONS, (list(keys),))
 
     def _claimed(
         self,
@@ -160,9 +159,9 @@ class PostgresMedia:
             return None
 
 
-async def media_of(database: Database, message_ids: Sequence[UUID]) -> list[StoredMedium]:
-    """The files of these messages, by message and place. Raises as Database.connection does."""
-    return [_stored(row) for row in await database.fetch(OF_MESSAGES, (list(message_ids),))]
+async def media_of(scope: Scope, message_ids: Sequence[UUID]) -> list[StoredMedium]:
+    """The files of these messages, by message and place. Raises as Scope.fetch does."""
+    return [_stored(row) for row in await scope.fetch(OF_MESSAGES, (list(message_ids),))]
 
 
 def _stored(row: TupleRow) -> StoredMedium:

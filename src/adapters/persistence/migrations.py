@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from adapters.persistence import grants, unfinished_indexes
+from adapters.persistence import grants, scopes, unfinished_indexes
 from adapters.persistence.migration_files import MigrationError, MigrationFile, Section, read_migrations
 from adapters.persistence.reasons import last_reason
 
@@ -35,7 +35,8 @@ create table if not exists schema_migrations (
 class Migrator:
     """Applies the files of `directory` to the database at `url_direct`, as the owner of its schema.
 
-    `app_role` gets the rights the application needs, unless it is None or the owner itself. Every method
+    `app_role` gets the rights the application needs, unless it is None or the owner itself; both may work as the
+    roles that see rows. Every method
     raises `MigrationError`, which never shows the URL.
     """
 
@@ -50,7 +51,9 @@ class Migrator:
             connection.execute(_TABLE)
             if self._app_role:
                 grants.allow(connection, self._app_role)
-            return [_apply(connection, each) for each in self._pending(connection)]
+            applied = [_apply(connection, each) for each in self._pending(connection)]
+            scopes.allow(connection, self._app_role)
+            return applied
 
     def down(self, steps: int = 1) -> list[str]:
         """Take back the last `steps` applied files, the newest first; the names taken back."""

@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from adapters.persistence.database import Database
+from adapters.persistence.database import Scope
 from application.pages import Page, PageRequest
 from domain.shared import InvalidInput, storable
 
@@ -81,7 +81,7 @@ BY_NUMBER = Order(("item.id",), lambda item: str(item.id), _read_number)
 
 
 async def fetch_page(
-    database: Database,
+    scope: Scope,
     listed: LiteralString,
     conditions: Mapping[LiteralString, Any],
     page: PageRequest,
@@ -90,13 +90,12 @@ async def fetch_page(
 ) -> Page[T]:
     """The page of what `listed` selects. A condition whose value is None does not count.
 
-    Raises InvalidInput for a cursor that is none of this list's, and as Database.connection does.
+    Raises InvalidInput for a cursor that is none of this list's, and as Scope.fetch does.
     """
     wanted = {condition: _kept(value) for condition, value in conditions.items() if value is not None}
     place = () if page.cursor is None else _place_in(page.cursor, order)
     statement = _statement(listed, list(wanted), page, order)
-    async with database.connection() as connection:
-        rows = await (await connection.execute(statement, (*wanted.values(), *place, page.limit + 1))).fetchall()
+    rows = await scope.fetch(statement, (*wanted.values(), *place, page.limit + 1))
     items = [shaped(row) for row in rows[: page.limit]]
     return Page(items, _cursor_at(items[-1], order) if len(rows) > page.limit else None)
 

@@ -63,16 +63,18 @@ class PostgresPhoneNumbers:
     async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
         """Add it; see the port."""
         with refusals_named():
-            await self._database.fetch(ADD, _columns(phone_number, sealed_token))
+            await self._database.of(phone_number.user_id).fetch(ADD, _columns(phone_number, sealed_token))
         return phone_number
 
     async def get(self, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
         """That phone number; see the port."""
-        return _phone_number(found(await self._database.fetch(GET, (phone_number_id, user_id)), "phone number"))
+        return _phone_number(
+            found(await self._database.of(user_id).fetch(GET, (phone_number_id, user_id)), "phone number")
+        )
 
     async def list(self, user_id: UUID, page: PageRequest) -> Page[PhoneNumber]:
         """A user's phone numbers; see the port."""
-        return await fetch_page(self._database, LIST, {"item.user_id = %s": user_id}, page, _phone_number)
+        return await fetch_page(self._database.of(user_id), LIST, {"item.user_id = %s": user_id}, page, _phone_number)
 
     async def change(
         self, phone_number: PhoneNumber, sealed_token: bytes | None, *, resumes: bool = False
@@ -80,11 +82,14 @@ class PostgresPhoneNumbers:
         """Store what a person decides; see the port."""
         columns = {**_columns(phone_number, sealed_token), "resumes": resumes or sealed_token is not None}
         with refusals_named():
-            return _phone_number(found(await self._database.fetch(CHANGE, columns), "phone number"))
+            return _phone_number(
+                found(await self._database.of(phone_number.user_id).fetch(CHANGE, columns), "phone number")
+            )
 
     async def remove(self, user_id: UUID, phone_number_id: UUID) -> None:
         """Delete it with its conversations; see the port."""
-        async with self._database.transaction() as connection:
+        # Whether a notice goes too is decided by the phone numbers of all users under one account of the platform.
+        async with self._database.house.transaction() as connection:
             await connection.execute(LOCK_CONVERSATIONS, (phone_number_id, user_id))
             await connection.execute(RELEASE, (phone_number_id, user_id))
             await forget_accounts(connection, user_id, phone_number_id)

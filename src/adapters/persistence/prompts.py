@@ -61,21 +61,23 @@ class PostgresPrompts:
             **_settings(prompt.voice),
         }
         with refusals_named():
-            await self._database.fetch(ADD, parameters)
+            await self._database.of(prompt.user_id).fetch(ADD, parameters)
         return prompt
 
     async def get(self, user_id: UUID, prompt_id: str) -> Prompt:
         """That prompt with its latest version; see the port."""
-        return _prompt(found(await self._database.fetch(GET, (storable(prompt_id), user_id)), "prompt"))
+        return _prompt(found(await self._database.of(user_id).fetch(GET, (storable(prompt_id), user_id)), "prompt"))
 
     async def list(self, user_id: UUID, page: PageRequest) -> Page[Prompt]:
         """A user's prompts; see the port."""
-        return await fetch_page(self._database, LIST, {"item.user_id = %s": user_id}, page, _prompt, BY_NAMED_CREATION)
+        return await fetch_page(
+            self._database.of(user_id), LIST, {"item.user_id = %s": user_id}, page, _prompt, BY_NAMED_CREATION
+        )
 
     async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
         """The prompt with one more version; see the port."""
         parameters = {"id": storable(prompt_id), "user_id": user_id, **_settings(voice)}
-        return _prompt(found(await self._database.fetch(ADD_VERSION, parameters), "prompt"))
+        return _prompt(found(await self._database.of(user_id).fetch(ADD_VERSION, parameters), "prompt"))
 
 
 def _settings(voice: Voice) -> dict[str, Any]:

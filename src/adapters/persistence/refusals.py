@@ -15,6 +15,7 @@ REFUSALS: Mapping[str | None, Callable[[], DomainError]] = {
     "alerts_user_id_fkey": partial(NotFound, "user"),
     "phone_numbers_user_id_fkey": partial(NotFound, "user"),
     "prompts_user_id_fkey": partial(NotFound, "user"),
+    "prompt_versions_user_id_fkey": partial(NotFound, "user"),
     "agents_user_id_fkey": partial(NotFound, "user"),
     "phone_numbers_account_is_taken_once": partial(Conflict, "Another phone number is connected to this account."),
     "agents_one_per_phone_number": partial(Conflict, "Another agent answers on this phone number."),

@@ -51,11 +51,11 @@ class PostgresRetries:
         """Put a failed message back to pending; see the port."""
         key = None if idempotency_key is None else storable(idempotency_key)
         try:
-            async with self._database.transaction() as connection:
+            async with self._database.of(user_id).transaction() as connection:
                 await self._retry(connection, user_id, message_id, key)
                 return await _message(connection, user_id, message_id)
         except _AnsweredBefore:
-            async with self._database.connection() as connection:
+            async with self._database.of(user_id).transaction() as connection:
                 return await _message(connection, user_id, message_id)
 
     async def _retry(

@@ -49,7 +49,7 @@ class PostgresTraces:
 
     async def facts(self, user_id: UUID, message_id: UUID) -> Facts:
         """All that is known of it; see the port."""
-        async with self._database.connection() as connection:
+        async with self._database.of(user_id).transaction() as connection:
             message = message_of(found(await fetched(connection, MESSAGE, (message_id, user_id)), "message"))
             ((written_at, status_at, obstacle, overflowed_at),) = await fetched(connection, AROUND, (message_id,))
             return Facts(

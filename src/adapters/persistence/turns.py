@@ -173,12 +173,12 @@ class PostgresTurns:
     async def transcript(self, turn: Turn, limit: int) -> Sequence[Said]:
         """What was said before; see the port."""
         before = turn.questions[0].sequence_number
-        rows = await self._database.fetch(TRANSCRIPT, (turn.conversation_id, before, limit))
+        rows = await self._database.house.fetch(TRANSCRIPT, (turn.conversation_id, before, limit))
         return [Said(author, text) for author, text in reversed(rows)]
 
     async def confirm(self, turn: Turn, seconds: float) -> None:
         """Look whether the turn is still ours; see the port."""
-        ((is_held,),) = await self._database.fetch(CONFIRM, (turn.id, turn.fence, seconds))
+        ((is_held,),) = await self._database.house.fetch(CONFIRM, (turn.id, turn.fence, seconds))
         if not is_held:
             raise TurnLost
 
@@ -205,7 +205,7 @@ class PostgresTurns:
     ) -> bool:
         """Note that one part was taken and the next is about to be sent; see the port."""
         parameters = (turn.id, turn.fence, message_id, platform_message_id, next_message_id)
-        ((outcome,),) = await self._database.fetch(FOLLOW, parameters)
+        ((outcome,),) = await self._database.house.fetch(FOLLOW, parameters)
         if outcome == "lost":
             raise TurnLost
         return bool(outcome == "passed")
@@ -218,7 +218,7 @@ class PostgresTurns:
         """Hand the turn back because its phone number is parked; see the port."""
         codes = {name: parked.error[name] for name in CODES if name in parked.error}
         row = (turn.id, turn.fence, message_id, parked.status, storable_json(codes), token_version)
-        ((status,),) = await self._database.fetch(PARK, row)
+        ((status,),) = await self._database.house.fetch(PARK, row)
         if status is None:
             raise TurnLost
         return bool(status != ChannelStatus.ACTIVE)
@@ -233,24 +233,21 @@ class PostgresTurns:
     async def join(self, worker_id: UUID, place: Place) -> None:
         """Say that the worker begins to live; see the port."""
         values = (worker_id, self._lease_seconds, place.host, place.process_id, place.started_at)
-        async with self._database.connection() as connection:
-            await connection.execute(JOIN, values)
+        await self._database.house.execute(JOIN, values)
 
     async def renew_lease(self, worker_id: UUID, holding: Collection[UUID], crashed: Collection[UUID] = ()) -> None:
         """Say that the worker lives; see the port."""
         told = {"holding": list(holding), "crashed": list(crashed)}
         parameters = {"worker": worker_id, "seconds": self._lease_seconds, **told}
-        async with self._database.connection() as connection:
-            await connection.execute(RENEW, parameters)
+        await self._database.house.execute(RENEW, parameters)
 
     async def end_lease(self, worker_id: UUID) -> None:
         """Say that the worker has stopped; see the port."""
-        async with self._database.connection() as connection:
-            await connection.execute(LEAVE, {"worker": worker_id})
+        await self._database.house.execute(LEAVE, {"worker": worker_id})
 
     async def waiting(self, wanted: WaitingFilter, limit: int) -> Sequence[Waiting]:
         """Conversations that should be queued; see the port."""
-        rows = await self._database.fetch(
+        rows = await self._database.house.fetch(
             WAITING,
             {
                 "age": wanted.older_than_seconds,
@@ -263,7 +260,7 @@ class PostgresTurns:
         return [Waiting(*row) for row in rows]
 
     async def _must_change(self, statement: LiteralString, parameters: Sequence[Any]) -> None:
-        ((was_changed,),) = await self._database.fetch(statement, parameters)
+        ((was_changed,),) = await self._database.house.fetch(statement, parameters)
         if not was_changed:
             raise TurnLost
 
@@ -277,14 +274,16 @@ class PostgresTurns:
         turn_ids = [self._ids.new() for _ in places]
         limits = (TURN_PRICE, self._quiet_seconds, self._one_per_number, self._lease_seconds, CRASHES_MAX)
         looked_back = (TURNS_MIN, LOOKED_BACK_SECONDS)
-        rows = await self._database.fetch(BEGIN, (list(places), turn_ids, at_once, worker_id, *limits, *looked_back))
+        rows = await self._database.house.fetch(
+            BEGIN, (list(places), turn_ids, at_once, worker_id, *limits, *looked_back)
+        )
         found: list[Turn | NoTurn | NotYet] = [NoTurn.BUSY] * len(wanted)
         for (conversation_id, place), row in zip(places.items(), rows, strict=True):
             found[place] = _turn(conversation_id, *row)
         return found
 
     async def _attach(self, wanted: list[tuple[Turn, str, str | None]]) -> Sequence[bool]:
-        rows = await self._database.fetch(
+        rows = await self._database.house.fetch(
             ATTACH,
             (
                 [turn.id for turn, _, _ in wanted],
@@ -297,7 +296,7 @@ class PostgresTurns:
 
     async def _record_replies(self, wanted: list[tuple[Turn, ReplyRecord]]) -> Sequence[Recorded | None]:
         parts = [(place, part) for place, (_, reply) in enumerate(wanted, 1) for part in reply.parts]
-        rows = await self._database.fetch(
+        rows = await self._database.house.fetch(
             RECORD_REPLIES,
             (
                 [turn.id for turn, _ in wanted],
@@ -319,7 +318,7 @@ class PostgresTurns:
         return [Recorded(bool(is_asked_again)) if recorded else None for recorded, is_asked_again in rows]
 
     async def _settle(self, wanted: list[tuple[Turn, Settlement]]) -> Sequence[Settled | None]:
-        rows = await self._database.fetch(
+        rows = await self._database.house.fetch(
             SETTLE,
             (
                 [turn.id for turn, _ in wanted],

@@ -76,23 +76,23 @@ class PostgresUsers:
             "hash_key": key.hash_key,
             "key_created_at": key.created_at,
         }
-        return _user(found(await self._database.fetch(ADD, parameters), "user"))
+        return _user(found(await self._database.house.fetch(ADD, parameters), "user"))
 
     async def get(self, user_id: UUID) -> User:
         """That user; see the port."""
-        return _user(found(await self._database.fetch(GET, (user_id,)), "user"))
+        return _user(found(await self._database.of(user_id).fetch(GET, (user_id,)), "user"))
 
     async def list(self, page: PageRequest) -> Page[User]:
         """All users; see the port."""
-        return await fetch_page(self._database, LIST, {}, page, _user)
+        return await fetch_page(self._database.house, LIST, {}, page, _user)
 
     async def rename(self, user_id: UUID, name: str) -> User:
         """The user under its new name; see the port."""
-        return _user(found(await self._database.fetch(RENAME, (name, user_id)), "user"))
+        return _user(found(await self._database.of(user_id).fetch(RENAME, (name, user_id)), "user"))
 
     async def erase(self, user_id: UUID) -> None:
         """Delete the user and everything of theirs; see the port."""
-        async with self._database.transaction() as connection:
+        async with self._database.house.transaction() as connection:
             for lock in LOCK_ALL:
                 await connection.execute(lock, (user_id,))
             await forget_accounts(connection, user_id)
@@ -102,20 +102,20 @@ class PostgresUsers:
         """Add one more key; see the port."""
         parameters = (key.id, key.user_id, key.name, key.digest, key.hash_key, key.created_at)
         with refusals_named():
-            return _key(found(await self._database.fetch(ADD_KEY, parameters), "user"))
+            return _key(found(await self._database.of(key.user_id).fetch(ADD_KEY, parameters), "user"))
 
     async def find_key(self, key_id: UUID) -> ApiKey | None:
         """That key, noted as used; see the port."""
-        rows = await self._database.fetch(FIND_KEY, {"id": key_id})
+        rows = await self._database.house.fetch(FIND_KEY, {"id": key_id})
         return _key(rows[0]) if rows else None
 
     async def list_keys(self, user_id: UUID, page: PageRequest) -> Page[ApiKey]:
         """A user's keys; see the port."""
-        return await fetch_page(self._database, LIST_KEYS, {"item.user_id = %s": user_id}, page, _key)
+        return await fetch_page(self._database.of(user_id), LIST_KEYS, {"item.user_id = %s": user_id}, page, _key)
 
     async def remove_key(self, user_id: UUID, key_id: UUID) -> None:
         """Delete a key; see the port."""
-        found(await self._database.fetch(REMOVE_KEY, (key_id, user_id)), "API key")
+        found(await self._database.of(user_id).fetch(REMOVE_KEY, (key_id, user_id)), "API key")
 
 
 def _user(row: TupleRow) -> User:

@@ -66,23 +66,23 @@ class PostgresWebChats:
 
     async def get(self, web_chat_id: UUID) -> WebChat:
         """That web chat; see the port."""
-        id_, user_id, allowed_origins, secret = found(await self._database.fetch(GET, (web_chat_id,)), "web chat")
+        id_, user_id, allowed_origins, secret = found(await self._database.house.fetch(GET, (web_chat_id,)), "web chat")
         return WebChat(id_, user_id, tuple(allowed_origins), secret)
 
     async def allows(self, origin: str) -> bool:
         """Whether any web chat may be shown there; see the port."""
-        ((is_allowed,),) = await self._database.fetch(ALLOWS, ([storable(origin), ANY_ORIGIN],))
+        ((is_allowed,),) = await self._database.house.fetch(ALLOWS, ([storable(origin), ANY_ORIGIN],))
         return bool(is_allowed)
 
     async def keep_identity_secret(self, user_id: UUID, web_chat_id: UUID, sealed: bytes, *, replace: bool) -> bytes:
         """The secret from now on; see the port."""
         parameters = {"id": web_chat_id, "user_id": user_id, "sealed": sealed, "replace": replace}
-        return bytes(found(await self._database.fetch(KEEP, parameters), "web chat")[0])
+        return bytes(found(await self._database.of(user_id).fetch(KEEP, parameters), "web chat")[0])
 
     async def entries(self, web_chat: WebChat, visitor: str, after: int, limit: int) -> Sequence[ChatEntry]:
         """Messages behind a sequence number; see the port."""
         parameters = {**_of(web_chat, visitor), "after": after, "limit": limit}
-        rows = await self._database.fetch(ENTRIES, parameters)
+        rows = await self._database.of(web_chat.user_id).fetch(ENTRIES, parameters)
         return [
             ChatEntry(sequence, author, text, at, _own_id(visitor, author, platform_message_id))
             for sequence, author, text, at, platform_message_id in rows
@@ -90,12 +90,12 @@ class PostgresWebChats:
 
     async def last_sequence(self, web_chat: WebChat, visitor: str) -> int:
         """The newest sequence number; see the port."""
-        return int((await self._database.fetch(LAST, _of(web_chat, visitor)))[0][0])
+        return int((await self._database.of(web_chat.user_id).fetch(LAST, _of(web_chat, visitor)))[0][0])
 
     async def sequence_of(self, web_chat: WebChat, platform_message_id: str) -> int:
         """That message's sequence number; see the port."""
         parameters = {"id": web_chat.id, "platform_message_id": platform_message_id, "step": STEP}
-        return int(found(await self._database.fetch(SEQUENCE_OF, parameters), "message")[0])
+        return int(found(await self._database.of(web_chat.user_id).fetch(SEQUENCE_OF, parameters), "message")[0])
 
 
 def _of(web_chat: WebChat, visitor: str) -> dict[str, object]:

@@ -122,7 +122,7 @@ class PostgresConversations:
     async def since(self, user_id: UUID, conversation_id: UUID, after: int, limit: int) -> Sequence[Message]:
         """Messages of a conversation behind a sequence number; see the port."""
         rows = await self._database.of(user_id).fetch(SINCE, (conversation_id, user_id, after, limit))
-        return await self._with_media([_Listed.of(row) for row in rows])
+        return await self._with_media(user_id, [_Listed.of(row) for row in rows])
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         """A user's messages; see the port."""

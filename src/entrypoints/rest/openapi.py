@@ -163,8 +163,8 @@ FOLLOW_PATH: Document = {
         "summary": "Follow a conversation as server-sent events.",
         "description": (
             "Each event is called `message`; its data are JSON: `message`, as in the list of messages, and "
-            "`is_update`, true where one of that sequence number was told before. First comes what is stored behind `after`, then "
-            "what is said and what becomes of it. Come again behind the last sequence number when the stream ends."
+            "`is_update`, true where one of that sequence number was told before. First comes what is stored behind "
+            "`after`, then what is said and what becomes of it. Come again behind the last sequence number when the stream ends."
         ),
         "parameters": [
             *(

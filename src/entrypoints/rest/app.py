@@ -12,6 +12,7 @@ from entrypoints.rest import (
     api_keys,
     conversations,
     health,
+    message_events,
     messages,
     phone_numbers,
     prompts,
@@ -25,7 +26,6 @@ from entrypoints.rest.auth import caller_of, create_key_guard
 from entrypoints.rest.bodies import StrictRequest, must_send_json
 from entrypoints.rest.errors import EXCEPTION_HANDLERS
 from entrypoints.rest.limits import BODY_BYTES_MAX
-from entrypoints.rest.message_events import create_message_events_route
 from entrypoints.rest.openapi import BEARER, create_openapi_config
 from entrypoints.rest.paging import page_request
 from entrypoints.rest.request_ids import add_standing_headers
@@ -45,6 +45,7 @@ RESOURCES = (
     agents,
     conversations,
     messages,
+    message_events,
     traces,
     credits_,
     alerts,
@@ -55,10 +56,7 @@ def create_rest_app(application: Application) -> Litestar:
     """The REST door over that application."""
     keyed = Router(
         "/",
-        route_handlers=[
-            *(route for resource in RESOURCES for route in resource.routes),
-            create_message_events_route(application),
-        ],
+        route_handlers=[route for resource in RESOURCES for route in resource.routes],
         guards=[create_key_guard(application)],
         before_request=must_send_json,
         security=[BEARER],

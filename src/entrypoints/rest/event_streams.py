@@ -1,7 +1,6 @@
-"""Streams of server-sent events.
+"""Streams of server-sent events, sent by ourselves.
 
-They are sent by raw ASGI routes, because the framework's streams neither notice a reader that has stopped reading nor
-end what feeds them when their reader leaves.
+The framework's own neither notice a reader that has stopped reading nor end what feeds them when their reader leaves.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from urllib.parse import parse_qs
 
 import msgspec
 from litestar import Request
-from litestar.types import Receive, Send
+from litestar.response import Stream
+from litestar.types import ASGIApp, Receive, Send
 
 from application.ports.live import StreamOver
 from domain.shared import DomainError, InvalidInput
@@ -29,6 +29,18 @@ HEARTBEAT = b":\n\n"
 
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
+
+
+class EventStream(Stream):
+    """What a route gives back that answers with a stream of events."""
+
+    def __init__(self, shown: AsyncGenerator[T, None], event_of: Callable[[T], bytes]) -> None:
+        super().__init__((), media_type="text/event-stream")
+        self._answer = lambda _scope, receive, send: send_stream(shown, event_of, receive, send)
+
+    def to_asgi_response(self, *_args: Any, **_options: Any) -> ASGIApp:  # type: ignore[override]  # noqa: ANN401
+        """What the framework calls to have the answer sent."""
+        return self._answer
 
 
 async def send_stream(

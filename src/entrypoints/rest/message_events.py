@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
+from uuid import UUID
 
-from litestar import Request, asgi
-from litestar.exceptions import MethodNotAllowedException
-from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Stream
 
 from application.app import Application
 from application.conversations.follow_messages import Heartbeat, Told
+from domain.users import Caller
 from entrypoints.rest.bodies import view
-from entrypoints.rest.event_streams import HEARTBEAT, after_in, event, send_stream
+from entrypoints.rest.event_streams import HEARTBEAT, EventStream, event
 from entrypoints.rest.messages import MessageView
 
-PATH = "/users/{user_id:uuid}/conversations/{conversation_id:uuid}/events"
 SEQUENCE_MAX = 2**31 - 1
+ABOUT = """Events called `message`. Their data are JSON: `message`, as in the list of messages, and `is_update`, true
+where one of that sequence number was told before. First comes what is stored behind `after`, then what is said and
+what becomes of it. Come again behind the last sequence number when the stream ends."""
 
 
-def create_message_events_route(application: Application) -> ASGIRouteHandler:
-    """Follow a conversation; a raw route owns all methods of its address."""
-
-    @asgi(PATH, copy_scope=False)
-    async def follow_messages(scope: Scope, receive: Receive, send: Send) -> None:
-        request: Request[Any, Any, Any] = Request(scope)
-        if request.method != "GET":
-            raise MethodNotAllowedException(headers={"allow": "GET"})
-        user_id, conversation_id = request.path_params["user_id"], request.path_params["conversation_id"]
-        after = after_in(request, SEQUENCE_MAX)
-        following = application.follow_messages(request.user, user_id, conversation_id, after)
-        await send_stream(following, event_of, receive, send)
-
-    return follow_messages
+@get(
+    "/users/{user_id:uuid}/conversations/{conversation_id:uuid}/events",
+    responses={200: ResponseSpec(str, generate_examples=False, media_type="text/event-stream", description=ABOUT)},
+)
+async def follow_messages(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    conversation_id: FromPath[UUID],
+    after: FromQuery[Annotated[int, QueryParameter(ge=0, le=SEQUENCE_MAX)]] = 0,
+) -> Stream:
+    """Follow a conversation as server-sent events."""
+    return EventStream(application.follow_messages(caller, user_id, conversation_id, after), event_of)
 
 
 def event_of(told: Told | Heartbeat) -> bytes:
@@ -40,3 +44,6 @@ def event_of(told: Told | Heartbeat) -> bytes:
     if isinstance(told, Heartbeat):
         return HEARTBEAT
     return event(b"message", {"message": view(MessageView, told.message), "is_update": told.is_update})
+
+
+routes = [follow_messages]

@@ -23,6 +23,7 @@ KEY_STATUSES = (401, 403, 404)
 STATUSES_OF_ALL = (500, 503)
 STATUSES_OF_ONE = {
     "/users/{user_id}/messages/{message_id}/retry": (402, 409),
+    "/users/{user_id}/conversations/{conversation_id}/events": (429,),
     "/webchat/{phone_number_id}/sessions": (403, 404, 429),
     "/webchat/messages": (401, 403, 404, 429),
 }
@@ -70,7 +71,6 @@ def completed(document: Document) -> Document:
     """`document` with the errors of each operation and the raw webhook route. Doing it twice changes nothing."""
     document["paths"]["/webhooks/meta"] = WEBHOOK_PATH
     document["paths"]["/webchat/events"] = EVENTS_PATH
-    document["paths"]["/users/{user_id}/conversations/{conversation_id}/events"] = FOLLOW_PATH
     _, schemas = msgspec.json.schema_components([Problem], ref_template="#/components/schemas/{name}")
     schemas_of_all = document["components"]["schemas"]
     schemas_of_all.update(schemas)
@@ -154,34 +154,5 @@ EVENTS_PATH: Document = {
             }
         }
         | _problems((401, 403, 404, 422, 429)),
-    },
-}
-
-FOLLOW_PATH: Document = {
-    "get": {
-        "operationId": "UsersUserIdConversationsConversationIdEventsFollowMessages",
-        "summary": "Follow a conversation as server-sent events.",
-        "description": (
-            "Each event is called `message`; its data are JSON: `message`, as in the list of messages, and "
-            "`is_update`, true where one of that sequence number was told before. First comes what is stored behind "
-            "`after`, then what is said and what becomes of it. Come again behind the last sequence number when the stream ends."
-        ),
-        "parameters": [
-            *(
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-                for name in ("user_id", "conversation_id")
-            ),
-            {
-                "name": "after",
-                "in": "query",
-                "required": False,
-                "schema": {"type": "integer", "minimum": 0, "maximum": 2147483647, "default": 0},
-            },
-        ],
-        "security": [BEARER],
-        "responses": {
-            "200": {"description": "message", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
-        }
-        | _problems((401, 403, 404, 422, 429, 503)),
     },
 }

@@ -79,13 +79,18 @@ async def test_a_door_that_closes_tells_watchers_to_come_again(house, shop):
         grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
         call = ConversationServiceStub(channel).WatchMessages(watch(shop), metadata=metadata(shop))
-        await call.read()
+        answers = aiter(call)
+        await anext(answers)
         stop.set()
-        with pytest.raises(grpc.aio.AioRpcError, match="watch on behind the last sequence number"):
-            while await call.read() is not grpc.aio.EOF:
-                pass
-        assert await call.code() is grpc.StatusCode.UNAVAILABLE
+        with pytest.raises(grpc.aio.AioRpcError, match="watch on behind the last sequence number") as caught:
+            await drained(answers)
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
         await asyncio.wait_for(task, 5)
+
+
+async def drained(answers: AsyncIterator[object]) -> None:
+    async for _ in answers:
+        pass
 
 
 async def test_a_file_comes_as_what_it_is_and_then_in_pieces(stub, shop):

@@ -7,6 +7,7 @@ from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from application.ports.clock import Clock, Ids
 from application.ports.registry import Agents, Prompts
 from application.ports.turn_queue import TurnQueue
@@ -34,12 +35,14 @@ class ManagePrompts:
     clock: Clock
     ids: Ids
 
-    async def add(self, caller: Caller, user_id: UUID, name: str, voice: Voice) -> Prompt:
-        """Add a prompt with its first version. Raises InvalidInput or NotFound."""
+    async def add(
+        self, caller: Caller, user_id: UUID, name: str, voice: Voice, once: Once[Prompt] | None = None
+    ) -> Prompt:
+        """Add a prompt with its first version. Raises InvalidInput or NotFound, and as Answers says."""
         caller.must_write(user_id)
         prompt_id = own_prompt_id(self.ids.new())
         prompt = Prompt(prompt_id, user_id, checked_name(name), 1, _checked(voice), self.clock.now())
-        return await self.prompts.add(prompt)
+        return await self.prompts.add(prompt, once)
 
     async def get(self, caller: Caller, user_id: UUID, prompt_id: str) -> Prompt:
         """That prompt with its latest version. Raises NotFound."""
@@ -51,10 +54,12 @@ class ManagePrompts:
         caller.must_read(user_id)
         return await self.prompts.list(user_id, page)
 
-    async def add_version(self, caller: Caller, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
-        """A new version, which every agent of this prompt speaks from its next turn on."""
+    async def add_version(
+        self, caller: Caller, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
+    ) -> Prompt:
+        """A new version, which every agent of this prompt speaks from its next turn on. Raises as Answers says."""
         caller.must_write(user_id)
-        return await self.prompts.add_version(user_id, known_prompt_id(prompt_id), _checked(voice))
+        return await self.prompts.add_version(user_id, known_prompt_id(prompt_id), _checked(voice), once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,12 @@ class ManageAgents:
         prompt_id: str,
         phone_number_id: UUID | None,
         lead_form: dict[str, Any] | None,
+        once: Once[Agent] | None = None,
     ) -> Agent:
-        """Add an agent. Raises InvalidInput, NotFound, or Conflict when the phone number has one already."""
+        """Add an agent. Raises InvalidInput, NotFound, or Conflict when the phone number has one already.
+
+        Raises as Answers says too.
+        """
         caller.must_write(user_id)
         await self._must_have_prompt(user_id, prompt_id)
         agent = Agent(
@@ -89,7 +98,7 @@ class ManageAgents:
             checked_form(lead_form),
             self.clock.now(),
         )
-        return await self._answering(await self.agents.add(agent))
+        return await self._answering(await self.agents.add(agent, once))
 
     async def get(self, caller: Caller, user_id: UUID, agent_id: UUID) -> Agent:
         """That agent. Raises NotFound."""

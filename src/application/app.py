@@ -5,10 +5,11 @@
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens                                         |
-| integrators, services      | rest, rpc      | authenticate, then users, phone_numbers, read_queue,   |
-|                            |                | channel_health, prompts, agents, conversations,        |
-|                            |                | follow_messages, pauses, read_media, trace_message,    |
+|                            |                | refresh_tokens, forget_answers                         |
+| integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
+|                            |                | read_queue, channel_health, prompts, agents,           |
+|                            |                | conversations, follow_messages, pauses, read_media,    |
+|                            |                | trace_message,                                         |
 |                            |                | retry_message, credits, alerts, web_chats              |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
@@ -44,7 +45,9 @@ from application.conversations.work import Work
 from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
+from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
+from application.ports.answers import Answers
 from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
@@ -89,7 +92,9 @@ class Application:
     watch: Watch
     refresh_tokens: RefreshTokens
     check_health: CheckHealth
+    forget_answers: ForgetAnswers
     authenticate: Authenticate
+    once: NameRequest
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
     read_queue: ReadQueue
@@ -143,6 +148,7 @@ class Ports:
     content: ContentStore
     retries: Retries
     credits: Credits
+    answers: Answers
     alerts: Alerts
     web_chats: WebChats
     chat_sessions: ChatSessions
@@ -169,6 +175,8 @@ def assemble(
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
+        forget_answers=ForgetAnswers(p.answers),
+        once=NameRequest(p.vault),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
         users=ManageUsers(p.users, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once, completed_by
 from application.ports.clock import Clock, Ids
 from application.ports.registry import Users
 from application.ports.vault import Vault
@@ -50,12 +51,14 @@ class ManageUsers:
     clock: Clock
     ids: Ids
 
-    async def add(self, caller: Caller, name: str) -> tuple[User, IssuedKey]:
-        """Add a user, with its first key. Raises Forbidden or InvalidInput."""
+    async def add(
+        self, caller: Caller, name: str, once: Once[tuple[User, IssuedKey]] | None = None
+    ) -> tuple[User, IssuedKey]:
+        """Add a user, with its first key. Raises Forbidden or InvalidInput, and as Answers says."""
         caller.must_be_admin()
         user = User(self.ids.new(), checked_name(name), self.clock.now())
         issued = self._issue(user.id, "first key")
-        return await self.users.add(user, issued.key), issued
+        return await self.users.add(user, issued.key, completed_by(once, lambda added: (added, issued))), issued
 
     async def get(self, caller: Caller, user_id: UUID) -> User:
         """That user. Raises NotFound."""
@@ -77,11 +80,11 @@ class ManageUsers:
         caller.must_manage(user_id)
         await self.users.erase(user_id)
 
-    async def add_key(self, caller: Caller, user_id: UUID, name: str) -> IssuedKey:
-        """One more key. Raises NotFound or InvalidInput."""
+    async def add_key(self, caller: Caller, user_id: UUID, name: str, once: Once[IssuedKey] | None = None) -> IssuedKey:
+        """One more key. Raises NotFound or InvalidInput, and as Answers says."""
         caller.must_manage(user_id)
         issued = self._issue(user_id, checked_name(name))
-        await self.users.add_key(issued.key)
+        await self.users.add_key(issued.key, completed_by(once, lambda _: issued))
         return issued
 
     async def list_keys(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[ApiKey]:

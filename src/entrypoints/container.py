@@ -37,6 +37,7 @@ from adapters.llm.deferred import DeferredModel
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
+from adapters.persistence.answers import PostgresAnswers
 from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
@@ -56,6 +57,7 @@ from adapters.probes import PostgresProbe, RedisProbe
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
+from application.ports.answers import Answers
 from application.ports.background import Background
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
@@ -188,6 +190,7 @@ class Container(containers.DeclarativeContainer):
     )
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
+    answers: Provider[Answers] = providers.Singleton(PostgresAnswers, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
     chat_sessions: Provider[ChatSessions] = providers.Singleton(
@@ -226,6 +229,7 @@ class Container(containers.DeclarativeContainer):
         content=content,
         retries=retries,
         credits=credits,
+        answers=answers,
         alerts=alerts,
         web_chats=web_chats,
         chat_sessions=chat_sessions,

@@ -8,7 +8,7 @@ from application.pages import PageRequest
 from domain.conversations import InboundStatus
 from domain.credits import Account, EntryKind
 from domain.shared import InvalidInput, NotFound
-from tests.builders import a_conversation, a_message, a_prompt, a_user, an_agent, an_api_key, an_id
+from tests.builders import a_conversation, a_message, a_prompt, a_user, an_agent, an_api_key, an_id, named
 from tests.contract.listing import all_pages
 from tests.contract.worlds import World
 from tests.fakes.clock import MONDAY_MORNING
@@ -196,5 +196,5 @@ async def _fill(world: World, user) -> None:
     asked = a_message(conversation, turn_id=turn_id, status=InboundStatus.ANSWERED)
     answered = a_message(conversation, turn_id=turn_id, sequence_number=2, direction="outbound")
     await world.backstage.keep(conversation, asked, answered)
-    await world.credits.add(user.id, 10, "welcome", "first top-up")
+    await world.credits.add(user.id, 10, "welcome", named(owner=user.id))
     await world.backstage.move_credits(user.id, EntryKind.HOLD, 1, turn_id)

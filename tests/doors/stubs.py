@@ -18,6 +18,7 @@ from domain.media import MediumStatus, StoredMedium, storage_key
 from domain.shared import NotFound, Unavailable
 from domain.traces import Facts, Obstacle, ReplyFacts
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.answers import MemoryAnswers, done_once
 from tests.fakes.background import IdleBackground
 from tests.fakes.channel_health import MemoryChannelHealth
 from tests.fakes.clock import CountingIds, FrozenClock
@@ -75,16 +76,20 @@ class ToldRetries:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self.wrong: Exception | None = None
-        self.keys: list[str | None] = []
+        self.retried = 0
 
-    async def retry(self, user_id, message_id, idempotency_key):
+    async def retry(self, user_id, message_id, once):
         message = self._store.messages.get(message_id)
         if message is None or self._store.owner_of(message) != user_id:
             raise NotFound("message")
-        self.keys.append(idempotency_key)
         if self.wrong:
             raise self.wrong
-        return replace(message, status="pending", platform_message_id=None, error=None)
+        retried = replace(message, status="pending", platform_message_id=None, error=None)
+        return done_once(self._store, user_id, once, lambda: self._counted(retried))
+
+    def _counted(self, message):
+        self.retried += 1
+        return message
 
 
 class PlainTraces:
@@ -197,6 +202,7 @@ class House:
             content=self.content,
             retries=self.retries,
             credits=BrokenCredits(store),
+            answers=MemoryAnswers(store),
             alerts=self.alerts,
             web_chats=self.web_chats,
             chat_sessions=SignedChatSessions(["a key of the tests"]),

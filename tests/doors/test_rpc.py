@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
-from domain.credits import InsufficientCredits
+from domain.credits import Account, InsufficientCredits
 from domain.delivery import NotFailed, TurnUnderWay
 from domain.shared import Unavailable
 from entrypoints.rpc._generated.frontdesk.v1 import agent_pb2, conversation_pb2, credit_pb2, phone_number_pb2
@@ -152,15 +152,17 @@ async def test_a_failed_message_is_sent_again_once_for_each_key(conversations, s
     )
     message = (await conversations.RetryMessage(request, metadata=key_of(shop))).message
     assert (message.id, message.status) == (shop.message_id, conversation_pb2.MESSAGE_STATUS_PENDING)
+    assert (await conversations.RetryMessage(request, metadata=key_of(shop))).message == message
+    assert house.retries.retried == 1
     request.ClearField("idempotency_key")
     await conversations.RetryMessage(request, metadata=key_of(shop))
-    assert house.retries.keys == ["k", None]
+    assert house.retries.retried == 2
 
 
 @pytest.mark.parametrize(
     ("wrong", "code", "reason"),
     [
-        (InsufficientCredits("none"), grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_CREDITS"),
+        (InsufficientCredits(Account(2, 2)), grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_CREDITS"),
         (NotFailed("sent"), grpc.StatusCode.FAILED_PRECONDITION, "MESSAGE_NOT_FAILED"),
         (TurnUnderWay("busy"), grpc.StatusCode.FAILED_PRECONDITION, "TURN_UNDER_WAY"),
     ],

@@ -7,9 +7,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.pages import Page, PageRequest
-from application.ports.credits import Added, KeyReused
+from application.ports.answers import Once
+from application.ports.credits import Added
 from domain.conversations import InboundStatus, Message, UnansweredReason
 from domain.credits import Account, Entry, EntryKind
+from tests.fakes.answers import done_once
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_in_order
 
@@ -29,21 +31,12 @@ class MemoryCredits:
         user_id: UUID,
         amount: int,
         note: str | None,
-        idempotency_key: str | None,
+        once: Once[Added] | None,
         *,
         blocked_hours_max: float | None = None,
     ) -> Added:
         self._store.must_have_user(user_id)
-        if idempotency_key is None:
-            return self._added(user_id, amount, note, blocked_hours_max)
-        request = (amount, note)
-        if (user_id, idempotency_key) not in self._store.answers:
-            answer = self._added(user_id, amount, note, blocked_hours_max)
-            self._store.answers[user_id, idempotency_key] = request, answer
-        first_request, answer = self._store.answers[user_id, idempotency_key]
-        if request != first_request:
-            raise KeyReused("Idempotency-Key", "It was used before with another request.")
-        return answer
+        return done_once(self._store, user_id, once, lambda: self._added(user_id, amount, note, blocked_hours_max))
 
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         return page_in_order(self._store.entries.get(user_id, ()), page, lambda entry: [entry.id])
@@ -68,5 +61,4 @@ class MemoryCredits:
         entry = self._store.move_credits(user_id, EntryKind.ADD, amount, None, note)
         if blocked_hours_max is not None:
             self._give_up(self._blocked_longer_than(blocked_hours_max, user_id))
-        self._store.unblock(user_id)
-        return Added(entry, self._store.accounts[user_id])
+        return Added(entry, self._store.accounts[user_id], self._store.unblock(user_id))

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 from application.ports.clock import Clock, Ids
-from application.ports.credits import Added
 from domain.agents import Agent, Prompt
 from domain.channels import (
     Change,
@@ -70,6 +69,15 @@ class MemoryMedium:
     attempts: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered to a request that acts once, and whom it is about."""
+
+    user_id: UUID
+    answer: bytes
+    created_at: datetime
+
+
 @dataclass(slots=True)
 class MemoryStore:
     """All rows by their id.
@@ -95,7 +103,7 @@ class MemoryStore:
     messages: dict[UUID, Message] = field(default_factory=dict)
     accounts: dict[UUID, Account] = field(default_factory=dict)
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
-    answers: dict[tuple[UUID, str], tuple[Any, Added]] = field(default_factory=dict)
+    kept_answers: dict[bytes, KeptAnswer] = field(default_factory=dict)
     turns: dict[UUID, StoredTurn] = field(default_factory=dict)
     early_receipts: dict[tuple[ChannelType, str, str, str], tuple[Receipt, datetime]] = field(default_factory=dict)
     former_platform_message_ids: dict[UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -297,8 +305,7 @@ class MemoryStore:
         _drop_keys(self.address_times, self.customers)
         self.accounts.pop(user_id, None)
         self.entries.pop(user_id, None)
-        for answered in [answered for answered in self.answers if answered[0] == user_id]:
-            del self.answers[answered]
+        _drop(self.kept_answers, lambda row: row.user_id == user_id)
 
     def move_credits(
         self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID | None, note: str | None
@@ -310,11 +317,13 @@ class MemoryStore:
         self.entries[user_id].append(entry)
         return entry
 
-    def unblock(self, user_id: UUID) -> None:
-        """Put the user's messages that wait for credit back to waiting for an answer."""
-        for message in list(self.messages.values()):
-            if message.status == InboundStatus.BLOCKED and self.owner_of(message) == user_id:
-                self.messages[message.id] = replace(message, status=InboundStatus.RECEIVED, reason=None)
+    def unblock(self, user_id: UUID) -> bool:
+        """Put the user's messages that wait for credit back to waiting for an answer; whether there were any."""
+        blocked = [one for one in self.messages.values() if one.status == InboundStatus.BLOCKED]
+        own = [message for message in blocked if self.owner_of(message) == user_id]
+        for message in own:
+            self.messages[message.id] = replace(message, status=InboundStatus.RECEIVED, reason=None)
+        return bool(own)
 
 
 def _drop(rows: dict[Any, Any], unwanted: Callable[[Any], bool]) -> None:

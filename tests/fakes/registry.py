@@ -10,11 +10,13 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.agents import Agent, Prompt, Voice, is_own_prompt
 from domain.channels import ChannelStatus, PhoneNumber
 from domain.credits import Account
 from domain.shared import Conflict, InvalidInput, NotFound
 from domain.users import ApiKey, User
+from tests.fakes.answers import done_once
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_of
 
@@ -43,11 +45,14 @@ class MemoryUsers:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, user: User, key: ApiKey) -> User:
-        self._store.users[user.id] = user
-        self._store.api_keys[key.id] = key
-        self._store.accounts[user.id] = Account()
-        return user
+    async def add(self, user: User, key: ApiKey, once: Once[User] | None = None) -> User:
+        def effect() -> User:
+            self._store.users[user.id] = user
+            self._store.api_keys[key.id] = key
+            self._store.accounts[user.id] = Account()
+            return user
+
+        return done_once(self._store, user.id, once, effect)
 
     async def get(self, user_id: UUID) -> User:
         return self._store.must_have_user(user_id)
@@ -63,10 +68,9 @@ class MemoryUsers:
         self._store.must_have_user(user_id)
         self._store.forget_user(user_id)
 
-    async def add_key(self, key: ApiKey) -> ApiKey:
+    async def add_key(self, key: ApiKey, once: Once[ApiKey] | None = None) -> ApiKey:
         self._store.must_have_user(key.user_id)
-        self._store.api_keys[key.id] = key
-        return key
+        return done_once(self._store, key.user_id, once, lambda: self._store.api_keys.setdefault(key.id, key))
 
     async def find_key(self, key_id: UUID) -> ApiKey | None:
         key = self._store.api_keys.get(key_id)
@@ -89,9 +93,11 @@ class MemoryPhoneNumbers:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+    async def add(
+        self, phone_number: PhoneNumber, sealed_token: bytes | None, once: Once[PhoneNumber] | None = None
+    ) -> PhoneNumber:
         self._store.must_have_user(phone_number.user_id)
-        return self._keep(phone_number, sealed_token)
+        return done_once(self._store, phone_number.user_id, once, lambda: self._keep(phone_number, sealed_token))
 
     async def get(self, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
         return _owned(self._store.phone_numbers, user_id, phone_number_id, "phone number")
@@ -137,10 +143,11 @@ class MemoryPrompts:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, prompt: Prompt) -> Prompt:
+    async def add(self, prompt: Prompt, once: Once[Prompt] | None = None) -> Prompt:
         self._store.must_have_user(prompt.user_id)
-        self._store.prompts[prompt.id] = [prompt]
-        return prompt
+        return done_once(
+            self._store, prompt.user_id, once, lambda: self._store.prompts.setdefault(prompt.id, [prompt])[0]
+        )
 
     async def get(self, user_id: UUID, prompt_id: str) -> Prompt:
         versions = self._store.prompts.get(prompt_id)
@@ -152,11 +159,17 @@ class MemoryPrompts:
         latest = [versions[-1] for versions in self._store.prompts.values()]
         return page_of([prompt for prompt in latest if prompt.user_id == user_id], page)
 
-    async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
+    async def add_version(
+        self, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
+    ) -> Prompt:
         latest = await self.get(user_id, prompt_id)
-        added = replace(latest, version=latest.version + 1, voice=voice)
-        self._store.prompts[prompt_id].append(added)
-        return added
+
+        def effect() -> Prompt:
+            added = replace(latest, version=latest.version + 1, voice=voice)
+            self._store.prompts[prompt_id].append(added)
+            return added
+
+        return done_once(self._store, user_id, once, effect)
 
 
 class MemoryAgents:
@@ -165,10 +178,14 @@ class MemoryAgents:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, agent: Agent) -> Agent:
+    async def add(self, agent: Agent, once: Once[Agent] | None = None) -> Agent:
         self._store.must_have_user(agent.user_id)
-        self._must_fit(agent)
-        return self._keep(agent)
+
+        def effect() -> Agent:
+            self._must_fit(agent)
+            return self._keep(agent)
+
+        return done_once(self._store, agent.user_id, once, effect)
 
     async def get(self, user_id: UUID, agent_id: UUID) -> Agent:
         return _owned(self._store.agents, user_id, agent_id, "agent")

@@ -123,7 +123,7 @@ async def test_another_users_rows_cannot_be_changed(two_shops, pool: Pool) -> No
     [
         "update prompts set user_id = %s returning id",
         "insert into alerts (user_id, kind, subject, detail) values (%s, 'queue_overflow', 'x', 'x') returning id",
-        "insert into idempotent_answers values (%s, 'key', '', '{}') returning key",
+        "insert into kept_answers (name, user_id, answer) values (sha256('x'), %s, '') returning name",
     ],
 )
 async def test_nothing_is_written_in_another_users_name(two_shops, pool: Pool, statement) -> None:

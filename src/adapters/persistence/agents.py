@@ -12,12 +12,14 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
 
+from adapters.persistence.answers import done_once
 from adapters.persistence.archiving import give_up_waiting
 from adapters.persistence.database import Database
 from adapters.persistence.pages import fetch_page
 from adapters.persistence.refusals import refusals_named
 from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.agents import Agent, is_own_prompt
 from domain.shared import InvalidInput
 
@@ -65,13 +67,17 @@ class PostgresAgents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, agent: Agent) -> Agent:
+    async def add(self, agent: Agent, once: Once[Agent] | None = None) -> Agent:
         """Add it; see the port."""
-        async with self._writing(agent.user_id, agent.id, agent.phone_number_id) as connection:
+
+        async def effect() -> Agent:
             await _must_own_what_it_names(connection, agent)
             await connection.execute(ADD, _columns(agent))
             await _adopt(connection, agent)
-        return agent
+            return agent
+
+        async with self._writing(agent.user_id, agent.id, agent.phone_number_id) as connection:
+            return await done_once(connection, agent.user_id, once, effect)
 
     async def get(self, user_id: UUID, agent_id: UUID) -> Agent:
         """That agent; see the port."""

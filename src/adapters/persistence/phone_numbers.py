@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters.persistence.answers import done_once
 from adapters.persistence.channel_settings import read_settings, stored_settings
 from adapters.persistence.database import Database
 from adapters.persistence.forgotten_accounts import forget_accounts
@@ -14,6 +15,7 @@ from adapters.persistence.pages import fetch_page
 from adapters.persistence.refusals import refusals_named
 from adapters.persistence.rows import fetched, found, storable_json
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.channels import ChannelStatus, ChannelType, PhoneNumber
 
 COLUMNS = """item.id, item.user_id, item.type, item.display_name, item.number, item.meta_phone_number_id,
@@ -60,11 +62,18 @@ class PostgresPhoneNumbers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+    async def add(
+        self, phone_number: PhoneNumber, sealed_token: bytes | None, once: Once[PhoneNumber] | None = None
+    ) -> PhoneNumber:
         """Add it; see the port."""
+
+        async def effect() -> PhoneNumber:
+            await connection.execute(ADD, _columns(phone_number, sealed_token))
+            return phone_number
+
         with refusals_named():
-            await self._database.of(phone_number.user_id).fetch(ADD, _columns(phone_number, sealed_token))
-        return phone_number
+            async with self._database.of(phone_number.user_id).transaction() as connection:
+                return await done_once(connection, phone_number.user_id, once, effect)
 
     async def get(self, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
         """That phone number; see the port."""

@@ -7,11 +7,13 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters.persistence.answers import done_once
 from adapters.persistence.database import Database
 from adapters.persistence.pages import BY_NAMED_CREATION, fetch_page
 from adapters.persistence.refusals import refusals_named
-from adapters.persistence.rows import found
+from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.agents import Prompt, Voice
 from domain.shared import storable
 
@@ -50,7 +52,7 @@ class PostgresPrompts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, prompt: Prompt) -> Prompt:
+    async def add(self, prompt: Prompt, once: Once[Prompt] | None = None) -> Prompt:
         """Add a prompt with its first version; see the port."""
         parameters = {
             "id": prompt.id,
@@ -60,9 +62,14 @@ class PostgresPrompts:
             "created_at": prompt.created_at,
             **_settings(prompt.voice),
         }
+
+        async def effect() -> Prompt:
+            await connection.execute(ADD, parameters)
+            return prompt
+
         with refusals_named():
-            await self._database.of(prompt.user_id).fetch(ADD, parameters)
-        return prompt
+            async with self._database.of(prompt.user_id).transaction() as connection:
+                return await done_once(connection, prompt.user_id, once, effect)
 
     async def get(self, user_id: UUID, prompt_id: str) -> Prompt:
         """That prompt with its latest version; see the port."""
@@ -74,10 +81,17 @@ class PostgresPrompts:
             self._database.of(user_id), LIST, {"item.user_id = %s": user_id}, page, _prompt, BY_NAMED_CREATION
         )
 
-    async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
+    async def add_version(
+        self, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
+    ) -> Prompt:
         """The prompt with one more version; see the port."""
         parameters = {"id": storable(prompt_id), "user_id": user_id, **_settings(voice)}
-        return _prompt(found(await self._database.of(user_id).fetch(ADD_VERSION, parameters), "prompt"))
+
+        async def effect() -> Prompt:
+            return _prompt(found(await fetched(connection, ADD_VERSION, parameters), "prompt"))
+
+        async with self._database.of(user_id).transaction() as connection:
+            return await done_once(connection, user_id, once, effect)
 
 
 def _settings(voice: Voice) -> dict[str, Any]:

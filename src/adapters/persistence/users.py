@@ -6,12 +6,14 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters.persistence.answers import done_once
 from adapters.persistence.database import Database
 from adapters.persistence.forgotten_accounts import forget_accounts
 from adapters.persistence.pages import fetch_page
 from adapters.persistence.refusals import refusals_named
 from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.users import ApiKey, User
 
 ADD = """
@@ -64,7 +66,7 @@ class PostgresUsers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, user: User, key: ApiKey) -> User:
+    async def add(self, user: User, key: ApiKey, once: Once[User] | None = None) -> User:
         """Add a user; see the port."""
         parameters = {
             "id": user.id,
@@ -76,7 +78,12 @@ class PostgresUsers:
             "hash_key": key.hash_key,
             "key_created_at": key.created_at,
         }
-        return _user(found(await self._database.house.fetch(ADD, parameters), "user"))
+
+        async def effect() -> User:
+            return _user(found(await fetched(connection, ADD, parameters), "user"))
+
+        async with self._database.house.transaction() as connection:
+            return await done_once(connection, user.id, once, effect)
 
     async def get(self, user_id: UUID) -> User:
         """That user; see the port."""
@@ -98,11 +105,16 @@ class PostgresUsers:
             await forget_accounts(connection, user_id)
             found(await fetched(connection, ERASE, (user_id,)), "user")
 
-    async def add_key(self, key: ApiKey) -> ApiKey:
+    async def add_key(self, key: ApiKey, once: Once[ApiKey] | None = None) -> ApiKey:
         """Add one more key; see the port."""
         parameters = (key.id, key.user_id, key.name, key.digest, key.hash_key, key.created_at)
+
+        async def effect() -> ApiKey:
+            return _key(found(await fetched(connection, ADD_KEY, parameters), "user"))
+
         with refusals_named():
-            return _key(found(await self._database.of(key.user_id).fetch(ADD_KEY, parameters), "user"))
+            async with self._database.of(key.user_id).transaction() as connection:
+                return await done_once(connection, key.user_id, once, effect)
 
     async def find_key(self, key_id: UUID) -> ApiKey | None:
         """That key, noted as used; see the port."""

@@ -7,22 +7,17 @@ from typing import Protocol
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.credits import Account, Entry
-from domain.shared import InvalidInput
-
-
-class KeyReused(InvalidInput):
-    """An Idempotency-Key was used before with another request."""
-
-    code = "idempotency_key_reused"
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The new line of the ledger, and the account right after it."""
+    """The new line of the ledger, the account right after it, and whether messages that were blocked go on."""
 
     entry: Entry
     account: Account
+    resumes: bool
 
 
 class Credits(Protocol):
@@ -37,7 +32,7 @@ class Credits(Protocol):
         user_id: UUID,
         amount: int,
         note: str | None,
-        idempotency_key: str | None,
+        once: Once[Added] | None,
         *,
         blocked_hours_max: float | None = None,
     ) -> Added:
@@ -46,9 +41,7 @@ class Credits(Protocol):
         Those that came longer ago than `blocked_hours_max` become unanswerable (`waited_too_long`) instead;
         None sets no limit. An open `credits_exhausted` alert of the user is resolved.
 
-        With a key that was used before, nothing is added and the first answer comes back: the account in it is
-        the one of then. A key is its user's own, and is kept with what it added or not at all.
-        Raises NotFound, or KeyReused when the request differs from the first one.
+        Raises NotFound, and as Answers says.
         """
         ...
 

@@ -14,8 +14,10 @@ from msgspec import UNSET, UnsetType
 
 from application.app import Application
 from application.pages import PageRequest
+from domain.agents import Agent
 from domain.users import Caller
 from entrypoints.rest.bodies import given, view
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 
@@ -55,12 +57,14 @@ async def add_agent(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     data: JSONBody[AgentBody],
+    repeatable: NamedDependency[Repeatable],
 ) -> AgentView:
     """Add an agent; linked to a phone number, it answers what is waiting there."""
+    once = repeatable.once(_view)
     agent = await application.agents.add(
-        caller, user_id, data.name, data.prompt_id, data.phone_number_id, data.lead_form
+        caller, user_id, data.name, data.prompt_id, data.phone_number_id, data.lead_form, once
     )
-    return view(AgentView, agent)
+    return _view(agent)
 
 
 @get("/users/{user_id:uuid}/agents")
@@ -109,3 +113,7 @@ async def remove_agent(
 
 
 routes = [add_agent, list_agents, show_agent, change_agent, remove_agent]
+
+
+def _view(agent: Agent) -> AgentView:
+    return view(AgentView, agent)

@@ -12,7 +12,9 @@ from litestar.params import FromPath, JSONBody
 
 from application.app import Application
 from application.pages import PageRequest
+from application.users import IssuedKey
 from domain.users import Caller
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 
@@ -48,11 +50,10 @@ async def add_api_key(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     data: JSONBody[NewKey],
+    repeatable: NamedDependency[Repeatable],
 ) -> IssuedKeyView:
     """Add a key."""
-    issued = await application.users.add_key(caller, user_id, data.name)
-    key = issued.key
-    return IssuedKeyView(key.id, key.user_id, key.name, key.created_at, issued.spelled)
+    return _issued(await application.users.add_key(caller, user_id, data.name, repeatable.once(_issued)))
 
 
 @get("/users/{user_id:uuid}/api_keys")
@@ -78,3 +79,8 @@ async def remove_api_key(
 
 
 routes = [add_api_key, list_api_keys, remove_api_key]
+
+
+def _issued(issued: IssuedKey) -> IssuedKeyView:
+    key = issued.key
+    return IssuedKeyView(key.id, key.user_id, key.name, key.created_at, issued.spelled)

@@ -6,6 +6,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from application.app import Application
+from application.ports.answers import AnsweredBefore
 from entrypoints.rest import (
     agents,
     alerts,
@@ -25,6 +26,7 @@ from entrypoints.rest import credits as credits_
 from entrypoints.rest.auth import caller_of, create_key_guard
 from entrypoints.rest.bodies import StrictRequest, must_send_json
 from entrypoints.rest.errors import EXCEPTION_HANDLERS
+from entrypoints.rest.idempotency import render_first_answer, repeatable
 from entrypoints.rest.limits import BODY_BYTES_MAX
 from entrypoints.rest.openapi import BEARER, create_openapi_config
 from entrypoints.rest.paging import page_request
@@ -69,8 +71,9 @@ def create_rest_app(application: Application) -> Litestar:
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
             "page": Provide(page_request, sync_to_thread=False),
+            "repeatable": Provide(repeatable),
         },
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, AnsweredBefore: render_first_answer},
         before_send=[add_standing_headers, add_page_headers],
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,

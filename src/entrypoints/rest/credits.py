@@ -12,10 +12,11 @@ from litestar.params import FromPath, JSONBody
 
 from application.app import Application
 from application.pages import PageRequest
+from application.ports.credits import Added
 from domain.credits import EntryKind
 from domain.users import Caller
 from entrypoints.rest.bodies import view
-from entrypoints.rest.idempotency import IdempotencyKey
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 
@@ -70,12 +71,10 @@ async def add_credits(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     data: JSONBody[TopUp],
-    idempotency_key: IdempotencyKey = None,
+    repeatable: NamedDependency[Repeatable],
 ) -> AddedView:
     """Add credits; messages that were blocked for want of them go on."""
-    added = await application.credits.add(caller, user_id, data.amount, data.note, idempotency_key)
-    account = added.account
-    return AddedView(view(EntryView, added.entry), account.balance, account.held, account.available)
+    return _added(await application.credits.add(caller, user_id, data.amount, data.note, repeatable.once(_added)))
 
 
 @get("/users/{user_id:uuid}/credits/entries")
@@ -90,3 +89,8 @@ async def list_entries(
 
 
 routes = [show_credits, add_credits, list_entries]
+
+
+def _added(added: Added) -> AddedView:
+    account = added.account
+    return AddedView(view(EntryView, added.entry), account.balance, account.held, account.available)

@@ -17,11 +17,12 @@ from application.app import Application
 from application.pages import PageRequest
 from application.ports.conversations import MessageFilter
 from domain.channels import MediumKind
+from domain.conversations import Message
 from domain.media import ANY_BYTES, MediumStatus, MissingReason, StoredMedium, safe_filename
 from domain.users import Caller
 from entrypoints.rest.bodies import view
 from entrypoints.rest.filters import checked_customer, checked_time
-from entrypoints.rest.idempotency import IdempotencyKey
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 PLACE_MAX = 2**31 - 1
@@ -138,10 +139,14 @@ async def retry_message(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     message_id: FromPath[UUID],
-    idempotency_key: IdempotencyKey = None,
+    repeatable: NamedDependency[Repeatable],
 ) -> MessageView:
     """Send a failed message again, with the same content; it costs a credit when the platform takes it."""
-    return view(MessageView, await application.retry_message(caller, user_id, message_id, idempotency_key))
+    return _view(await application.retry_message(caller, user_id, message_id, repeatable.once(_view)))
 
 
 routes = [list_messages, show_medium, retry_message]
+
+
+def _view(message: Message) -> MessageView:
+    return view(MessageView, message)

@@ -14,6 +14,7 @@ from application.app import Application
 from application.pages import PageRequest
 from domain.agents import Prompt, Voice
 from domain.users import Caller
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing
 
 
@@ -56,9 +57,11 @@ async def add_prompt(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     data: JSONBody[PromptBody],
+    repeatable: NamedDependency[Repeatable],
 ) -> PromptView:
     """Add a prompt with its first version."""
-    return _view(await application.prompts.add(caller, user_id, data.name, _voice(data)))
+    once = repeatable.once(_view)
+    return _view(await application.prompts.add(caller, user_id, data.name, _voice(data), once))
 
 
 @get("/users/{user_id:uuid}/prompts")
@@ -91,9 +94,11 @@ async def add_prompt_version(
     user_id: FromPath[UUID],
     prompt_id: FromPath[str],
     data: JSONBody[VersionBody],
+    repeatable: NamedDependency[Repeatable],
 ) -> PromptView:
     """Add a version, which the prompt's agents speak from their next turn on."""
-    return _view(await application.prompts.add_version(caller, user_id, prompt_id, _voice(data)))
+    once = repeatable.once(_view)
+    return _view(await application.prompts.add_version(caller, user_id, prompt_id, _voice(data), once))
 
 
 routes = [add_prompt, list_prompts, show_prompt, add_prompt_version]

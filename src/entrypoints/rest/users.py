@@ -12,8 +12,10 @@ from litestar.params import FromPath, JSONBody
 
 from application.app import Application
 from application.pages import PageRequest
-from domain.users import Caller
+from application.users import IssuedKey
+from domain.users import Caller, User
 from entrypoints.rest.bodies import view
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 
@@ -39,11 +41,13 @@ class NewUserView(UserView):
 
 @post("/users")
 async def add_user(
-    application: NamedDependency[Application], caller: NamedDependency[Caller], data: JSONBody[UserName]
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    data: JSONBody[UserName],
+    repeatable: NamedDependency[Repeatable],
 ) -> NewUserView:
     """Add a user (admin)."""
-    user, issued = await application.users.add(caller, data.name)
-    return NewUserView(user.id, user.name, user.created_at, issued.spelled)
+    return _new_user(await application.users.add(caller, data.name, repeatable.once(_new_user)))
 
 
 @get("/users")
@@ -82,3 +86,8 @@ async def erase_user(
 
 
 routes = [add_user, list_users, show_user, rename_user, erase_user]
+
+
+def _new_user(added: tuple[User, IssuedKey]) -> NewUserView:
+    user, issued = added
+    return NewUserView(user.id, user.name, user.created_at, issued.spelled)

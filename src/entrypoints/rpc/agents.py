@@ -19,6 +19,7 @@ from entrypoints.rpc.fields import (
     time_out,
     uuid_in,
 )
+from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 CHANGEABLE = {"name", "prompt_id", "phone_number_id", "lead_form"}
@@ -29,15 +30,17 @@ class AgentServicer(AgentServiceServicer):
     """Agents by gRPC."""
 
     def __init__(self, application: Application) -> None:
+        self._application = application
         self._agents = application.agents
 
     async def CreateAgent(self, request: pb.CreateAgentRequest, context: Context) -> pb.CreateAgentResponse:
         """Add an agent."""
         user_id = uuid_in(request.user_id, "user_id")
         phone_number_id, form = _phone_number_in(request), _form_in(request)
-        caller = caller_of_call.get()
-        agent = await self._agents.add(caller, user_id, request.name, request.prompt_id, phone_number_id, form)
-        return pb.CreateAgentResponse(agent=_agent(agent))
+        caller, once = caller_of_call.get(), once_of(self._application, request, _created)
+        return _created(
+            await self._agents.add(caller, user_id, request.name, request.prompt_id, phone_number_id, form, once)
+        )
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
         """Show an agent."""
@@ -86,6 +89,10 @@ def _phone_number_in(request: AgentRequest) -> UUID | None:
 
 def _form_in(request: AgentRequest) -> dict[str, Any] | None:
     return struct_in(request.lead_form, "lead_form") if request.HasField("lead_form") else None
+
+
+def _created(agent: Agent) -> pb.CreateAgentResponse:
+    return pb.CreateAgentResponse(agent=_agent(agent))
 
 
 def _agent(agent: Agent) -> pb.Agent:

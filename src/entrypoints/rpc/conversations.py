@@ -9,12 +9,12 @@ from application.app import Application
 from application.conversations.follow_messages import Heartbeat
 from application.ports.conversations import ConversationFilter, MessageFilter
 from application.ports.live import StreamOver
+from domain.conversations import Message
 from domain.shared import InvalidInput, Unavailable
 from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import ConversationServiceServicer
 from entrypoints.rpc.fields import (
     emptied_in,
-    optional_key_in,
     optional_text_in,
     optional_time_in,
     optional_uuid_in,
@@ -22,6 +22,7 @@ from entrypoints.rpc.fields import (
     uuid_in,
     word_in,
 )
+from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
 from entrypoints.rpc.message_views import conversation_out, medium_out, message_out, trace_out
 
@@ -35,9 +36,9 @@ class ConversationServicer(ConversationServiceServicer):
         self._conversations = application.conversations
         self._pauses = application.pauses
         self._follow_messages = application.follow_messages
-        self._retry_message = application.retry_message
         self._trace_message = application.trace_message
         self._read_media = application.read_media
+        self._application = application
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
         """Show a conversation."""
@@ -133,9 +134,8 @@ class ConversationServicer(ConversationServiceServicer):
         """Send a failed message again."""
         user_id = uuid_in(request.user_id, "user_id")
         message_id = uuid_in(request.message_id, "message_id")
-        key = optional_key_in(emptied_in(request, "idempotency_key"))
-        message = await self._retry_message(caller_of_call.get(), user_id, message_id, key)
-        return pb.RetryMessageResponse(message=message_out(message))
+        once = once_of(self._application, request, _retried)
+        return _retried(await self._application.retry_message(caller_of_call.get(), user_id, message_id, once))
 
     async def TraceMessage(self, request: pb.TraceMessageRequest, context: Context) -> pb.TraceMessageResponse:
         """Tell every stage that a message passed."""
@@ -155,3 +155,7 @@ class ConversationServicer(ConversationServiceServicer):
         async for chunk in chunks:
             for start in range(0, len(chunk), PIECE_BYTES):
                 yield pb.DownloadMediumResponse(data=bytes(chunk[start : start + PIECE_BYTES]))
+
+
+def _retried(message: Message) -> pb.RetryMessageResponse:
+    return pb.RetryMessageResponse(message=message_out(message))

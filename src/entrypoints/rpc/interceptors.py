@@ -11,8 +11,10 @@ from typing import Any, TypeAlias
 
 import grpc
 import structlog
+from google.protobuf.message import Message
 
 from application.app import Application
+from application.ports.answers import AnsweredBefore
 from domain.shared import DomainError, Unauthorized
 from domain.users import Caller
 from entrypoints.rpc.errors import rich_status_of, status_of
@@ -109,7 +111,10 @@ def _wrapped(handler: Handler, around: Around) -> Handler:
 
     async def answer_once(request: object, context: Context) -> object:
         async with around(context):
-            return await behaviour(read_request(request, deserialize), context)
+            try:
+                return await behaviour(read_request(request, deserialize), context)
+            except AnsweredBefore as before:
+                return before.answer
 
     async def answer_many(request: object, context: Context) -> AsyncIterator[object]:
         async with around(context), aclosing(behaviour(read_request(request, deserialize), context)) as answers:
@@ -125,5 +130,10 @@ def _wrapped(handler: Handler, around: Around) -> Handler:
     return rewrap(
         answer_many if handler.response_streaming else answer_once,
         request_deserializer=handler.request_deserializer if handler.request_streaming else None,
-        response_serializer=handler.response_serializer,
+        response_serializer=serialized,
     )
+
+
+def serialized(answer: Message | bytes) -> bytes:
+    """The same bytes for equal messages, in every process; an answer of before as it was."""
+    return answer if isinstance(answer, bytes) else answer.SerializeToString(deterministic=True)

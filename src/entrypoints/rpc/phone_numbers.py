@@ -7,11 +7,12 @@ from uuid import UUID
 
 from application.app import Application
 from application.channels.manage_phone_numbers import NewPhoneNumber
-from domain.channels import ChannelType
+from domain.channels import ChannelType, PhoneNumber
 from domain.shared import InvalidInput
 from entrypoints.rpc._generated.frontdesk.v1 import phone_number_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.phone_number_pb2_grpc import PhoneNumberServiceServicer
 from entrypoints.rpc.fields import emptied_in, given_in, kept_in, known_word_in, page_in, uuid_in
+from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
 from entrypoints.rpc.phone_number_views import notice_out, phone_number_out, queue_out, settings_in, web_chat_out
 
@@ -22,6 +23,7 @@ class PhoneNumberServicer(PhoneNumberServiceServicer):
     """Phone numbers by gRPC."""
 
     def __init__(self, application: Application) -> None:
+        self._application = application
         self._phone_numbers = application.phone_numbers
         self._channel_health = application.channel_health
         self._read_queue = application.read_queue
@@ -42,8 +44,8 @@ class PhoneNumberServicer(PhoneNumberServiceServicer):
             allowed_origins=tuple(request.allowed_origins),
             settings=settings_in(request.settings),
         )
-        added = await self._phone_numbers.add(caller_of_call.get(), user_id, new)
-        return pb.CreatePhoneNumberResponse(phone_number=phone_number_out(added))
+        once = once_of(self._application, request, _created)
+        return _created(await self._phone_numbers.add(caller_of_call.get(), user_id, new, once))
 
     async def GetPhoneNumber(self, request: pb.GetPhoneNumberRequest, context: Context) -> pb.GetPhoneNumberResponse:
         """Show a phone number."""
@@ -109,6 +111,10 @@ class PhoneNumberServicer(PhoneNumberServiceServicer):
         user_id, phone_number_id = uuid_in(request.user_id, "user_id"), _id_in(request)
         set_up = await self._web_chats.rotate(caller_of_call.get(), user_id, phone_number_id)
         return pb.RotateWebChatSecretResponse(web_chat=web_chat_out(set_up))
+
+
+def _created(phone_number: PhoneNumber) -> pb.CreatePhoneNumberResponse:
+    return pb.CreatePhoneNumberResponse(phone_number=phone_number_out(phone_number))
 
 
 class _OfOne(Protocol):

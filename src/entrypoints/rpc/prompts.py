@@ -7,6 +7,7 @@ from domain.agents import Prompt, Voice
 from entrypoints.rpc._generated.frontdesk.v1 import prompt_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.prompt_pb2_grpc import PromptServiceServicer
 from entrypoints.rpc.fields import emptied_in, page_in, time_out, uuid_in
+from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -14,13 +15,14 @@ class PromptServicer(PromptServiceServicer):
     """Prompts by gRPC."""
 
     def __init__(self, application: Application) -> None:
+        self._application = application
         self._prompts = application.prompts
 
     async def CreatePrompt(self, request: pb.CreatePromptRequest, context: Context) -> pb.CreatePromptResponse:
         """Add a prompt with its first version."""
         user_id = uuid_in(request.user_id, "user_id")
-        prompt = await self._prompts.add(caller_of_call.get(), user_id, request.name, _voice(request))
-        return pb.CreatePromptResponse(prompt=_prompt(prompt))
+        once = once_of(self._application, request, _created)
+        return _created(await self._prompts.add(caller_of_call.get(), user_id, request.name, _voice(request), once))
 
     async def GetPrompt(self, request: pb.GetPromptRequest, context: Context) -> pb.GetPromptResponse:
         """Show a prompt with its latest version."""
@@ -42,13 +44,22 @@ class PromptServicer(PromptServiceServicer):
     ) -> pb.CreatePromptVersionResponse:
         """Add a version."""
         user_id = uuid_in(request.user_id, "user_id")
-        prompt = await self._prompts.add_version(caller_of_call.get(), user_id, request.prompt_id, _voice(request))
-        return pb.CreatePromptVersionResponse(prompt=_prompt(prompt))
+        once = once_of(self._application, request, _with_version)
+        caller, voice = caller_of_call.get(), _voice(request)
+        return _with_version(await self._prompts.add_version(caller, user_id, request.prompt_id, voice, once))
 
 
 def _voice(request: pb.CreatePromptRequest | pb.CreatePromptVersionRequest) -> Voice:
     temperature, tokens = emptied_in(request, "temperature"), emptied_in(request, "max_output_tokens")
     return Voice(request.instructions, request.model, temperature, tokens)
+
+
+def _created(prompt: Prompt) -> pb.CreatePromptResponse:
+    return pb.CreatePromptResponse(prompt=_prompt(prompt))
+
+
+def _with_version(prompt: Prompt) -> pb.CreatePromptVersionResponse:
+    return pb.CreatePromptVersionResponse(prompt=_prompt(prompt))
 
 
 def _prompt(prompt: Prompt) -> pb.Prompt:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from application.app import Application
+from application.users import IssuedKey
 from domain.users import ApiKey, User
 from entrypoints.rpc._generated.frontdesk.v1 import user_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.user_pb2_grpc import UserServiceServicer
 from entrypoints.rpc.fields import optional_time_out, page_in, time_out, uuid_in
+from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -14,12 +16,13 @@ class UserServicer(UserServiceServicer):
     """Users and their keys by gRPC."""
 
     def __init__(self, application: Application) -> None:
+        self._application = application
         self._users = application.users
 
     async def CreateUser(self, request: pb.CreateUserRequest, context: Context) -> pb.CreateUserResponse:
         """Add a user, with its first key."""
-        user, issued = await self._users.add(caller_of_call.get(), request.name)
-        return pb.CreateUserResponse(user=_user(user), api_key=issued.spelled)
+        once = once_of(self._application, request, _created)
+        return _created(await self._users.add(caller_of_call.get(), request.name, once))
 
     async def GetUser(self, request: pb.GetUserRequest, context: Context) -> pb.GetUserResponse:
         """Show a user."""
@@ -47,8 +50,8 @@ class UserServicer(UserServiceServicer):
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, context: Context) -> pb.CreateApiKeyResponse:
         """Add a key."""
         user_id = uuid_in(request.user_id, "user_id")
-        issued = await self._users.add_key(caller_of_call.get(), user_id, request.name)
-        return pb.CreateApiKeyResponse(key=_key(issued.key), api_key=issued.spelled)
+        once = once_of(self._application, request, _issued)
+        return _issued(await self._users.add_key(caller_of_call.get(), user_id, request.name, once))
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         """List a user's keys."""
@@ -62,6 +65,15 @@ class UserServicer(UserServiceServicer):
         user_id = uuid_in(request.user_id, "user_id")
         await self._users.remove_key(caller_of_call.get(), user_id, uuid_in(request.api_key_id, "api_key_id"))
         return pb.DeleteApiKeyResponse()
+
+
+def _created(added: tuple[User, IssuedKey]) -> pb.CreateUserResponse:
+    user, issued = added
+    return pb.CreateUserResponse(user=_user(user), api_key=issued.spelled)
+
+
+def _issued(issued: IssuedKey) -> pb.CreateApiKeyResponse:
+    return pb.CreateApiKeyResponse(key=_key(issued.key), api_key=issued.spelled)
 
 
 def _user(user: User) -> pb.User:

@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
 REFRESH_SECONDS = 3_600.0
+FORGET_SECONDS = 600.0
 
 
 def scheduler_process(environment: Mapping[str, str]) -> int:
@@ -32,11 +33,12 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
     """Sweep and look around every SWEEP_SECONDS until `stop` is set, and see to files and tokens beside that.
 
-    Those two have tasks of their own: a platform that is slow to answer must not hold the sweeper up.
+    These have tasks of their own: a platform that is slow to answer or much to clear away must not hold the sweeper up.
     """
     async with asyncio.TaskGroup() as chores:
         chores.create_task(_every(SWEEP_SECONDS, lambda: _look_around(application), stop))
         chores.create_task(_every(REFRESH_SECONDS, lambda: _refresh_tokens(application, stop), stop))
+        chores.create_task(_every(FORGET_SECONDS, lambda: _forget_answers(application, stop), stop))
         files = chores.create_task(_every(SWEEP_SECONDS, lambda: _see_to_files(application), stop))
         await stop.wait()
         files.cancel()  # what is being fetched stays claimed for a while, and is fetched again
@@ -67,6 +69,14 @@ async def _refresh_tokens(application: Application, stop: asyncio.Event) -> None
             continue
     except Unavailable as error:
         log.warning("refresh_failed", reason=str(error))
+
+
+async def _forget_answers(application: Application, stop: asyncio.Event) -> None:
+    try:
+        while not stop.is_set() and await application.forget_answers():
+            continue
+    except Unavailable as error:
+        log.warning("forget_failed", reason=str(error))
 
 
 async def _sweep(application: Application) -> None:

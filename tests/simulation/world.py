@@ -146,7 +146,7 @@ class World:
     def _build_people(self) -> None:
         reader = HandedOver()
         self.door = Door(
-            self.accept_webhook(reader, self.inbox, self.queue, self.seen, self.overflow),
+            self.accept_webhook(reader, self.inbox, self.queue, self.seen, self.overflow, MemoryLive()),
             reader,
             self.driver,
             self.random,

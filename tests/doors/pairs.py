@@ -110,7 +110,7 @@ PAIRS: Sequence[Pair] = [
     Pair(f"POST {_MESSAGE}/retry", "ConversationService.RetryMessage", WRITE),
     Pair(f"GET {_MESSAGE}/trace", "ConversationService.TraceMessage", READ),
     Pair(f"GET {_USER}/credits", "CreditService.GetBalance", READ),
-    Pair(f"POST {_USER}/credits/add", "CreditService.AddCredits", WRITE, body={"amount": 5, "note": "May"}),
+    Pair(f"POST {_USER}/credits/add", "CreditService.AddCredits", MANAGE, body={"amount": 5, "note": "May"}),
     Pair(f"GET {_USER}/credits/entries", "CreditService.ListEntries", READ, _PAGE),
     Pair("GET /alerts", "AlertService.ListAlerts", HOUSE, {"state": "open", **_PAGE}),
     Pair(f"GET {_USER}/alerts", "AlertService.ListUserAlerts", READ, {"state": "open", **_PAGE}),

@@ -20,7 +20,7 @@ from application.app import Application
 from domain.users import Caller, Scope
 from entrypoints.rpc.server import create_rpc_server
 from tests.doors.conftest import a_shop, bearer, made
-from tests.doors.pairs import HOUSE, METHODS, NOT_FOR_SERVICES, PAIRS, READ, Pair, filled, from_rest, from_rpc
+from tests.doors.pairs import HOUSE, METHODS, NOT_FOR_SERVICES, PAIRS, READ, WRITE, Pair, filled, from_rest, from_rpc
 from tests.doors.stubs import ADMIN_KEY, House
 
 STREAMED = {"ConversationService.WatchMessages", "ConversationService.DownloadMedium"}
@@ -222,22 +222,20 @@ async def test_both_refuse_the_same_by_the_same_code_and_field(doors, pair, chan
 # --- every operation with every kind of key: only the right ones pass
 
 
-class WithReadOnlyKeys:
-    """Knows one more key of a user, which may only read."""
+class WithLesserKeys:
+    """Knows more keys of users, which may not do everything."""
 
     def __init__(self, authenticate) -> None:
         self._authenticate = authenticate
-        self.users: dict[str, Any] = {}
+        self.callers: dict[str, Caller] = {}
 
     async def __call__(self, spelled: str) -> Caller:
-        if spelled in self.users:
-            return Caller(UUID(self.users[spelled]), frozenset({Scope.READ}))
-        return await self._authenticate(spelled)
+        return self.callers.get(spelled) or await self._authenticate(spelled)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.method)
 async def test_only_the_right_keys_pass(rest, house, current_application, pair) -> None:
-    authenticate = WithReadOnlyKeys(house.application.authenticate)
+    authenticate = WithLesserKeys(house.application.authenticate)
     object.__setattr__(house.application, "authenticate", authenticate)
     open_to(current_application, house)
     refused, unknown = grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
@@ -248,6 +246,7 @@ async def test_only_the_right_keys_pass(rest, house, current_application, pair) 
         "wrong key": unknown,
         "another's key": refused if is_house else nothing,
         "read-only key": passes if pair.scope == READ else refused,
+        "writing key": passes if pair.scope in {READ, WRITE} else refused,
         "own key": refused if is_house else passes,
         "admin key": passes,
     }
@@ -256,12 +255,15 @@ async def test_only_the_right_keys_pass(rest, house, current_application, pair) 
     async with served_by_rpc(house) as channel:
         for name in expected:
             things = await furnished(rest, house, name)
-            authenticate.users[f"reader {name}"] = things["user_id"]
+            user_id = UUID(things["user_id"])
+            authenticate.callers["reader"] = Caller(user_id, frozenset({Scope.READ}))
+            authenticate.callers["writer"] = Caller(user_id, frozenset({Scope.READ, Scope.WRITE}))
             keys = {
                 "no key": "",
                 "wrong key": "fd_wrong",
                 "another's key": stranger["key"],
-                "read-only key": f"reader {name}",
+                "read-only key": "reader",
+                "writing key": "writer",
                 "own key": things["key"],
                 "admin key": ADMIN_KEY,
             }

@@ -121,30 +121,33 @@ async def test_another_users_rows_cannot_be_changed(two_shops, pool: Pool) -> No
 @pytest.mark.parametrize(
     "statement",
     [
-        "update prompts set user_id = %s returning id",
-        "insert into alerts (user_id, kind, subject, detail) values (%s, 'queue_overflow', 'x', 'x') returning id",
-        "insert into kept_answers (name, user_id, answer) values (sha256('x'), %s, '') returning name",
+        "update prompts set user_id = %s",
+        "insert into alerts (user_id, kind, subject, detail) values (%s, 'queue_overflow', 'x', 'x')",
+        "insert into kept_answers (name, user_id, answer) values (sha256('x'), %s, '')",
     ],
 )
 async def test_nothing_is_written_in_another_users_name(two_shops, pool: Pool, statement) -> None:
     first, second = (shop.user.id for shop in two_shops)
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
-        await pool.of(first).fetch(statement, (second,))
+        await pool.of(first).execute(statement, (second,))  # without rows: those would be refused as not to be seen
 
 
-async def test_an_error_or_a_rollback_leaves_no_scope_behind(two_shops, pool: Pool) -> None:
-    scope = pool.of(two_shops[0].user.id)
-
-    with pytest.raises(psycopg.errors.DivisionByZero):
-        await scope.fetch("select 1 / 0", ())
-    with pytest.raises(ZeroDivisionError):
-        async with scope.transaction():
-            raise ZeroDivisionError
-    async with pool._pool.connection() as connection:
-        left = await (await connection.execute("select current_user, user_in_scope()")).fetchall()
-
-    assert left == [("frontdesk_app", None)]
+async def test_no_end_of_a_transaction_leaves_its_scope_behind(two_shops, database: Database) -> None:
+    async with Pool(database.url, connections_max=1).opened() as pool:
+        for scope in (pool.of(two_shops[0].user.id), pool.house):
+            await scope.fetch("select", ())
+            assert await _unscoped(pool) == ("frontdesk_app", None, 0)
+            async with scope.transaction():
+                pass
+            assert await _unscoped(pool) == ("frontdesk_app", None, 0)
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                await scope.fetch("select 1 / 0", ())
+            assert await _unscoped(pool) == ("frontdesk_app", None, 0)
+            with pytest.raises(ZeroDivisionError):
+                async with scope.transaction():
+                    raise ZeroDivisionError
+            assert await _unscoped(pool) == ("frontdesk_app", None, 0)
 
 
 async def test_an_erased_user_takes_all_rows_along_and_nobody_elses(two_shops, path: Path, database: Database) -> None:
@@ -169,8 +172,7 @@ async def test_a_thousand_interleaved_transactions_behind_a_pooler_cross_no_row(
 
     with _behind_a_pooler(database) as url:
         async with Pool(url, connections_max=TENANTS).opened() as pool:
-            work = (_works(pool, users[each % TENANTS].id, each) for each in range(TRANSACTIONS))
-            servers = set().union(*await asyncio.gather(*work))
+            servers = set().union(*await asyncio.gather(*(_works_on(pool, user.id) for user in users)))
             rows = await pool.house.fetch("select user_id, subject, detail from alerts", ())
 
     assert len(servers) <= 8 < TENANTS
@@ -178,13 +180,18 @@ async def test_a_thousand_interleaved_transactions_behind_a_pooler_cross_no_row(
     assert not [row for row in rows if str(row[0]) != row[2]]
 
 
+async def _works_on(pool: Pool, user_id: UUID) -> set[int]:
+    """A user's share, one after the other, while the others do theirs; which servers it was done on."""
+    return set().union(*[await _works(pool, user_id, each) for each in range(TRANSACTIONS // TENANTS)])
+
+
 async def _works(pool: Pool, user_id: UUID, each: int) -> set[int]:
-    """One transaction between whose steps the others go on; then a statement alone, and one of the house's."""
+    """A transaction between whose steps the others go on; a statement alone, one of the house's, one of nobody's."""
     async with pool.of(user_id).transaction() as connection:
         server, seen = await _server_and_users(connection)
         assert seen <= {user_id}
         insert = "insert into alerts (user_id, kind, subject, detail) values (%s, 'queue_overflow', %s, %s)"
-        await connection.execute(insert, (user_id, f"{each}", f"{user_id}"))
+        await connection.execute(insert, (user_id, f"{user_id} {each}", f"{user_id}"))
         await asyncio.sleep(0)
         same_server, seen = await _server_and_users(connection)
         assert (server, seen) == (same_server, {user_id})
@@ -192,7 +199,16 @@ async def _works(pool: Pool, user_id: UUID, each: int) -> set[int]:
     assert alone[0][1] == [user_id]
     ((users,),) = await pool.house.fetch("select count(*) from users", ())
     assert users == TENANTS
+    assert await _unscoped(pool) == ("frontdesk_app", None, 0)
     return {server, alone[0][0]}
+
+
+async def _unscoped(pool: Pool) -> tuple[str, UUID | None, int]:
+    """Who a connection is that somebody used before, for whom it works, and how many users it sees."""
+    async with pool._pool.connection() as connection:
+        cursor = await connection.execute("select current_user, user_in_scope(), (select count(*) from users)")
+        ((role, user_id, count),) = await cursor.fetchall()
+        return role, user_id, count
 
 
 async def _server_and_users(connection: psycopg.AsyncConnection) -> tuple[int, set[UUID]]:

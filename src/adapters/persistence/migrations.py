@@ -51,9 +51,8 @@ class Migrator:
             connection.execute(_TABLE)
             if self._app_role:
                 grants.allow(connection, self._app_role)
-            applied = [_apply(connection, each) for each in self._pending(connection)]
             scopes.allow(connection, self._app_role)
-            return applied
+            return [self._apply(connection, each) for each in self._pending(connection)]
 
     def down(self, steps: int = 1) -> list[str]:
         """Take back the last `steps` applied files, the newest first; the names taken back."""
@@ -66,6 +65,12 @@ class Migrator:
         """The names that `up` would apply now."""
         with self._connected() as connection:
             return [each.name for each in self._pending(connection)]
+
+    def _apply(self, connection: psycopg.Connection, file: MigrationFile) -> str:
+        _apply(connection, file)
+        # At once, and not behind the last file: the next one may have to see rows.
+        scopes.allow(connection, self._app_role)
+        return file.name
 
     def _pending(self, connection: psycopg.Connection) -> list[MigrationFile]:
         applied = _applied(connection)
@@ -152,11 +157,10 @@ def _check_unchanged(file: MigrationFile, applied: dict[str, str | None]) -> Non
         raise MigrationError(f"{file.name}: changed since it was applied; put a change into a new file")
 
 
-def _apply(connection: psycopg.Connection, file: MigrationFile) -> str:
+def _apply(connection: psycopg.Connection, file: MigrationFile) -> None:
     row = (file.version, file.name, file.checksum)
     with _running(connection, file.name, file.up):
         connection.execute("insert into schema_migrations (version, name, checksum) values (%s, %s, %s)", row)
-    return file.name
 
 
 def _take_back(connection: psycopg.Connection, file: MigrationFile) -> str:

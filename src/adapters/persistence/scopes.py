@@ -5,11 +5,13 @@ from psycopg import sql
 
 from adapters.persistence.migration_files import MigrationError
 
-# Without a row there are no such roles yet. What a superuser may, needs no grant.
+# Without a row there are no such roles yet. What a superuser may, needs no grant. Since Postgres 16 whoever made a role
+# is a member of it that must not become it: members are asked for more than membership.
 _MAY_CHOOSE = """
-select pg_has_role(login.oid, scopes.oid, 'member') from pg_roles as login, pg_roles as scopes
+select pg_has_role(login.oid, scopes.oid, %s) from pg_roles as login, pg_roles as scopes
  where login.rolname = %s and scopes.rolname = 'frontdesk_scopes'
 """
+_POSTGRES_16 = 160_000
 _GRANT = sql.SQL("grant frontdesk_scopes to {}")
 
 
@@ -19,8 +21,9 @@ def allow(connection: psycopg.Connection, app_role: str | None) -> None:
     Raises `MigrationError` with what an administrator must run when the owner may not grant it.
     """
     owner = connection.info.user
+    right = "set" if connection.info.server_version >= _POSTGRES_16 else "member"
     for login in sorted({owner, app_role or owner}):
-        row = connection.execute(_MAY_CHOOSE, [login]).fetchone()
+        row = connection.execute(_MAY_CHOOSE, [right, login]).fetchone()
         if row is not None and not row[0]:
             _grant(connection, _GRANT.format(sql.Identifier(login)))
 

@@ -46,7 +46,7 @@ def test_the_balance_is_the_same_through_both_doors(channel, tenant):
     assert tenant.get("credits") == {"balance": 999, "held": 0, "available": 999}
 
 
-def test_an_access_token_is_neither_answered_nor_logged_nor_kept_in_plain(house):
+def test_an_access_token_is_neither_answered_nor_logged(house):
     token = f"EAAG{secrets.token_hex(20)}"
     tenant = house.tenant()
     number = tenant.get("phone_numbers")["items"][0]
@@ -69,7 +69,6 @@ def test_an_access_token_is_neither_answered_nor_logged_nor_kept_in_plain(house)
     assert {answer.status for answer in answers} == {200}
     assert not [answer for answer in answers if token.encode() in answer.content]
     assert token not in house.log.read_text()
-    assert token not in _everything_in_postgres(house)
 
 
 def test_a_users_key_sees_nothing_of_another_user(house, tenant):
@@ -77,11 +76,3 @@ def test_a_users_key_sees_nothing_of_another_user(house, tenant):
 
     for name in ("messages", "credits", "phone_numbers", "conversations"):
         assert house.rest("GET", f"{tenant.path}/{name}", key=stranger.key).status == 404
-
-
-def _everything_in_postgres(house):
-    tables = house.sql("select tablename from pg_tables where schemaname = 'public'")
-    plain = [house.sql(f'select t::text from "{name}" t') for (name,) in tables]  # noqa: S608 - our own names
-    # A bytea comes out as hexadecimal digits: a token in it would not be recognised.
-    tokens = house.sql("select encode(access_token, 'escape') from phone_numbers")
-    return str([plain, tokens])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 
 import pytest
 
 from application.channels.accept_webhook import AcceptWebhook
-from application.conversations.follow_messages import WINDOW, FollowMessages, Heartbeat, Told
+from application.conversations.follow_messages import HEARTBEAT_SECONDS, WINDOW, FollowMessages, Heartbeat, Told
 from application.ports.live import StreamOver
 from domain.channels import Delivery, Receipt
 from domain.shared import NotFound
@@ -16,6 +17,9 @@ from tests.builders import an_id
 from tests.fakes.conversations import MemoryConversations
 from tests.unit.application.desk import Desk
 from tests.unit.application.test_accept_webhook import ReadsWhatItIsTold
+
+SOON_SECONDS = HEARTBEAT_SECONDS / 2
+"""Whoever was told to look has looked by then; whoever was not looks after a silence."""
 
 
 def following(desk: Desk, conversation_id, after: int = 0):
@@ -26,10 +30,11 @@ def following(desk: Desk, conversation_id, after: int = 0):
 async def told(stream, count: int) -> list[tuple[int, str, bool]]:
     """The next messages: their numbers, statuses, and whether they are updates."""
     found: list[tuple[int, str, bool]] = []
-    while len(found) < count:
-        each = await anext(stream)
-        if isinstance(each, Told):
-            found.append((each.message.sequence_number, each.message.status, each.is_update))
+    async with asyncio.timeout(SOON_SECONDS):
+        while len(found) < count:
+            each = await anext(stream)
+            if isinstance(each, Told):
+                found.append((each.message.sequence_number, each.message.status, each.is_update))
     return found
 
 

@@ -6,17 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncClientCursor, AsyncConnection
 from psycopg.rows import TupleRow
 
 from adapters.persistence.database import Database
+from adapters.persistence.refusals import refusals_named
 from adapters.persistence.rows import fetched
-from application.ports.answers import KeyReused, Once, StillRunning
+from application.ports.answers import Once, StillRunning
 
 Result = TypeVar("Result")
 
 EARLIER = "select free, answer from earlier_answer(%s)"
-KEEP = "insert into kept_answers (name, user_id, answer) values (%s, %s, %s) on conflict do nothing returning name"
+KEEP_AND_COMMIT = "insert into kept_answers (name, user_id, answer) values (%s, %s, %s); commit"
 FORGET = """
 delete from kept_answers where name in (
     select name from kept_answers where created_at < now() - %s * interval '1 day'
@@ -31,9 +32,10 @@ async def done_once(
     once: Once[Result] | None,
     effect: Callable[[], Awaitable[Result]],
 ) -> Result:
-    """The result of `effect`, which is about that user, and is kept as answered before the transaction ends.
+    """The result of `effect`, which is about that user, and is kept as answered when the transaction ends.
 
-    Raises as the port Answers says; the connection must be in the transaction of the effect, and nowhere else.
+    Raises as the port Answers says. The connection must be in the transaction of the effect, and is done with it
+    afterwards: nothing may follow.
     """
     if once is None:
         return await effect()
@@ -43,9 +45,10 @@ async def done_once(
     if earlier is not None:
         once.replay(earlier)
     result = await effect()
-    # Nobody else is here under this name: what is there all the same is about another user, unseen from here.
-    if not await fetched(connection, KEEP, (once.name, user_id, once.seal(result))):
-        raise KeyReused
+    # In one message: whoever waits for what is locked here waits for one answer less, which counts on a busy account.
+    with refusals_named():
+        async with AsyncClientCursor(connection) as cursor:
+            await cursor.execute(KEEP_AND_COMMIT, (once.name, user_id, once.seal(result)))
     return result
 
 

@@ -8,10 +8,13 @@ from functools import partial
 
 import psycopg
 
+from application.ports.answers import KeyReused
 from domain.shared import Conflict, DomainError, NotFound
 
 REFUSALS: Mapping[str | None, Callable[[], DomainError]] = {
     "api_keys_user_id_fkey": partial(NotFound, "user"),
+    # Seen before the effect, it would have been answered: it is about another user, and unseen from there.
+    "kept_answers_pkey": KeyReused,
     "alerts_user_id_fkey": partial(NotFound, "user"),
     "phone_numbers_user_id_fkey": partial(NotFound, "user"),
     "prompts_user_id_fkey": partial(NotFound, "user"),

@@ -5,12 +5,12 @@
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens, forget_answers                         |
+|                            |                | refresh_tokens, erase_at_model, forget_answers         |
 | integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
 |                            |                | read_queue, channel_health, prompts, agents,           |
-|                            |                | conversations, follow_messages, pauses, read_media,    |
-|                            |                | trace_message,                                         |
-|                            |                | retry_message, credits, alerts, web_chats              |
+|                            |                | conversations, follow_messages, customers, pauses,     |
+|                            |                | read_media, trace_message, retry_message, credits,     |
+|                            |                | report_usage, alerts, web_chats                        |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -43,7 +43,9 @@ from application.conversations.take_turn import TakeTurn
 from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
 from application.credits import ManageCredits
+from application.customers import ManageCustomers
 from application.delivery.retry_message import RetryMessage
+from application.erasing import EraseAtModel
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
@@ -57,7 +59,9 @@ from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.erasures import Erasures, ModelEraser
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.live import LiveChannel
@@ -73,6 +77,7 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
 from application.ports.web_chats import WebChats
+from application.usage import ReportUsage
 from application.users import Authenticate, ManageUsers
 from application.webchat.following import FollowChat
 from application.webchat.managing import ManageWebChats
@@ -103,6 +108,8 @@ class Application:
     agents: ManageAgents
     conversations: ReadConversations
     follow_messages: FollowMessages
+    customers: ManageCustomers
+    erase_at_model: EraseAtModel
     trace_message: TraceMessage
     read_media: ReadMedia
     fetch_media: FetchMedia
@@ -110,6 +117,7 @@ class Application:
     pauses: PauseConversations
     retry_message: RetryMessage
     credits: ManageCredits
+    report_usage: ReportUsage
     alerts: ReadAlerts
     visitor: RecogniseVisitor
     write_in_chat: WriteInChat
@@ -142,6 +150,9 @@ class Ports:
     prompts: Prompts
     agents: Agents
     conversations: Conversations
+    customer_records: CustomerRecords
+    erasures: Erasures
+    eraser: ModelEraser
     traces: Traces
     media: Media
     media_fetcher: MediaFetcher
@@ -178,7 +189,7 @@ def assemble(
         forget_answers=ForgetAnswers(p.answers),
         once=NameRequest(p.vault),
         authenticate=Authenticate(p.users, p.vault, admin_api_key),
-        users=ManageUsers(p.users, p.vault, p.clock, p.ids),
+        users=ManageUsers(p.users, p.tokens, p.queue, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
         channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
@@ -186,6 +197,8 @@ def assemble(
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations, p.live),
         follow_messages=FollowMessages(p.conversations, p.phone_numbers, p.live),
+        customers=ManageCustomers(p.customer_records, p.conversations),
+        erase_at_model=EraseAtModel(p.erasures, p.eraser),
         trace_message=TraceMessage(p.traces),
         read_media=ReadMedia(p.media, p.content),
         fetch_media=FetchMedia(p.media, p.media_fetcher),
@@ -193,6 +206,7 @@ def assemble(
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
         retry_message=RetryMessage(p.retries, p.queue, p.live),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
+        report_usage=ReportUsage(p.credits, p.clock),
         alerts=ReadAlerts(p.alerts),
         visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),
         write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),

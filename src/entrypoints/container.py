@@ -33,7 +33,7 @@ from adapters.coordination.rate_limits import RedisRateLimits
 from adapters.coordination.token_cache import RedisTokenCache
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
-from adapters.llm.deferred import DeferredModel
+from adapters.llm.deferred import DeferredEraser, DeferredModel
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
@@ -42,8 +42,10 @@ from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
+from adapters.persistence.customer_records import PostgresCustomerRecords
 from adapters.persistence.database import Database
 from adapters.persistence.dead_workers import end_leases_of_the_dead
+from adapters.persistence.erasures import PostgresErasures
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
@@ -67,7 +69,9 @@ from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.erasures import Erasures, ModelEraser
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.live import LiveChannel
@@ -136,6 +140,7 @@ class Container(containers.DeclarativeContainer):
     media_hosts = providers.Dependency(instance_of=MediaHosts)
     live: Provider[LiveChannel] = providers.Dependency(instance_of=RedisLiveChannel)
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
+    eraser: Provider[ModelEraser] = providers.Dependency(instance_of=DeferredEraser)
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
@@ -175,6 +180,8 @@ class Container(containers.DeclarativeContainer):
     prompts: Provider[Prompts] = providers.Singleton(PostgresPrompts, database)
     agents: Provider[Agents] = providers.Singleton(PostgresAgents, database)
     conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
+    customer_records: Provider[CustomerRecords] = providers.Singleton(PostgresCustomerRecords, database)
+    erasures: Provider[Erasures] = providers.Singleton(PostgresErasures, database)
     traces: Provider[Traces] = providers.Singleton(PostgresTraces, database)
     content: Provider[ContentStore] = providers.Singleton(
         open_content_store, settings.provided.media_store_url, settings.provided.frontdesk_home
@@ -223,6 +230,9 @@ class Container(containers.DeclarativeContainer):
         prompts=prompts,
         agents=agents,
         conversations=conversations,
+        customer_records=customer_records,
+        erasures=erasures,
+        eraser=eraser,
         traces=traces,
         media=media,
         media_fetcher=media_fetcher,
@@ -269,6 +279,7 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
             media_http=await stack.enter_async_context(opened_media_http(media_hosts)),
             media_hosts=media_hosts,
             model=model,
+            eraser=DeferredEraser(partial(_open_eraser, stack, settings)),
         )
         if asks_model:
             await model.loaded()
@@ -288,6 +299,14 @@ async def _open_model(stack: AsyncExitStack, settings: Settings) -> LanguageMode
 
     client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
     return OpenAIModel(await stack.enter_async_context(client))
+
+
+async def _open_eraser(stack: AsyncExitStack, settings: Settings) -> ModelEraser:
+    from adapters.llm.openai_eraser import OpenAIEraser  # noqa: PLC0415 - see DeferredModel
+    from adapters.llm.openai_model import opened_client  # noqa: PLC0415 - see DeferredModel
+
+    client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
+    return OpenAIEraser(await stack.enter_async_context(client))
 
 
 def _opened_http() -> aiohttp.ClientSession:

@@ -152,6 +152,12 @@ class Path:
         self.shops.append(shop)
         return shop
 
+    async def a_second_number(self, shop: Shop) -> Shop:
+        """Another phone number of the same business, with an agent of its own."""
+        number = await self.world.phone_numbers.add(a_phone_number(shop.user.id), None)
+        agent = await self.world.agents.add(an_agent(shop.user.id, phone_number_id=number.id))
+        return Shop(shop.user, number, agent)
+
     async def a_worker(self, **settings: Any) -> Worker:
         """A process with these settings; without any, it waits for nobody's quiet, and lanes are conversations."""
         worker = Worker(self.new_turns(**settings))

@@ -66,17 +66,28 @@ _PAGE = {"limit": 1, "sort": "-created_at"}
 _USER, _NUMBER = "/users/{user_id}", "/users/{user_id}/phone_numbers/{phone_number_id}"
 _PROMPT, _AGENT = "/users/{user_id}/prompts/{prompt_id}", "/users/{user_id}/agents/{agent_id}"
 _TALK, _MESSAGE = "/users/{user_id}/conversations/{conversation_id}", "/users/{user_id}/messages/{message_id}"
+_CUSTOMER = "/users/{user_id}/customers/{customer_id}"
 _VOICE = {"instructions": "Be brief.", "model": "gpt-5", "temperature": 0.5, "max_output_tokens": 100}
 _SETTINGS = {"stop_words": ["halt"], "template": {"name": "hello", "language": "en"}, "shows_typing": False}
 _NEW_NUMBER = {"type": "instagram", "display_name": "Shop", "instagram_account_id": "{unique}", "settings": _SETTINGS}
-_NEW_AGENT = {"name": "Bob", "prompt_id": "{prompt_id}", "lead_form": {"type": "object", "maxProperties": 3}}
+_NEW_AGENT = {
+    "name": "Bob",
+    "prompt_id": "{prompt_id}",
+    "lead_form": {"type": "object", "maxProperties": 3},
+    "prompt_version": 1,
+}
 
 PAIRS: Sequence[Pair] = [
     Pair("POST /users", "UserService.CreateUser", HOUSE, body={"name": " Bakery "}),
     Pair("GET /users", "UserService.ListUsers", HOUSE, _PAGE),
     Pair(f"GET {_USER}", "UserService.GetUser", READ),
-    Pair(f"PATCH {_USER}", "UserService.UpdateUser", WRITE, body={"name": "Bistro"}),
-    Pair(f"POST {_USER}/api_keys", "UserService.CreateApiKey", MANAGE, body={"name": "second"}),
+    Pair(f"PATCH {_USER}", "UserService.UpdateUser", WRITE, body={"name": "Bistro", "low_balance_threshold": 5}),
+    Pair(
+        f"POST {_USER}/api_keys",
+        "UserService.CreateApiKey",
+        MANAGE,
+        body={"name": "second", "scopes": ["read", "write"]},
+    ),
     Pair(f"GET {_USER}/api_keys", "UserService.ListApiKeys", MANAGE, _PAGE),
     Pair(f"DELETE {_USER}/api_keys/{{api_key_id}}", "UserService.DeleteApiKey", MANAGE),
     Pair(f"POST {_USER}/phone_numbers", "PhoneNumberService.CreatePhoneNumber", WRITE, body=_NEW_NUMBER),
@@ -95,6 +106,8 @@ PAIRS: Sequence[Pair] = [
     Pair(f"POST {_USER}/prompts", "PromptService.CreatePrompt", WRITE, body={"name": "Baker", **_VOICE}),
     Pair(f"GET {_USER}/prompts", "PromptService.ListPrompts", READ, _PAGE),
     Pair(f"GET {_PROMPT}", "PromptService.GetPrompt", READ),
+    Pair(f"GET {_PROMPT}/versions", "PromptService.ListPromptVersions", READ, _PAGE),
+    Pair(f"GET {_PROMPT}/versions/{{version}}", "PromptService.GetPromptVersion", READ),
     Pair(f"POST {_PROMPT}/versions", "PromptService.CreatePromptVersion", WRITE, body=_VOICE),
     Pair(f"POST {_USER}/agents", "AgentService.CreateAgent", WRITE, body=_NEW_AGENT),
     Pair(f"GET {_USER}/agents", "AgentService.ListAgents", READ, _PAGE),
@@ -112,9 +125,14 @@ PAIRS: Sequence[Pair] = [
     Pair(f"GET {_USER}/credits", "CreditService.GetBalance", READ),
     Pair(f"POST {_USER}/credits/add", "CreditService.AddCredits", MANAGE, body={"amount": 5, "note": "May"}),
     Pair(f"GET {_USER}/credits/entries", "CreditService.ListEntries", READ, _PAGE),
+    Pair(f"GET {_USER}/credits/usage", "CreditService.ListUsage", READ, {"group_by": "agent", **_PAGE}),
+    Pair(f"GET {_USER}/customers", "ConversationService.ListCustomers", READ, {"type": "whatsapp", **_PAGE}),
+    Pair(f"GET {_CUSTOMER}", "ConversationService.GetCustomer", READ),
+    Pair(f"GET {_CUSTOMER}/export", "ConversationService.ExportCustomer", READ),
     Pair("GET /alerts", "AlertService.ListAlerts", HOUSE, {"state": "open", **_PAGE}),
     Pair(f"GET {_USER}/alerts", "AlertService.ListUserAlerts", READ, {"state": "open", **_PAGE}),
     Pair(f"POST {_TALK}/archive", "ConversationService.ArchiveConversation", WRITE),
+    Pair(f"DELETE {_CUSTOMER}", "ConversationService.DeleteCustomer", MANAGE),
     Pair(f"DELETE {_AGENT}", "AgentService.DeleteAgent", WRITE),
     Pair(f"DELETE {_NUMBER}", "PhoneNumberService.DeletePhoneNumber", WRITE),
     Pair(f"DELETE {_USER}", "UserService.DeleteUser", MANAGE),
@@ -166,11 +184,17 @@ def _worded(kind: Any, told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(of: FieldDescriptor, value: Any) -> Any:
+    if of.enum_type is not None and of.is_repeated:
+        return [_enum_name(of, one) for one in value]
     if of.enum_type is not None:
-        return of.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED") + value.upper()
+        return _enum_name(of, value)
     if of.message_type is None or of.message_type.file.package != "frontdesk.v1" or of.is_repeated:
         return value
     return {"words": value} if of.message_type.name == "Words" else _worded(of.message_type, value)
+
+
+def _enum_name(of: FieldDescriptor, word: str) -> str:
+    return of.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED") + word.upper()
 
 
 def from_rpc(answer: Message) -> dict[str, Any]:
@@ -204,7 +228,11 @@ def _plain_value(of: FieldDescriptor, value: Any) -> Any:
     if of.message_type is not None and of.message_type.GetOptions().map_entry:
         return {name: plain(item) for name, item in value.items()}
     if of.is_repeated:
-        return [plain(item) if of.message_type else item for item in value]
+        return [_plain_item(of, item) for item in value]
+    return _plain_item(of, value)
+
+
+def _plain_item(of: FieldDescriptor, value: Any) -> Any:
     if of.enum_type is not None:
         prefix = of.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
         return of.enum_type.values_by_number[value].name.removeprefix(prefix).lower()

@@ -25,7 +25,9 @@ from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
+from tests.fakes.customer_records import MemoryCustomerRecords
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
+from tests.fakes.erasures import MemoryErasures, ToldEraser
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.live import MemoryLive
 from tests.fakes.media import MemoryMedia
@@ -196,6 +198,9 @@ class House:
             prompts=MemoryPrompts(store),
             agents=agents,
             conversations=MemoryConversations(store),
+            customer_records=MemoryCustomerRecords(store),
+            erasures=MemoryErasures(store),
+            eraser=ToldEraser(),
             traces=PlainTraces(store),
             media=MemoryMedia(store, PlainVault()),
             media_fetcher=nothing,
@@ -217,6 +222,8 @@ class House:
         """A conversation with one message each way, the reply failed."""
         customer = Customer(self.ids.new(), "491701234567", "Ada")
         self.store.customers[customer.id] = customer
+        number = self.store.phone_numbers[phone_number_id]
+        self.store.customer_ids[user_id, number.type, customer.address] = customer.id
         now = self.clock.now()
         conversation = Conversation(
             self.ids.new(), phone_number_id, None, customer, ConversationStatus.ACTIVE, None, 2, now, now

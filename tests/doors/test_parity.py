@@ -23,7 +23,7 @@ from tests.doors.conftest import a_shop, bearer, made
 from tests.doors.pairs import HOUSE, METHODS, NOT_FOR_SERVICES, PAIRS, READ, WRITE, Pair, filled, from_rest, from_rpc
 from tests.doors.stubs import ADMIN_KEY, House
 
-STREAMED = {"ConversationService.WatchMessages", "ConversationService.DownloadMedium"}
+STREAMED = {f"ConversationService.{name}" for name in ("WatchMessages", "DownloadMedium", "ExportCustomer")}
 ONE_ANSWER = [pair for pair in PAIRS if pair.method not in STREAMED]
 SAME_CODES = {
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -133,7 +133,15 @@ async def furnished(rest: AsyncClient, house: House, account: str = "100") -> di
     base = f"/users/{shop.user_id}"
     web_chat = await made(rest, f"{base}/phone_numbers", {"type": "webchat"})
     key = await made(rest, f"{base}/api_keys", {"name": "spare"})
-    more = {"place": 0, "web_chat_id": web_chat["id"], "api_key_id": key["id"], "unique": f"ig-{account}"}
+    [customer] = (await rest.get(f"{base}/customers", headers=bearer(ADMIN_KEY))).json()["items"]
+    more = {
+        "place": 0,
+        "version": 1,
+        "customer_id": customer["id"],
+        "web_chat_id": web_chat["id"],
+        "api_key_id": key["id"],
+        "unique": f"ig-{account}",
+    }
     return vars(shop) | more
 
 
@@ -176,7 +184,7 @@ REFUSED = [
     *(
         (pair, {name: NOWHERE})
         for pair in ONE_ANSWER
-        for name in ("phone_number_id", "agent_id", "conversation_id", "message_id", "api_key_id")
+        for name in ("phone_number_id", "agent_id", "conversation_id", "message_id", "api_key_id", "customer_id")
         if f"{{{name}}}" in pair.operation
     ),
     *((pair, {"prompt_id": "prm_unknown"}) for pair in PAIRS if "{prompt_id}" in pair.operation),

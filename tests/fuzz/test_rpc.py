@@ -56,6 +56,7 @@ def things_of(house: House) -> dict[str, list[str]]:
         "agent_id": [conversation["agent_id"]],
         "conversation_id": [conversation["id"]],
         "message_id": [message["id"] for message in tenant.messages()],
+        "customer_id": [conversation["customer"]["id"]],
         "customer": [conversation["customer"]["id"], conversation["customer"]["address"]],
         "order_by": ["", "create_time", "create_time desc"],
         "page_token": [""],

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from uuid import UUID
 
 from application.channels.accept_webhook import admit_stored
+from application.forgetting import forget_channel
 from application.pages import Page, PageRequest
 from application.ports.alerts import Alerts
 from application.ports.answers import Once
@@ -148,7 +149,7 @@ class ManagePhoneNumbers:
         """Disconnect the channel and delete its conversations. Raises NotFound."""
         caller.must_write(user_id)
         await self.phone_numbers.remove(user_id, phone_number_id)
-        await self.tokens.drop(phone_number_id)
+        await forget_channel(self.tokens, self.queue, phone_number_id)
 
     def _sealed(self, access_token: str | None, phone_number_id: UUID) -> bytes | None:
         if access_token is None:

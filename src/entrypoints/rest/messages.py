@@ -57,7 +57,8 @@ class MediumView(msgspec.Struct):
 class MessageView(msgspec.Struct):
     """A message. `content` holds what it is beside its text; what belongs to its kind is there, and nothing else.
 
-    Of a message of ours `status_times` tells when it reached each status, `pricing` what the platform charges for it.
+    Of a message of ours `status_times` tells when it reached each status, `pricing` what the platform charges for it,
+    and `prompt_id`, `prompt_version` and `model` what spoke, when an agent did.
     """
 
     id: UUID
@@ -76,6 +77,9 @@ class MessageView(msgspec.Struct):
     status_times: dict[str, datetime]
     pricing: dict[str, Any] | None
     content: dict[str, Any] | None
+    prompt_id: str | None
+    prompt_version: int | None
+    model: str | None
     media: list[MediumView]
 
 

@@ -10,6 +10,7 @@ from domain.agents import Agent
 from entrypoints.rpc._generated.frontdesk.v1 import agent_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.agent_pb2_grpc import AgentServiceServicer
 from entrypoints.rpc.fields import (
+    emptied_in,
     given_in,
     kept_in,
     optional_id_out,
@@ -22,7 +23,7 @@ from entrypoints.rpc.fields import (
 from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
-CHANGEABLE = {"name", "prompt_id", "phone_number_id", "lead_form"}
+CHANGEABLE = {"name", "prompt_id", "phone_number_id", "lead_form", "prompt_version"}
 AgentRequest = pb.CreateAgentRequest | pb.UpdateAgentRequest
 
 
@@ -38,9 +39,8 @@ class AgentServicer(AgentServiceServicer):
         user_id = uuid_in(request.user_id, "user_id")
         phone_number_id, form = _phone_number_in(request), _form_in(request)
         caller, once = caller_of_call.get(), once_of(self._application, request, _created)
-        return _created(
-            await self._agents.add(caller, user_id, request.name, request.prompt_id, phone_number_id, form, once)
-        )
+        what = (request.name, request.prompt_id, phone_number_id, form, emptied_in(request, "prompt_version"))
+        return _created(await self._agents.add(caller, user_id, *what, once))
 
     async def GetAgent(self, request: pb.GetAgentRequest, context: Context) -> pb.GetAgentResponse:
         """Show an agent."""
@@ -78,6 +78,8 @@ def _changes(request: pb.UpdateAgentRequest) -> dict[str, Any]:
                 changes[field] = _phone_number_in(request)
             case "lead_form":
                 changes[field] = _form_in(request)
+            case "prompt_version":
+                changes[field] = emptied_in(request, field)
             case _:
                 changes[field] = kept_in(request, field)
     return changes
@@ -103,5 +105,6 @@ def _agent(agent: Agent) -> pb.Agent:
         prompt_id=agent.prompt_id,
         phone_number_id=optional_id_out(agent.phone_number_id),
         lead_form=struct_out(agent.lead_form),
+        prompt_version=agent.prompt_version,
         create_time=time_out(agent.created_at),
     )

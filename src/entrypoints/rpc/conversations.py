@@ -8,11 +8,14 @@ from contextlib import aclosing
 from application.app import Application
 from application.conversations.follow_messages import Heartbeat
 from application.ports.conversations import ConversationFilter, MessageFilter
+from application.ports.customer_records import CustomerFilter
 from application.ports.live import StreamOver
+from domain.channels import ChannelType
 from domain.conversations import Message
 from domain.shared import InvalidInput, Unavailable
 from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import ConversationServiceServicer
+from entrypoints.rpc.customer_views import customer_out, exported_out
 from entrypoints.rpc.fields import (
     emptied_in,
     optional_text_in,
@@ -34,6 +37,7 @@ class ConversationServicer(ConversationServiceServicer):
 
     def __init__(self, application: Application) -> None:
         self._conversations = application.conversations
+        self._customers = application.customers
         self._pauses = application.pauses
         self._follow_messages = application.follow_messages
         self._trace_message = application.trace_message
@@ -142,6 +146,41 @@ class ConversationServicer(ConversationServiceServicer):
         user_id, message_id = uuid_in(request.user_id, "user_id"), uuid_in(request.message_id, "message_id")
         trace = await self._trace_message(caller_of_call.get(), user_id, message_id)
         return pb.TraceMessageResponse(trace=trace_out(trace))
+
+    async def ListCustomers(self, request: pb.ListCustomersRequest, context: Context) -> pb.ListCustomersResponse:
+        """List a user's customers."""
+        user_id = uuid_in(request.user_id, "user_id")
+        type_ = word_in(pb.CustomerType.DESCRIPTOR, request.type, "type")
+        wanted = CustomerFilter(
+            None if type_ is None else ChannelType(type_), optional_text_in(request.customer, "customer")
+        )
+        page = page_in(request.page_size, request.page_token, request.order_by)
+        found = await self._customers.list(caller_of_call.get(), user_id, wanted, page)
+        return pb.ListCustomersResponse(
+            customers=[customer_out(one) for one in found.items], next_page_token=found.next_cursor or ""
+        )
+
+    async def GetCustomer(self, request: pb.GetCustomerRequest, context: Context) -> pb.GetCustomerResponse:
+        """Show a customer."""
+        user_id, customer_id = uuid_in(request.user_id, "user_id"), uuid_in(request.customer_id, "customer_id")
+        customer = await self._customers.get(caller_of_call.get(), user_id, customer_id)
+        return pb.GetCustomerResponse(customer=customer_out(customer))
+
+    async def ExportCustomer(
+        self, request: pb.ExportCustomerRequest, context: Context
+    ) -> AsyncIterator[pb.ExportCustomerResponse]:
+        """Export all that is on record of a customer."""
+        user_id, customer_id = uuid_in(request.user_id, "user_id"), uuid_in(request.customer_id, "customer_id")
+        customer, export = await self._customers.export(caller_of_call.get(), user_id, customer_id)
+        yield pb.ExportCustomerResponse(customer=customer_out(customer))
+        async for _, item in export:
+            yield exported_out(item)
+
+    async def DeleteCustomer(self, request: pb.DeleteCustomerRequest, context: Context) -> pb.DeleteCustomerResponse:
+        """Erase a customer with everything of theirs."""
+        user_id, customer_id = uuid_in(request.user_id, "user_id"), uuid_in(request.customer_id, "customer_id")
+        await self._customers.erase(caller_of_call.get(), user_id, customer_id)
+        return pb.DeleteCustomerResponse()
 
     async def DownloadMedium(
         self, request: pb.DownloadMediumRequest, context: Context

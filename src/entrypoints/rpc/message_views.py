@@ -49,6 +49,9 @@ def message_out(message: Message) -> pb.Message:
         pricing=struct_out(message.pricing),
         content=struct_out(message.content),
         media=[medium_out(medium) for medium in message.media],
+        prompt_id=message.prompt_id,
+        prompt_version=message.prompt_version,
+        model=message.model,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from application.app import Application
 from domain.agents import Prompt, Voice
+from domain.shared import InvalidInput
 from entrypoints.rpc._generated.frontdesk.v1 import prompt_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.prompt_pb2_grpc import PromptServiceServicer
 from entrypoints.rpc.fields import emptied_in, page_in, time_out, uuid_in
@@ -38,6 +39,27 @@ class PromptServicer(PromptServiceServicer):
         return pb.ListPromptsResponse(
             prompts=[_prompt(one) for one in found.items], next_page_token=found.next_cursor or ""
         )
+
+    async def ListPromptVersions(
+        self, request: pb.ListPromptVersionsRequest, context: Context
+    ) -> pb.ListPromptVersionsResponse:
+        """List all versions of a prompt."""
+        user_id = uuid_in(request.user_id, "user_id")
+        page = page_in(request.page_size, request.page_token, request.order_by)
+        found = await self._prompts.versions(caller_of_call.get(), user_id, request.prompt_id, page)
+        return pb.ListPromptVersionsResponse(
+            prompts=[_prompt(one) for one in found.items], next_page_token=found.next_cursor or ""
+        )
+
+    async def GetPromptVersion(
+        self, request: pb.GetPromptVersionRequest, context: Context
+    ) -> pb.GetPromptVersionResponse:
+        """Show one version of a prompt."""
+        user_id = uuid_in(request.user_id, "user_id")
+        if request.version < 1:
+            raise InvalidInput("version", "It must be at least 1.")
+        prompt = await self._prompts.version(caller_of_call.get(), user_id, request.prompt_id, request.version)
+        return pb.GetPromptVersionResponse(prompt=_prompt(prompt))
 
     async def CreatePromptVersion(
         self, request: pb.CreatePromptVersionRequest, context: Context

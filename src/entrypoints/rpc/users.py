@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from application.app import Application
-from application.users import IssuedKey
-from domain.users import ApiKey, User
+from application.users import IssuedKey, UserChanges
+from domain.users import ApiKey, Scope, User
 from entrypoints.rpc._generated.frontdesk.v1 import user_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.user_pb2_grpc import UserServiceServicer
-from entrypoints.rpc.fields import optional_time_out, page_in, time_out, uuid_in
+from entrypoints.rpc.fields import (
+    emptied_in,
+    given_in,
+    kept_in,
+    known_word_in,
+    number_out,
+    optional_time_out,
+    page_in,
+    time_out,
+    uuid_in,
+)
 from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
+
+CHANGEABLE = {"name", "low_balance_threshold"}
 
 
 class UserServicer(UserServiceServicer):
@@ -38,9 +52,11 @@ class UserServicer(UserServiceServicer):
         )
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, context: Context) -> pb.UpdateUserResponse:
-        """Rename a user."""
+        """Change what is given."""
         user_id = uuid_in(request.user_id, "user_id")
-        return pb.UpdateUserResponse(user=_user(await self._users.rename(caller_of_call.get(), user_id, request.name)))
+        changes = {field: _change(request, field) for field in given_in(request, CHANGEABLE)}
+        user = await self._users.change(caller_of_call.get(), user_id, **cast("UserChanges", changes))
+        return pb.UpdateUserResponse(user=_user(user))
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
         """Erase a user with everything of theirs."""
@@ -50,8 +66,10 @@ class UserServicer(UserServiceServicer):
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, context: Context) -> pb.CreateApiKeyResponse:
         """Add a key."""
         user_id = uuid_in(request.user_id, "user_id")
+        scopes = [Scope(known_word_in(pb.Scope.DESCRIPTOR, scope, "scopes")) for scope in request.scopes]
         once = once_of(self._application, request, _issued)
-        return _issued(await self._users.add_key(caller_of_call.get(), user_id, request.name, once))
+        caller = caller_of_call.get()
+        return _issued(await self._users.add_key(caller, user_id, request.name, scopes or tuple(Scope), once))
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         """List a user's keys."""
@@ -77,7 +95,16 @@ def _issued(issued: IssuedKey) -> pb.CreateApiKeyResponse:
 
 
 def _user(user: User) -> pb.User:
-    return pb.User(id=str(user.id), name=user.name, create_time=time_out(user.created_at))
+    return pb.User(
+        id=str(user.id),
+        name=user.name,
+        create_time=time_out(user.created_at),
+        low_balance_threshold=user.low_balance_threshold,
+    )
+
+
+def _change(request: pb.UpdateUserRequest, field: str) -> object:
+    return kept_in(request, field) if field == "name" else emptied_in(request, field)
 
 
 def _key(key: ApiKey) -> pb.ApiKey:
@@ -87,4 +114,5 @@ def _key(key: ApiKey) -> pb.ApiKey:
         name=key.name,
         create_time=time_out(key.created_at),
         last_used_time=optional_time_out(key.last_used_at),
+        scopes=[pb.Scope.ValueType(number_out(pb.Scope.DESCRIPTOR, scope)) for scope in Scope if scope in key.scopes],
     )

@@ -27,7 +27,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3entrypoints/rpc/_generated/frontdesk/v1/agent.proto\x12\x0c\x66rontdesk.v1\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x01\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\tprompt_id\x18\x04 \x01(\t\x12\x1c\n\x0fphone_number_id\x18\x05 \x01(\tH\x00\x88\x01\x01\x12*\n\tlead_form\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x12\n\x10_phone_number_id\"\xd6\x01\n\x12\x43reateAgentRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tprompt_id\x18\x03 \x01(\t\x12\x1c\n\x0fphone_number_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x12*\n\tlead_form\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\x0fidempotency_key\x18\x06 \x01(\tH\x01\x88\x01\x01\x42\x12\n\x10_phone_number_idB\x12\n\x10_idempotency_key\"9\n\x13\x43reateAgentResponse\x12\"\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x13.frontdesk.v1.Agent\"4\n\x0fGetAgentRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"6\n\x10GetAgentResponse\x12\"\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x13.frontdesk.v1.Agent\"]\n\x11ListAgentsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"R\n\x12ListAgentsResponse\x12#\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x13.frontdesk.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x88\x02\n\x12UpdateAgentRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tprompt_id\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x1c\n\x0fphone_number_id\x18\x05 \x01(\tH\x02\x88\x01\x01\x12*\n\tlead_form\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0bupdate_mask\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x07\n\x05_nameB\x0c\n\n_prompt_idB\x12\n\x10_phone_number_id\"9\n\x13UpdateAgentResponse\x12\"\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x13.frontdesk.v1.Agent\"7\n\x12\x44\x65leteAgentRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteAgentResponse2\xa6\x03\n\x0c\x41gentService\x12R\n\x0b\x43reateAgent\x12 .frontdesk.v1.CreateAgentRequest\x1a!.frontdesk.v1.CreateAgentResponse\x12I\n\x08GetAgent\x12\x1d.frontdesk.v1.GetAgentRequest\x1a\x1e.frontdesk.v1.GetAgentResponse\x12O\n\nListAgents\x12\x1f.frontdesk.v1.ListAgentsRequest\x1a .frontdesk.v1.ListAgentsResponse\x12R\n\x0bUpdateAgent\x12 .frontdesk.v1.UpdateAgentRequest\x1a!.frontdesk.v1.UpdateAgentResponse\x12R\n\x0b\x44\x65leteAgent\x12 .frontdesk.v1.DeleteAgentRequest\x1a!.frontdesk.v1.DeleteAgentResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n3entrypoints/rpc/_generated/frontdesk/v1/agent.proto\x12\x0c\x66rontdesk.v1\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x02\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x11\n\tprompt_id\x18\x04 \x01(\t\x12\x1c\n\x0fphone_number_id\x18\x05 \x01(\tH\x00\x88\x01\x01\x12*\n\tlead_form\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x0eprompt_version\x18\x08 \x01(\x05H\x01\x88\x01\x01\x42\x12\n\x10_phone_number_idB\x11\n\x0f_prompt_version\"\x86\x02\n\x12\x43reateAgentRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tprompt_id\x18\x03 \x01(\t\x12\x1c\n\x0fphone_number_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x12*\n\tlead_form\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x1c\n\x0fidempotency_key\x18\x06 \x01(\tH\x01\x88\x01\x01\x12\x1b\n\x0eprompt_version\x18\x07 \x01(\x05H\x02\x88\x01\x01\x42\x12\n\x10_phone_number_idB\x12\n\x10_idempotency_keyB\x11\n\x0f_prompt_version\"9\n\x13\x43reateAgentResponse\x12\"\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x13.frontdesk.v1.Agent\"4\n\x0fGetAgentRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"6\n\x10GetAgentResponse\x12\"\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x13.frontdesk.v1.Agent\"]\n\x11ListAgentsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"R\n\x12ListAgentsResponse\x12#\n\x06\x61gents\x18\x01 \x03(\x0b\x32\x13.frontdesk.v1.Agent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb8\x02\n\x12UpdateAgentRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\x12\x11\n\x04name\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tprompt_id\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x1c\n\x0fphone_number_id\x18\x05 \x01(\tH\x02\x88\x01\x01\x12*\n\tlead_form\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0bupdate_mask\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x1b\n\x0eprompt_version\x18\x08 \x01(\x05H\x03\x88\x01\x01\x42\x07\n\x05_nameB\x0c\n\n_prompt_idB\x12\n\x10_phone_number_idB\x11\n\x0f_prompt_version\"9\n\x13UpdateAgentResponse\x12\"\n\x05\x61gent\x18\x01 \x01(\x0b\x32\x13.frontdesk.v1.Agent\"7\n\x12\x44\x65leteAgentRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x10\n\x08\x61gent_id\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteAgentResponse2\xa6\x03\n\x0c\x41gentService\x12R\n\x0b\x43reateAgent\x12 .frontdesk.v1.CreateAgentRequest\x1a!.frontdesk.v1.CreateAgentResponse\x12I\n\x08GetAgent\x12\x1d.frontdesk.v1.GetAgentRequest\x1a\x1e.frontdesk.v1.GetAgentResponse\x12O\n\nListAgents\x12\x1f.frontdesk.v1.ListAgentsRequest\x1a .frontdesk.v1.ListAgentsResponse\x12R\n\x0bUpdateAgent\x12 .frontdesk.v1.UpdateAgentRequest\x1a!.frontdesk.v1.UpdateAgentResponse\x12R\n\x0b\x44\x65leteAgent\x12 .frontdesk.v1.DeleteAgentRequest\x1a!.frontdesk.v1.DeleteAgentResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,27 +35,27 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'entrypoints.rpc._generated.
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AGENT']._serialized_start=167
-  _globals['_AGENT']._serialized_end=379
-  _globals['_CREATEAGENTREQUEST']._serialized_start=382
-  _globals['_CREATEAGENTREQUEST']._serialized_end=596
-  _globals['_CREATEAGENTRESPONSE']._serialized_start=598
-  _globals['_CREATEAGENTRESPONSE']._serialized_end=655
-  _globals['_GETAGENTREQUEST']._serialized_start=657
-  _globals['_GETAGENTREQUEST']._serialized_end=709
-  _globals['_GETAGENTRESPONSE']._serialized_start=711
-  _globals['_GETAGENTRESPONSE']._serialized_end=765
-  _globals['_LISTAGENTSREQUEST']._serialized_start=767
-  _globals['_LISTAGENTSREQUEST']._serialized_end=860
-  _globals['_LISTAGENTSRESPONSE']._serialized_start=862
-  _globals['_LISTAGENTSRESPONSE']._serialized_end=944
-  _globals['_UPDATEAGENTREQUEST']._serialized_start=947
-  _globals['_UPDATEAGENTREQUEST']._serialized_end=1211
-  _globals['_UPDATEAGENTRESPONSE']._serialized_start=1213
-  _globals['_UPDATEAGENTRESPONSE']._serialized_end=1270
-  _globals['_DELETEAGENTREQUEST']._serialized_start=1272
-  _globals['_DELETEAGENTREQUEST']._serialized_end=1327
-  _globals['_DELETEAGENTRESPONSE']._serialized_start=1329
-  _globals['_DELETEAGENTRESPONSE']._serialized_end=1350
-  _globals['_AGENTSERVICE']._serialized_start=1353
-  _globals['_AGENTSERVICE']._serialized_end=1775
+  _globals['_AGENT']._serialized_end=427
+  _globals['_CREATEAGENTREQUEST']._serialized_start=430
+  _globals['_CREATEAGENTREQUEST']._serialized_end=692
+  _globals['_CREATEAGENTRESPONSE']._serialized_start=694
+  _globals['_CREATEAGENTRESPONSE']._serialized_end=751
+  _globals['_GETAGENTREQUEST']._serialized_start=753
+  _globals['_GETAGENTREQUEST']._serialized_end=805
+  _globals['_GETAGENTRESPONSE']._serialized_start=807
+  _globals['_GETAGENTRESPONSE']._serialized_end=861
+  _globals['_LISTAGENTSREQUEST']._serialized_start=863
+  _globals['_LISTAGENTSREQUEST']._serialized_end=956
+  _globals['_LISTAGENTSRESPONSE']._serialized_start=958
+  _globals['_LISTAGENTSRESPONSE']._serialized_end=1040
+  _globals['_UPDATEAGENTREQUEST']._serialized_start=1043
+  _globals['_UPDATEAGENTREQUEST']._serialized_end=1355
+  _globals['_UPDATEAGENTRESPONSE']._serialized_start=1357
+  _globals['_UPDATEAGENTRESPONSE']._serialized_end=1414
+  _globals['_DELETEAGENTREQUEST']._serialized_start=1416
+  _globals['_DELETEAGENTREQUEST']._serialized_end=1471
+  _globals['_DELETEAGENTRESPONSE']._serialized_start=1473
+  _globals['_DELETEAGENTRESPONSE']._serialized_end=1494
+  _globals['_AGENTSERVICE']._serialized_start=1497
+  _globals['_AGENTSERVICE']._serialized_end=1919
 # @@protoc_insertion_point(module_scope)

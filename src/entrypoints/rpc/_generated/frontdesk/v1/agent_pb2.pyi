@@ -34,6 +34,7 @@ class Agent(_message.Message):
     PHONE_NUMBER_ID_FIELD_NUMBER: _builtins.int
     LEAD_FORM_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     user_id: _builtins.str
@@ -44,6 +45,8 @@ class Agent(_message.Message):
     """The prompt it speaks from."""
     phone_number_id: _builtins.str
     """The phone number it answers on; absent while it answers on none."""
+    prompt_version: _builtins.int
+    """The version of the prompt it stays with; absent while it follows the latest."""
     @_builtins.property
     def lead_form(self) -> _struct_pb2.Struct:
         """What it is to find out of a customer, as a JSON Schema."""
@@ -62,14 +65,20 @@ class Agent(_message.Message):
         phone_number_id: _builtins.str | None = ...,
         lead_form: _struct_pb2.Struct | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        prompt_version: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_phone_number_id", b"_phone_number_id", "create_time", b"create_time", "lead_form", b"lead_form", "phone_number_id", b"phone_number_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_phone_number_id", b"_phone_number_id", "_prompt_version", b"_prompt_version", "create_time", b"create_time", "lead_form", b"lead_form", "phone_number_id", b"phone_number_id", "prompt_version", b"prompt_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_phone_number_id", b"_phone_number_id", "create_time", b"create_time", "id", b"id", "lead_form", b"lead_form", "name", b"name", "phone_number_id", b"phone_number_id", "prompt_id", b"prompt_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_phone_number_id", b"_phone_number_id", "_prompt_version", b"_prompt_version", "create_time", b"create_time", "id", b"id", "lead_form", b"lead_form", "name", b"name", "phone_number_id", b"phone_number_id", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__phone_number_id: _TypeAlias = _typing.Literal["phone_number_id"]  # noqa: Y015
     _WhichOneofArgType__phone_number_id: _TypeAlias = _typing.Literal["_phone_number_id", b"_phone_number_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_version: _TypeAlias = _typing.Literal["prompt_version"]  # noqa: Y015
+    _WhichOneofArgType__prompt_version: _TypeAlias = _typing.Literal["_prompt_version", b"_prompt_version"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__phone_number_id) -> _WhichOneofReturnType__phone_number_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_version) -> _WhichOneofReturnType__prompt_version | None: ...
 
 Global___Agent: _TypeAlias = Agent  # noqa: Y015
 
@@ -85,6 +94,7 @@ class CreateAgentRequest(_message.Message):
     PHONE_NUMBER_ID_FIELD_NUMBER: _builtins.int
     LEAD_FORM_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Whose it is to be."""
     name: _builtins.str
@@ -95,6 +105,8 @@ class CreateAgentRequest(_message.Message):
     """The phone number it answers on."""
     idempotency_key: _builtins.str
     """The same key adds once, however often it comes; with another request it is refused."""
+    prompt_version: _builtins.int
+    """The version of the prompt it stays with; without one it follows the latest."""
     @_builtins.property
     def lead_form(self) -> _struct_pb2.Struct:
         """What it is to find out of a customer, as a JSON Schema."""
@@ -108,19 +120,24 @@ class CreateAgentRequest(_message.Message):
         phone_number_id: _builtins.str | None = ...,
         lead_form: _struct_pb2.Struct | None = ...,
         idempotency_key: _builtins.str | None = ...,
+        prompt_version: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_phone_number_id", b"_phone_number_id", "idempotency_key", b"idempotency_key", "lead_form", b"lead_form", "phone_number_id", b"phone_number_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_phone_number_id", b"_phone_number_id", "_prompt_version", b"_prompt_version", "idempotency_key", b"idempotency_key", "lead_form", b"lead_form", "phone_number_id", b"phone_number_id", "prompt_version", b"prompt_version"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_phone_number_id", b"_phone_number_id", "idempotency_key", b"idempotency_key", "lead_form", b"lead_form", "name", b"name", "phone_number_id", b"phone_number_id", "prompt_id", b"prompt_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "_phone_number_id", b"_phone_number_id", "_prompt_version", b"_prompt_version", "idempotency_key", b"idempotency_key", "lead_form", b"lead_form", "name", b"name", "phone_number_id", b"phone_number_id", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
     _WhichOneofReturnType__phone_number_id: _TypeAlias = _typing.Literal["phone_number_id"]  # noqa: Y015
     _WhichOneofArgType__phone_number_id: _TypeAlias = _typing.Literal["_phone_number_id", b"_phone_number_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_version: _TypeAlias = _typing.Literal["prompt_version"]  # noqa: Y015
+    _WhichOneofArgType__prompt_version: _TypeAlias = _typing.Literal["_prompt_version", b"_prompt_version"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__phone_number_id) -> _WhichOneofReturnType__phone_number_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_version) -> _WhichOneofReturnType__prompt_version | None: ...
 
 Global___CreateAgentRequest: _TypeAlias = CreateAgentRequest  # noqa: Y015
 
@@ -273,6 +290,7 @@ class UpdateAgentRequest(_message.Message):
     PHONE_NUMBER_ID_FIELD_NUMBER: _builtins.int
     LEAD_FORM_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Whose agent."""
     agent_id: _builtins.str
@@ -283,6 +301,8 @@ class UpdateAgentRequest(_message.Message):
     """The prompt it speaks from."""
     phone_number_id: _builtins.str
     """The phone number it answers on."""
+    prompt_version: _builtins.int
+    """The version of the prompt it stays with; emptied, it follows the latest."""
     @_builtins.property
     def lead_form(self) -> _struct_pb2.Struct:
         """What it is to find out of a customer, as a JSON Schema."""
@@ -301,10 +321,11 @@ class UpdateAgentRequest(_message.Message):
         phone_number_id: _builtins.str | None = ...,
         lead_form: _struct_pb2.Struct | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
+        prompt_version: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_phone_number_id", b"_phone_number_id", "_prompt_id", b"_prompt_id", "lead_form", b"lead_form", "name", b"name", "phone_number_id", b"phone_number_id", "prompt_id", b"prompt_id", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_phone_number_id", b"_phone_number_id", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "lead_form", b"lead_form", "name", b"name", "phone_number_id", b"phone_number_id", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_phone_number_id", b"_phone_number_id", "_prompt_id", b"_prompt_id", "agent_id", b"agent_id", "lead_form", b"lead_form", "name", b"name", "phone_number_id", b"phone_number_id", "prompt_id", b"prompt_id", "update_mask", b"update_mask", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_phone_number_id", b"_phone_number_id", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "agent_id", b"agent_id", "lead_form", b"lead_form", "name", b"name", "phone_number_id", b"phone_number_id", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "update_mask", b"update_mask", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
@@ -312,12 +333,16 @@ class UpdateAgentRequest(_message.Message):
     _WhichOneofArgType__phone_number_id: _TypeAlias = _typing.Literal["_phone_number_id", b"_phone_number_id"]  # noqa: Y015
     _WhichOneofReturnType__prompt_id: _TypeAlias = _typing.Literal["prompt_id"]  # noqa: Y015
     _WhichOneofArgType__prompt_id: _TypeAlias = _typing.Literal["_prompt_id", b"_prompt_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_version: _TypeAlias = _typing.Literal["prompt_version"]  # noqa: Y015
+    _WhichOneofArgType__prompt_version: _TypeAlias = _typing.Literal["_prompt_version", b"_prompt_version"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__phone_number_id) -> _WhichOneofReturnType__phone_number_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_id) -> _WhichOneofReturnType__prompt_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_version) -> _WhichOneofReturnType__prompt_version | None: ...
 
 Global___UpdateAgentRequest: _TypeAlias = UpdateAgentRequest  # noqa: Y015
 

@@ -157,6 +157,34 @@ MESSAGE_STATUS_READ: MessageStatus.ValueType  # 11
 """Outbound: the customer has seen it."""
 Global___MessageStatus: _TypeAlias = MessageStatus  # noqa: Y015
 
+class _CustomerType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CustomerTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CustomerType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CUSTOMER_TYPE_UNSPECIFIED: _CustomerType.ValueType  # 0
+    """Anywhere, in a filter."""
+    CUSTOMER_TYPE_WHATSAPP: _CustomerType.ValueType  # 1
+    """WhatsApp."""
+    CUSTOMER_TYPE_INSTAGRAM: _CustomerType.ValueType  # 2
+    """Instagram."""
+    CUSTOMER_TYPE_WEBCHAT: _CustomerType.ValueType  # 3
+    """A chat on web pages."""
+
+class CustomerType(_CustomerType, metaclass=_CustomerTypeEnumTypeWrapper):
+    """Where a customer writes from."""
+
+CUSTOMER_TYPE_UNSPECIFIED: CustomerType.ValueType  # 0
+"""Anywhere, in a filter."""
+CUSTOMER_TYPE_WHATSAPP: CustomerType.ValueType  # 1
+"""WhatsApp."""
+CUSTOMER_TYPE_INSTAGRAM: CustomerType.ValueType  # 2
+"""Instagram."""
+CUSTOMER_TYPE_WEBCHAT: CustomerType.ValueType  # 3
+"""A chat on web pages."""
+Global___CustomerType: _TypeAlias = CustomerType  # noqa: Y015
+
 class _MediumKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -382,6 +410,9 @@ class Message(_message.Message):
     PRICING_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     MEDIA_FIELD_NUMBER: _builtins.int
+    PROMPT_ID_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     conversation_id: _builtins.str
@@ -404,6 +435,12 @@ class Message(_message.Message):
     """Why there is no answer, in one word."""
     platform_message_id: _builtins.str
     """The platform's id of it."""
+    prompt_id: _builtins.str
+    """The prompt that an agent spoke from."""
+    prompt_version: _builtins.int
+    """The version of it."""
+    model: _builtins.str
+    """The model that answered."""
     @_builtins.property
     def error(self) -> _struct_pb2.Struct:
         """What the platform or the model said of a failure."""
@@ -448,19 +485,34 @@ class Message(_message.Message):
         pricing: _struct_pb2.Struct | None = ...,
         content: _struct_pb2.Struct | None = ...,
         media: _abc.Iterable[Global___Medium] | None = ...,
+        prompt_id: _builtins.str | None = ...,
+        prompt_version: _builtins.int | None = ...,
+        model: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id", "_reason", b"_reason", "_text", b"_text", "content", b"content", "create_time", b"create_time", "error", b"error", "platform_message_id", b"platform_message_id", "pricing", b"pricing", "reason", b"reason", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_platform_message_id", b"_platform_message_id", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "_reason", b"_reason", "_text", b"_text", "content", b"content", "create_time", b"create_time", "error", b"error", "model", b"model", "platform_message_id", b"platform_message_id", "pricing", b"pricing", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "reason", b"reason", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id", "_reason", b"_reason", "_text", b"_text", "author", b"author", "content", b"content", "conversation_id", b"conversation_id", "create_time", b"create_time", "direction", b"direction", "error", b"error", "id", b"id", "media", b"media", "phone_number_id", b"phone_number_id", "platform_message_id", b"platform_message_id", "pricing", b"pricing", "reason", b"reason", "sequence_number", b"sequence_number", "status", b"status", "status_times", b"status_times", "text", b"text", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_platform_message_id", b"_platform_message_id", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "_reason", b"_reason", "_text", b"_text", "author", b"author", "content", b"content", "conversation_id", b"conversation_id", "create_time", b"create_time", "direction", b"direction", "error", b"error", "id", b"id", "media", b"media", "model", b"model", "phone_number_id", b"phone_number_id", "platform_message_id", b"platform_message_id", "pricing", b"pricing", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "reason", b"reason", "sequence_number", b"sequence_number", "status", b"status", "status_times", b"status_times", "text", b"text", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
     _WhichOneofReturnType__platform_message_id: _TypeAlias = _typing.Literal["platform_message_id"]  # noqa: Y015
     _WhichOneofArgType__platform_message_id: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_id: _TypeAlias = _typing.Literal["prompt_id"]  # noqa: Y015
+    _WhichOneofArgType__prompt_id: _TypeAlias = _typing.Literal["_prompt_id", b"_prompt_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_version: _TypeAlias = _typing.Literal["prompt_version"]  # noqa: Y015
+    _WhichOneofArgType__prompt_version: _TypeAlias = _typing.Literal["_prompt_version", b"_prompt_version"]  # noqa: Y015
     _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
     _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
     _WhichOneofReturnType__text: _TypeAlias = _typing.Literal["text"]  # noqa: Y015
     _WhichOneofArgType__text: _TypeAlias = _typing.Literal["_text", b"_text"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__platform_message_id) -> _WhichOneofReturnType__platform_message_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_id) -> _WhichOneofReturnType__prompt_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_version) -> _WhichOneofReturnType__prompt_version | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
     @_typing.overload
@@ -1225,3 +1277,450 @@ class DownloadMediumResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DownloadMediumResponse: _TypeAlias = DownloadMediumResponse  # noqa: Y015
+
+@_typing.final
+class KnownCustomer(_message.Message):
+    """A customer as they are on record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    USERNAME_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Their id."""
+    user_id: _builtins.str
+    """Whose customer they are."""
+    type: Global___CustomerType.ValueType
+    """Where they write from."""
+    address: _builtins.str
+    """What the platform calls them now."""
+    name: _builtins.str
+    """What they call themselves."""
+    username: _builtins.str
+    """The name they chose on the platform."""
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All that the platform calls them, now or before."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When they wrote first."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        type: Global___CustomerType.ValueType = ...,
+        address: _builtins.str = ...,
+        name: _builtins.str | None = ...,
+        username: _builtins.str | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_username", b"_username", "create_time", b"create_time", "name", b"name", "username", b"username"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_username", b"_username", "address", b"address", "aliases", b"aliases", "create_time", b"create_time", "id", b"id", "name", b"name", "type", b"type", "user_id", b"user_id", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__username: _TypeAlias = _typing.Literal["username"]  # noqa: Y015
+    _WhichOneofArgType__username: _TypeAlias = _typing.Literal["_username", b"_username"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__username) -> _WhichOneofReturnType__username | None: ...
+
+Global___KnownCustomer: _TypeAlias = KnownCustomer  # noqa: Y015
+
+@_typing.final
+class Consent(_message.Message):
+    """A STOP or START on record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    PHONE_NUMBER_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    phone_number_id: _builtins.str
+    """The phone number it was said to."""
+    kind: _builtins.str
+    """Which of the two, in one word."""
+    message_id: _builtins.str
+    """The message that said it."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        phone_number_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "id", b"id", "kind", b"kind", "message_id", b"message_id", "phone_number_id", b"phone_number_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Consent: _TypeAlias = Consent  # noqa: Y015
+
+@_typing.final
+class PastTurn(_message.Message):
+    """One answer to one or more messages, and what made it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    PROMPT_ID_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    RESPONSE_ID_FIELD_NUMBER: _builtins.int
+    INPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    conversation_id: _builtins.str
+    """The conversation it belongs to."""
+    status: _builtins.str
+    """What became of it, in one word."""
+    reason: _builtins.str
+    """Why, in one word."""
+    attempts: _builtins.int
+    """How many workers took it."""
+    prompt_id: _builtins.str
+    """The prompt that was spoken from."""
+    prompt_version: _builtins.int
+    """The version of it."""
+    model: _builtins.str
+    """The model that answered."""
+    response_id: _builtins.str
+    """The model's id of the answer."""
+    input_tokens: _builtins.int
+    """What was read for it."""
+    output_tokens: _builtins.int
+    """What was written."""
+    @_builtins.property
+    def error(self) -> _struct_pb2.Struct:
+        """What the platform or the model said of a failure."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ended; absent while it is under way."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        status: _builtins.str = ...,
+        reason: _builtins.str | None = ...,
+        error: _struct_pb2.Struct | None = ...,
+        attempts: _builtins.int = ...,
+        prompt_id: _builtins.str | None = ...,
+        prompt_version: _builtins.int | None = ...,
+        model: _builtins.str | None = ...,
+        response_id: _builtins.str | None = ...,
+        input_tokens: _builtins.int | None = ...,
+        output_tokens: _builtins.int | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_tokens", b"_input_tokens", "_model", b"_model", "_output_tokens", b"_output_tokens", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "_reason", b"_reason", "_response_id", b"_response_id", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "reason", b"reason", "response_id", b"response_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_tokens", b"_input_tokens", "_model", b"_model", "_output_tokens", b"_output_tokens", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "_reason", b"_reason", "_response_id", b"_response_id", "attempts", b"attempts", "conversation_id", b"conversation_id", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "id", b"id", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "reason", b"reason", "response_id", b"response_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__input_tokens: _TypeAlias = _typing.Literal["input_tokens"]  # noqa: Y015
+    _WhichOneofArgType__input_tokens: _TypeAlias = _typing.Literal["_input_tokens", b"_input_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__output_tokens: _TypeAlias = _typing.Literal["output_tokens"]  # noqa: Y015
+    _WhichOneofArgType__output_tokens: _TypeAlias = _typing.Literal["_output_tokens", b"_output_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_id: _TypeAlias = _typing.Literal["prompt_id"]  # noqa: Y015
+    _WhichOneofArgType__prompt_id: _TypeAlias = _typing.Literal["_prompt_id", b"_prompt_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_version: _TypeAlias = _typing.Literal["prompt_version"]  # noqa: Y015
+    _WhichOneofArgType__prompt_version: _TypeAlias = _typing.Literal["_prompt_version", b"_prompt_version"]  # noqa: Y015
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__response_id: _TypeAlias = _typing.Literal["response_id"]  # noqa: Y015
+    _WhichOneofArgType__response_id: _TypeAlias = _typing.Literal["_response_id", b"_response_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_tokens) -> _WhichOneofReturnType__input_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_tokens) -> _WhichOneofReturnType__output_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_id) -> _WhichOneofReturnType__prompt_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_version) -> _WhichOneofReturnType__prompt_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__response_id) -> _WhichOneofReturnType__response_id | None: ...
+
+Global___PastTurn: _TypeAlias = PastTurn  # noqa: Y015
+
+@_typing.final
+class ListCustomersRequest(_message.Message):
+    """Asks for a page of customers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose customers."""
+    page_size: _builtins.int
+    """How many at most; 0 stands for 50, and more than 200 counts as 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """`create_time` (the default) or `create_time desc`."""
+    type: Global___CustomerType.ValueType
+    """Only those who write from there."""
+    customer: _builtins.str
+    """Only the one with this id, or any of their addresses."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+        type: Global___CustomerType.ValueType = ...,
+        customer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCustomersRequest: _TypeAlias = ListCustomersRequest  # noqa: Y015
+
+@_typing.final
+class ListCustomersResponse(_message.Message):
+    """A page of customers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty at the end."""
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownCustomer]:
+        """The customers."""
+
+    def __init__(
+        self,
+        *,
+        customers: _abc.Iterable[Global___KnownCustomer] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCustomersResponse: _TypeAlias = ListCustomersResponse  # noqa: Y015
+
+@_typing.final
+class GetCustomerRequest(_message.Message):
+    """Asks for a customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose customer."""
+    customer_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomerRequest: _TypeAlias = GetCustomerRequest  # noqa: Y015
+
+@_typing.final
+class GetCustomerResponse(_message.Message):
+    """A customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> Global___KnownCustomer:
+        """The customer as they are on record."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___KnownCustomer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomerResponse: _TypeAlias = GetCustomerResponse  # noqa: Y015
+
+@_typing.final
+class ExportCustomerRequest(_message.Message):
+    """Asks for all that is on record of a customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose customer."""
+    customer_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCustomerRequest: _TypeAlias = ExportCustomerRequest  # noqa: Y015
+
+@_typing.final
+class ExportCustomerResponse(_message.Message):
+    """One thing on record: first the customer, then the rest, kind after kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    CONSENT_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> Global___KnownCustomer:
+        """The customer."""
+
+    @_builtins.property
+    def consent(self) -> Global___Consent:
+        """A STOP or START."""
+
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """A conversation."""
+
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """A message; its files are named, and fetched by DownloadMedium."""
+
+    @_builtins.property
+    def turn(self) -> Global___PastTurn:
+        """A turn."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___KnownCustomer | None = ...,
+        consent: Global___Consent | None = ...,
+        conversation: Global___Conversation | None = ...,
+        message: Global___Message | None = ...,
+        turn: Global___PastTurn | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "conversation", b"conversation", "customer", b"customer", "item", b"item", "message", b"message", "turn", b"turn"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "conversation", b"conversation", "customer", b"customer", "item", b"item", "message", b"message", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["customer", "consent", "conversation", "message", "turn"]  # noqa: Y015
+    _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
+
+Global___ExportCustomerResponse: _TypeAlias = ExportCustomerResponse  # noqa: Y015
+
+@_typing.final
+class DeleteCustomerRequest(_message.Message):
+    """Asks for a customer to be erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose customer."""
+    customer_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCustomerRequest: _TypeAlias = DeleteCustomerRequest  # noqa: Y015
+
+@_typing.final
+class DeleteCustomerResponse(_message.Message):
+    """The customer is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCustomerResponse: _TypeAlias = DeleteCustomerResponse  # noqa: Y015

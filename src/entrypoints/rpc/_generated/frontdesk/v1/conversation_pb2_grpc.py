@@ -80,6 +80,26 @@ class ConversationServiceStub:
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
                 response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.FromString,
                 _registered_method=True)
+        self.ListCustomers = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/ListCustomers',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.FromString,
+                _registered_method=True)
+        self.GetCustomer = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/GetCustomer',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.FromString,
+                _registered_method=True)
+        self.ExportCustomer = channel.unary_stream(
+                '/frontdesk.v1.ConversationService/ExportCustomer',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.FromString,
+                _registered_method=True)
+        self.DeleteCustomer = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/DeleteCustomer',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.FromString,
+                _registered_method=True)
         self.DownloadMedium = channel.unary_stream(
                 '/frontdesk.v1.ConversationService/DownloadMedium',
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.SerializeToString,
@@ -154,6 +174,34 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCustomers(self, request, context):
+        """Lists a user's customers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCustomer(self, request, context):
+        """Shows a customer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportCustomer(self, request, context):
+        """Exports all that is on record of a customer, thing by thing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCustomer(self, request, context):
+        """Erases a customer with everything of theirs; a turn under way ends, and nothing more is sent or charged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DownloadMedium(self, request, context):
         """Fetches a file that came with a message, as it was sent; not found until it is kept.
         """
@@ -208,6 +256,26 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.TraceMessage,
                     request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.FromString,
                     response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.SerializeToString,
+            ),
+            'ListCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCustomers,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.SerializeToString,
+            ),
+            'GetCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCustomer,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.SerializeToString,
+            ),
+            'ExportCustomer': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportCustomer,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.SerializeToString,
+            ),
+            'DeleteCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCustomer,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.SerializeToString,
             ),
             'DownloadMedium': grpc.unary_stream_rpc_method_handler(
                     servicer.DownloadMedium,
@@ -459,6 +527,114 @@ class ConversationService:
             '/frontdesk.v1.ConversationService/TraceMessage',
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/ListCustomers',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/GetCustomer',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/ExportCustomer',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/DeleteCustomer',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.FromString,
             options,
             channel_credentials,
             insecure,

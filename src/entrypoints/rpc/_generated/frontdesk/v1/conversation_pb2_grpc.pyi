@@ -51,6 +51,14 @@ class ConversationServiceStub:
     """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
     TraceMessage: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.TraceMessageRequest, _conversation_pb2.TraceMessageResponse]
     """Tells every stage that a message passed, with times, and why it has no answer."""
+    ListCustomers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListCustomersRequest, _conversation_pb2.ListCustomersResponse]
+    """Lists a user's customers."""
+    GetCustomer: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetCustomerRequest, _conversation_pb2.GetCustomerResponse]
+    """Shows a customer."""
+    ExportCustomer: _grpc.UnaryStreamMultiCallable[_conversation_pb2.ExportCustomerRequest, _conversation_pb2.ExportCustomerResponse]
+    """Exports all that is on record of a customer, thing by thing."""
+    DeleteCustomer: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.DeleteCustomerRequest, _conversation_pb2.DeleteCustomerResponse]
+    """Erases a customer with everything of theirs; a turn under way ends, and nothing more is sent or charged."""
     DownloadMedium: _grpc.UnaryStreamMultiCallable[_conversation_pb2.DownloadMediumRequest, _conversation_pb2.DownloadMediumResponse]
     """Fetches a file that came with a message, as it was sent; not found until it is kept."""
 
@@ -77,6 +85,14 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
     TraceMessage: _aio.UnaryUnaryMultiCallable[_conversation_pb2.TraceMessageRequest, _conversation_pb2.TraceMessageResponse]  # type: ignore[assignment]
     """Tells every stage that a message passed, with times, and why it has no answer."""
+    ListCustomers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListCustomersRequest, _conversation_pb2.ListCustomersResponse]  # type: ignore[assignment]
+    """Lists a user's customers."""
+    GetCustomer: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetCustomerRequest, _conversation_pb2.GetCustomerResponse]  # type: ignore[assignment]
+    """Shows a customer."""
+    ExportCustomer: _aio.UnaryStreamMultiCallable[_conversation_pb2.ExportCustomerRequest, _conversation_pb2.ExportCustomerResponse]  # type: ignore[assignment]
+    """Exports all that is on record of a customer, thing by thing."""
+    DeleteCustomer: _aio.UnaryUnaryMultiCallable[_conversation_pb2.DeleteCustomerRequest, _conversation_pb2.DeleteCustomerResponse]  # type: ignore[assignment]
+    """Erases a customer with everything of theirs; a turn under way ends, and nothing more is sent or charged."""
     DownloadMedium: _aio.UnaryStreamMultiCallable[_conversation_pb2.DownloadMediumRequest, _conversation_pb2.DownloadMediumResponse]  # type: ignore[assignment]
     """Fetches a file that came with a message, as it was sent; not found until it is kept."""
 
@@ -154,6 +170,38 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.TraceMessageResponse, _abc.Awaitable[_conversation_pb2.TraceMessageResponse]]:
         """Tells every stage that a message passed, with times, and why it has no answer."""
+
+    @_abc_1.abstractmethod
+    def ListCustomers(
+        self,
+        request: _conversation_pb2.ListCustomersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.ListCustomersResponse, _abc.Awaitable[_conversation_pb2.ListCustomersResponse]]:
+        """Lists a user's customers."""
+
+    @_abc_1.abstractmethod
+    def GetCustomer(
+        self,
+        request: _conversation_pb2.GetCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.GetCustomerResponse, _abc.Awaitable[_conversation_pb2.GetCustomerResponse]]:
+        """Shows a customer."""
+
+    @_abc_1.abstractmethod
+    def ExportCustomer(
+        self,
+        request: _conversation_pb2.ExportCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_conversation_pb2.ExportCustomerResponse], _abc.AsyncIterator[_conversation_pb2.ExportCustomerResponse]]:
+        """Exports all that is on record of a customer, thing by thing."""
+
+    @_abc_1.abstractmethod
+    def DeleteCustomer(
+        self,
+        request: _conversation_pb2.DeleteCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.DeleteCustomerResponse, _abc.Awaitable[_conversation_pb2.DeleteCustomerResponse]]:
+        """Erases a customer with everything of theirs; a turn under way ends, and nothing more is sent or charged."""
 
     @_abc_1.abstractmethod
     def DownloadMedium(

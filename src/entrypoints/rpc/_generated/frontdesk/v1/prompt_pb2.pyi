@@ -351,3 +351,123 @@ class CreatePromptVersionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreatePromptVersionResponse: _TypeAlias = CreatePromptVersionResponse  # noqa: Y015
+
+@_typing.final
+class ListPromptVersionsRequest(_message.Message):
+    """Asks for a page of a prompt's versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PROMPT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose prompt."""
+    prompt_id: _builtins.str
+    """Which one."""
+    page_size: _builtins.int
+    """How many at most; 0 stands for 50, and more than 200 counts as 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """`create_time` (the default) or `create_time desc`."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        prompt_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "prompt_id", b"prompt_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPromptVersionsRequest: _TypeAlias = ListPromptVersionsRequest  # noqa: Y015
+
+@_typing.final
+class ListPromptVersionsResponse(_message.Message):
+    """A page of a prompt's versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMPTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty at the end."""
+    @_builtins.property
+    def prompts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Prompt]:
+        """The prompt in each of these versions."""
+
+    def __init__(
+        self,
+        *,
+        prompts: _abc.Iterable[Global___Prompt] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "prompts", b"prompts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPromptVersionsResponse: _TypeAlias = ListPromptVersionsResponse  # noqa: Y015
+
+@_typing.final
+class GetPromptVersionRequest(_message.Message):
+    """Asks for a version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PROMPT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose prompt."""
+    prompt_id: _builtins.str
+    """Which one."""
+    version: _builtins.int
+    """The number of the version, from 1."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        prompt_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prompt_id", b"prompt_id", "user_id", b"user_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPromptVersionRequest: _TypeAlias = GetPromptVersionRequest  # noqa: Y015
+
+@_typing.final
+class GetPromptVersionResponse(_message.Message):
+    """A version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def prompt(self) -> Global___Prompt:
+        """The prompt with that version."""
+
+    def __init__(
+        self,
+        *,
+        prompt: Global___Prompt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prompt", b"prompt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPromptVersionResponse: _TypeAlias = GetPromptVersionResponse  # noqa: Y015

@@ -50,6 +50,16 @@ class PromptServiceStub:
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.SerializeToString,
                 response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.FromString,
                 _registered_method=True)
+        self.ListPromptVersions = channel.unary_unary(
+                '/frontdesk.v1.PromptService/ListPromptVersions',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.FromString,
+                _registered_method=True)
+        self.GetPromptVersion = channel.unary_unary(
+                '/frontdesk.v1.PromptService/GetPromptVersion',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.FromString,
+                _registered_method=True)
         self.CreatePromptVersion = channel.unary_unary(
                 '/frontdesk.v1.PromptService/CreatePromptVersion',
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionRequest.SerializeToString,
@@ -82,8 +92,22 @@ class PromptServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPromptVersions(self, request, context):
+        """Lists all versions of a prompt; none of them ever changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPromptVersion(self, request, context):
+        """Shows one version of a prompt.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreatePromptVersion(self, request, context):
-        """Adds a version, which the prompt's agents speak from their next turn on.
+        """Adds a version, which agents that follow the prompt speak from their next turn on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -106,6 +130,16 @@ def add_PromptServiceServicer_to_server(servicer, server):
                     servicer.ListPrompts,
                     request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.FromString,
                     response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.SerializeToString,
+            ),
+            'ListPromptVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPromptVersions,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.SerializeToString,
+            ),
+            'GetPromptVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPromptVersion,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.SerializeToString,
             ),
             'CreatePromptVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.CreatePromptVersion,
@@ -195,6 +229,60 @@ class PromptService:
             '/frontdesk.v1.PromptService/ListPrompts',
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.SerializeToString,
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPromptVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.PromptService/ListPromptVersions',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPromptVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.PromptService/GetPromptVersion',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,

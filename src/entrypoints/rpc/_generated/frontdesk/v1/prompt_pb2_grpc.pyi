@@ -39,8 +39,12 @@ class PromptServiceStub:
     """Shows a prompt with its latest version."""
     ListPrompts: _grpc.UnaryUnaryMultiCallable[_prompt_pb2.ListPromptsRequest, _prompt_pb2.ListPromptsResponse]
     """Lists a user's prompts, each with its latest version."""
+    ListPromptVersions: _grpc.UnaryUnaryMultiCallable[_prompt_pb2.ListPromptVersionsRequest, _prompt_pb2.ListPromptVersionsResponse]
+    """Lists all versions of a prompt; none of them ever changes."""
+    GetPromptVersion: _grpc.UnaryUnaryMultiCallable[_prompt_pb2.GetPromptVersionRequest, _prompt_pb2.GetPromptVersionResponse]
+    """Shows one version of a prompt."""
     CreatePromptVersion: _grpc.UnaryUnaryMultiCallable[_prompt_pb2.CreatePromptVersionRequest, _prompt_pb2.CreatePromptVersionResponse]
-    """Adds a version, which the prompt's agents speak from their next turn on."""
+    """Adds a version, which agents that follow the prompt speak from their next turn on."""
 
 @_typing.type_check_only
 class PromptServiceAsyncStub(PromptServiceStub):
@@ -53,8 +57,12 @@ class PromptServiceAsyncStub(PromptServiceStub):
     """Shows a prompt with its latest version."""
     ListPrompts: _aio.UnaryUnaryMultiCallable[_prompt_pb2.ListPromptsRequest, _prompt_pb2.ListPromptsResponse]  # type: ignore[assignment]
     """Lists a user's prompts, each with its latest version."""
+    ListPromptVersions: _aio.UnaryUnaryMultiCallable[_prompt_pb2.ListPromptVersionsRequest, _prompt_pb2.ListPromptVersionsResponse]  # type: ignore[assignment]
+    """Lists all versions of a prompt; none of them ever changes."""
+    GetPromptVersion: _aio.UnaryUnaryMultiCallable[_prompt_pb2.GetPromptVersionRequest, _prompt_pb2.GetPromptVersionResponse]  # type: ignore[assignment]
+    """Shows one version of a prompt."""
     CreatePromptVersion: _aio.UnaryUnaryMultiCallable[_prompt_pb2.CreatePromptVersionRequest, _prompt_pb2.CreatePromptVersionResponse]  # type: ignore[assignment]
-    """Adds a version, which the prompt's agents speak from their next turn on."""
+    """Adds a version, which agents that follow the prompt speak from their next turn on."""
 
 class PromptServiceServicer(metaclass=_abc_1.ABCMeta):
     """Versioned texts with model settings. A version never changes."""
@@ -84,11 +92,27 @@ class PromptServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists a user's prompts, each with its latest version."""
 
     @_abc_1.abstractmethod
+    def ListPromptVersions(
+        self,
+        request: _prompt_pb2.ListPromptVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_prompt_pb2.ListPromptVersionsResponse, _abc.Awaitable[_prompt_pb2.ListPromptVersionsResponse]]:
+        """Lists all versions of a prompt; none of them ever changes."""
+
+    @_abc_1.abstractmethod
+    def GetPromptVersion(
+        self,
+        request: _prompt_pb2.GetPromptVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_prompt_pb2.GetPromptVersionResponse, _abc.Awaitable[_prompt_pb2.GetPromptVersionResponse]]:
+        """Shows one version of a prompt."""
+
+    @_abc_1.abstractmethod
     def CreatePromptVersion(
         self,
         request: _prompt_pb2.CreatePromptVersionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_prompt_pb2.CreatePromptVersionResponse, _abc.Awaitable[_prompt_pb2.CreatePromptVersionResponse]]:
-        """Adds a version, which the prompt's agents speak from their next turn on."""
+        """Adds a version, which agents that follow the prompt speak from their next turn on."""
 
 def add_PromptServiceServicer_to_server(servicer: PromptServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

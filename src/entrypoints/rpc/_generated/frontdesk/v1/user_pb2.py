@@ -22,52 +22,55 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2entrypoints/rpc/_generated/frontdesk/v1/user.proto\x12\x0c\x66rontdesk.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"Q\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x98\x01\n\x06\x41piKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_used_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"S\n\x11\x43reateUserRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_idempotency_key\"G\n\x12\x43reateUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.frontdesk.v1.User\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\"!\n\x0eGetUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"3\n\x0fGetUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.frontdesk.v1.User\"K\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08order_by\x18\x03 \x01(\t\"O\n\x11ListUsersResponse\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.frontdesk.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"2\n\x11UpdateUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"6\n\x12UpdateUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.frontdesk.v1.User\"$\n\x11\x44\x65leteUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteUserResponse\"f\n\x13\x43reateApiKeyRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_idempotency_key\"J\n\x14\x43reateApiKeyResponse\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.frontdesk.v1.ApiKey\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\"^\n\x12ListApiKeysRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"R\n\x13ListApiKeysResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.frontdesk.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\":\n\x13\x44\x65leteApiKeyRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\napi_key_id\x18\x02 \x01(\t\"\x16\n\x14\x44\x65leteApiKeyResponse2\x98\x05\n\x0bUserService\x12O\n\nCreateUser\x12\x1f.frontdesk.v1.CreateUserRequest\x1a .frontdesk.v1.CreateUserResponse\x12\x46\n\x07GetUser\x12\x1c.frontdesk.v1.GetUserRequest\x1a\x1d.frontdesk.v1.GetUserResponse\x12L\n\tListUsers\x12\x1e.frontdesk.v1.ListUsersRequest\x1a\x1f.frontdesk.v1.ListUsersResponse\x12O\n\nUpdateUser\x12\x1f.frontdesk.v1.UpdateUserRequest\x1a .frontdesk.v1.UpdateUserResponse\x12O\n\nDeleteUser\x12\x1f.frontdesk.v1.DeleteUserRequest\x1a .frontdesk.v1.DeleteUserResponse\x12U\n\x0c\x43reateApiKey\x12!.frontdesk.v1.CreateApiKeyRequest\x1a\".frontdesk.v1.CreateApiKeyResponse\x12R\n\x0bListApiKeys\x12 .frontdesk.v1.ListApiKeysRequest\x1a!.frontdesk.v1.ListApiKeysResponse\x12U\n\x0c\x44\x65leteApiKey\x12!.frontdesk.v1.DeleteApiKeyRequest\x1a\".frontdesk.v1.DeleteApiKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2entrypoints/rpc/_generated/frontdesk/v1/user.proto\x12\x0c\x66rontdesk.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x01\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x15low_balance_threshold\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x18\n\x16_low_balance_threshold\"\xbd\x01\n\x06\x41piKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0elast_used_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x06scopes\x18\x06 \x03(\x0e\x32\x13.frontdesk.v1.Scope\"S\n\x11\x43reateUserRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_idempotency_key\"G\n\x12\x43reateUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.frontdesk.v1.User\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\"!\n\x0eGetUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"3\n\x0fGetUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.frontdesk.v1.User\"K\n\x10ListUsersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x10\n\x08order_by\x18\x03 \x01(\t\"O\n\x11ListUsersResponse\x12!\n\x05users\x18\x01 \x03(\x0b\x32\x12.frontdesk.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaf\x01\n\x11UpdateUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\"\n\x15low_balance_threshold\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12/\n\x0bupdate_mask\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x07\n\x05_nameB\x18\n\x16_low_balance_threshold\"6\n\x12UpdateUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.frontdesk.v1.User\"$\n\x11\x44\x65leteUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteUserResponse\"\x8b\x01\n\x13\x43reateApiKeyRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1c\n\x0fidempotency_key\x18\x03 \x01(\tH\x00\x88\x01\x01\x12#\n\x06scopes\x18\x04 \x03(\x0e\x32\x13.frontdesk.v1.ScopeB\x12\n\x10_idempotency_key\"J\n\x14\x43reateApiKeyResponse\x12!\n\x03key\x18\x01 \x01(\x0b\x32\x14.frontdesk.v1.ApiKey\x12\x0f\n\x07\x61pi_key\x18\x02 \x01(\t\"^\n\x12ListApiKeysRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"R\n\x13ListApiKeysResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.frontdesk.v1.ApiKey\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\":\n\x13\x44\x65leteApiKeyRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\napi_key_id\x18\x02 \x01(\t\"\x16\n\x14\x44\x65leteApiKeyResponse*P\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_READ\x10\x01\x12\x0f\n\x0bSCOPE_WRITE\x10\x02\x12\x0f\n\x0bSCOPE_ADMIN\x10\x03\x32\x98\x05\n\x0bUserService\x12O\n\nCreateUser\x12\x1f.frontdesk.v1.CreateUserRequest\x1a .frontdesk.v1.CreateUserResponse\x12\x46\n\x07GetUser\x12\x1c.frontdesk.v1.GetUserRequest\x1a\x1d.frontdesk.v1.GetUserResponse\x12L\n\tListUsers\x12\x1e.frontdesk.v1.ListUsersRequest\x1a\x1f.frontdesk.v1.ListUsersResponse\x12O\n\nUpdateUser\x12\x1f.frontdesk.v1.UpdateUserRequest\x1a .frontdesk.v1.UpdateUserResponse\x12O\n\nDeleteUser\x12\x1f.frontdesk.v1.DeleteUserRequest\x1a .frontdesk.v1.DeleteUserResponse\x12U\n\x0c\x43reateApiKey\x12!.frontdesk.v1.CreateApiKeyRequest\x1a\".frontdesk.v1.CreateApiKeyResponse\x12R\n\x0bListApiKeys\x12 .frontdesk.v1.ListApiKeysRequest\x1a!.frontdesk.v1.ListApiKeysResponse\x12U\n\x0c\x44\x65leteApiKey\x12!.frontdesk.v1.DeleteApiKeyRequest\x1a\".frontdesk.v1.DeleteApiKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'entrypoints.rpc._generated.frontdesk.v1.user_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_USER']._serialized_start=101
-  _globals['_USER']._serialized_end=182
-  _globals['_APIKEY']._serialized_start=185
-  _globals['_APIKEY']._serialized_end=337
-  _globals['_CREATEUSERREQUEST']._serialized_start=339
-  _globals['_CREATEUSERREQUEST']._serialized_end=422
-  _globals['_CREATEUSERRESPONSE']._serialized_start=424
-  _globals['_CREATEUSERRESPONSE']._serialized_end=495
-  _globals['_GETUSERREQUEST']._serialized_start=497
-  _globals['_GETUSERREQUEST']._serialized_end=530
-  _globals['_GETUSERRESPONSE']._serialized_start=532
-  _globals['_GETUSERRESPONSE']._serialized_end=583
-  _globals['_LISTUSERSREQUEST']._serialized_start=585
-  _globals['_LISTUSERSREQUEST']._serialized_end=660
-  _globals['_LISTUSERSRESPONSE']._serialized_start=662
-  _globals['_LISTUSERSRESPONSE']._serialized_end=741
-  _globals['_UPDATEUSERREQUEST']._serialized_start=743
-  _globals['_UPDATEUSERREQUEST']._serialized_end=793
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=795
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=849
-  _globals['_DELETEUSERREQUEST']._serialized_start=851
-  _globals['_DELETEUSERREQUEST']._serialized_end=887
-  _globals['_DELETEUSERRESPONSE']._serialized_start=889
-  _globals['_DELETEUSERRESPONSE']._serialized_end=909
-  _globals['_CREATEAPIKEYREQUEST']._serialized_start=911
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=1013
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=1015
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=1089
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1091
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1185
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1187
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1269
-  _globals['_DELETEAPIKEYREQUEST']._serialized_start=1271
-  _globals['_DELETEAPIKEYREQUEST']._serialized_end=1329
-  _globals['_DELETEAPIKEYRESPONSE']._serialized_start=1331
-  _globals['_DELETEAPIKEYRESPONSE']._serialized_end=1353
-  _globals['_USERSERVICE']._serialized_start=1356
-  _globals['_USERSERVICE']._serialized_end=2020
+  _globals['_SCOPE']._serialized_start=1653
+  _globals['_SCOPE']._serialized_end=1733
+  _globals['_USER']._serialized_start=136
+  _globals['_USER']._serialized_end=279
+  _globals['_APIKEY']._serialized_start=282
+  _globals['_APIKEY']._serialized_end=471
+  _globals['_CREATEUSERREQUEST']._serialized_start=473
+  _globals['_CREATEUSERREQUEST']._serialized_end=556
+  _globals['_CREATEUSERRESPONSE']._serialized_start=558
+  _globals['_CREATEUSERRESPONSE']._serialized_end=629
+  _globals['_GETUSERREQUEST']._serialized_start=631
+  _globals['_GETUSERREQUEST']._serialized_end=664
+  _globals['_GETUSERRESPONSE']._serialized_start=666
+  _globals['_GETUSERRESPONSE']._serialized_end=717
+  _globals['_LISTUSERSREQUEST']._serialized_start=719
+  _globals['_LISTUSERSREQUEST']._serialized_end=794
+  _globals['_LISTUSERSRESPONSE']._serialized_start=796
+  _globals['_LISTUSERSRESPONSE']._serialized_end=875
+  _globals['_UPDATEUSERREQUEST']._serialized_start=878
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1053
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=1055
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=1109
+  _globals['_DELETEUSERREQUEST']._serialized_start=1111
+  _globals['_DELETEUSERREQUEST']._serialized_end=1147
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1149
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1169
+  _globals['_CREATEAPIKEYREQUEST']._serialized_start=1172
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=1311
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=1313
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=1387
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=1389
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=1483
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=1485
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=1567
+  _globals['_DELETEAPIKEYREQUEST']._serialized_start=1569
+  _globals['_DELETEAPIKEYREQUEST']._serialized_end=1627
+  _globals['_DELETEAPIKEYRESPONSE']._serialized_start=1629
+  _globals['_DELETEAPIKEYRESPONSE']._serialized_end=1651
+  _globals['_USERSERVICE']._serialized_start=1736
+  _globals['_USERSERVICE']._serialized_end=2400
 # @@protoc_insertion_point(module_scope)

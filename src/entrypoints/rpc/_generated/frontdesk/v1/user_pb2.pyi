@@ -5,9 +5,11 @@ The users. The files of this package do not import each other: each is a service
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +21,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Scope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCOPE_UNSPECIFIED: _Scope.ValueType  # 0
+    """Nothing that is known."""
+    SCOPE_READ: _Scope.ValueType  # 1
+    """See them."""
+    SCOPE_WRITE: _Scope.ValueType  # 2
+    """Change them and spend too."""
+    SCOPE_ADMIN: _Scope.ValueType  # 3
+    """Give out keys, add credits and erase too."""
+
+class Scope(_Scope, metaclass=_ScopeEnumTypeWrapper):
+    """What a key may do with its user's things."""
+
+SCOPE_UNSPECIFIED: Scope.ValueType  # 0
+"""Nothing that is known."""
+SCOPE_READ: Scope.ValueType  # 1
+"""See them."""
+SCOPE_WRITE: Scope.ValueType  # 2
+"""Change them and spend too."""
+SCOPE_ADMIN: Scope.ValueType  # 3
+"""Give out keys, add credits and erase too."""
+Global___Scope: _TypeAlias = Scope  # noqa: Y015
+
 @_typing.final
 class User(_message.Message):
     """A business that uses Frontdesk."""
@@ -28,10 +58,13 @@ class User(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    LOW_BALANCE_THRESHOLD_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     name: _builtins.str
     """What it is called."""
+    low_balance_threshold: _builtins.int
+    """An alert is open while fewer credits are available; absent where none is wanted."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was added."""
@@ -42,12 +75,15 @@ class User(_message.Message):
         id: _builtins.str = ...,
         name: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        low_balance_threshold: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_low_balance_threshold", b"_low_balance_threshold", "create_time", b"create_time", "low_balance_threshold", b"low_balance_threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "id", b"id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_low_balance_threshold", b"_low_balance_threshold", "create_time", b"create_time", "id", b"id", "low_balance_threshold", b"low_balance_threshold", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__low_balance_threshold: _TypeAlias = _typing.Literal["low_balance_threshold"]  # noqa: Y015
+    _WhichOneofArgType__low_balance_threshold: _TypeAlias = _typing.Literal["_low_balance_threshold", b"_low_balance_threshold"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low_balance_threshold) -> _WhichOneofReturnType__low_balance_threshold | None: ...
 
 Global___User: _TypeAlias = User  # noqa: Y015
 
@@ -62,6 +98,7 @@ class ApiKey(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     LAST_USED_TIME_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     user_id: _builtins.str
@@ -76,6 +113,10 @@ class ApiKey(_message.Message):
     def last_used_time(self) -> _timestamp_pb2.Timestamp:
         """When it was shown last; absent until it is."""
 
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[Global___Scope.ValueType]:
+        """What it may do."""
+
     def __init__(
         self,
         *,
@@ -84,10 +125,11 @@ class ApiKey(_message.Message):
         name: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         last_used_time: _timestamp_pb2.Timestamp | None = ...,
+        scopes: _abc.Iterable[Global___Scope.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "last_used_time", b"last_used_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "id", b"id", "last_used_time", b"last_used_time", "name", b"name", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "id", b"id", "last_used_time", b"last_used_time", "name", b"name", "scopes", b"scopes", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -255,33 +297,50 @@ Global___ListUsersResponse: _TypeAlias = ListUsersResponse  # noqa: Y015
 
 @_typing.final
 class UpdateUserRequest(_message.Message):
-    """Asks for a user to be renamed."""
+    """Asks for a user to be changed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    LOW_BALANCE_THRESHOLD_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Which one."""
     name: _builtins.str
     """What it is called from now on."""
+    low_balance_threshold: _builtins.int
+    """An alert is open while fewer credits are available."""
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """What changes: a field that it names and the request does not have is emptied. Without it, what the request has."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
-        name: _builtins.str = ...,
+        name: _builtins.str | None = ...,
+        low_balance_threshold: _builtins.int | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_low_balance_threshold", b"_low_balance_threshold", "_name", b"_name", "low_balance_threshold", b"low_balance_threshold", "name", b"name", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_low_balance_threshold", b"_low_balance_threshold", "_name", b"_name", "low_balance_threshold", b"low_balance_threshold", "name", b"name", "update_mask", b"update_mask", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__low_balance_threshold: _TypeAlias = _typing.Literal["low_balance_threshold"]  # noqa: Y015
+    _WhichOneofArgType__low_balance_threshold: _TypeAlias = _typing.Literal["_low_balance_threshold", b"_low_balance_threshold"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low_balance_threshold) -> _WhichOneofReturnType__low_balance_threshold | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
 
 Global___UpdateUserRequest: _TypeAlias = UpdateUserRequest  # noqa: Y015
 
 @_typing.final
 class UpdateUserResponse(_message.Message):
-    """A user that was renamed."""
+    """A user that was changed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -351,22 +410,28 @@ class CreateApiKeyRequest(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """For whom."""
     name: _builtins.str
     """What it is called."""
     idempotency_key: _builtins.str
     """The same key adds once, however often it comes; with another request it is refused."""
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[Global___Scope.ValueType]:
+        """What it may do, and the caller's own key too; everything when empty."""
+
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         name: _builtins.str = ...,
         idempotency_key: _builtins.str | None = ...,
+        scopes: _abc.Iterable[Global___Scope.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key", "name", b"name", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key", "name", b"name", "scopes", b"scopes", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
     _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015

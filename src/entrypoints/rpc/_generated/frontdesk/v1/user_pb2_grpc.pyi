@@ -40,7 +40,7 @@ class UserServiceStub:
     ListUsers: _grpc.UnaryUnaryMultiCallable[_user_pb2.ListUsersRequest, _user_pb2.ListUsersResponse]
     """Lists all users; for the admin."""
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.UpdateUserRequest, _user_pb2.UpdateUserResponse]
-    """Renames a user."""
+    """Changes what is given."""
     DeleteUser: _grpc.UnaryUnaryMultiCallable[_user_pb2.DeleteUserRequest, _user_pb2.DeleteUserResponse]
     """Erases a user with everything of theirs."""
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_user_pb2.CreateApiKeyRequest, _user_pb2.CreateApiKeyResponse]
@@ -62,7 +62,7 @@ class UserServiceAsyncStub(UserServiceStub):
     ListUsers: _aio.UnaryUnaryMultiCallable[_user_pb2.ListUsersRequest, _user_pb2.ListUsersResponse]  # type: ignore[assignment]
     """Lists all users; for the admin."""
     UpdateUser: _aio.UnaryUnaryMultiCallable[_user_pb2.UpdateUserRequest, _user_pb2.UpdateUserResponse]  # type: ignore[assignment]
-    """Renames a user."""
+    """Changes what is given."""
     DeleteUser: _aio.UnaryUnaryMultiCallable[_user_pb2.DeleteUserRequest, _user_pb2.DeleteUserResponse]  # type: ignore[assignment]
     """Erases a user with everything of theirs."""
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_user_pb2.CreateApiKeyRequest, _user_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
@@ -105,7 +105,7 @@ class UserServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _user_pb2.UpdateUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_user_pb2.UpdateUserResponse, _abc.Awaitable[_user_pb2.UpdateUserResponse]]:
-        """Renames a user."""
+        """Changes what is given."""
 
     @_abc_1.abstractmethod
     def DeleteUser(

@@ -9,8 +9,10 @@
 | integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
 |                            |                | read_queue, channel_health, prompts, agents,           |
 |                            |                | conversations, follow_messages, customers, pauses,     |
-|                            |                | read_media, trace_message, retry_message, credits,     |
-|                            |                | report_usage, alerts, web_chats                        |
+|                            |                | read_media, trace_message, retry_message,              |
+|                            |                | reply_by_hand, credits, report_usage, alerts,          |
+|                            |                | web_chats                                              |
+| people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc      | check_health                                           |
 """
@@ -29,6 +31,7 @@ from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.channels.read_channel_health import ReadChannelHealth
 from application.channels.read_queue import ReadQueue
 from application.channels.refresh_tokens import RefreshTokens
+from application.console import ConsoleSessions
 from application.conversations.ask_model import AskModel
 from application.conversations.asking import Asking
 from application.conversations.deliver_reply import DeliverReply
@@ -38,6 +41,7 @@ from application.conversations.patience import Patience
 from application.conversations.pause import PauseConversations
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.read_media import ReadMedia
+from application.conversations.reply_by_hand import ReplyByHand
 from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.trace_message import TraceMessage
@@ -46,6 +50,7 @@ from application.credits import ManageCredits
 from application.customers import ManageCustomers
 from application.delivery.retry_message import RetryMessage
 from application.erasing import EraseAtModel
+from application.figures import ReadFigures
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
@@ -62,6 +67,7 @@ from application.ports.credits import Credits
 from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.erasures import Erasures, ModelEraser
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.live import LiveChannel
@@ -69,6 +75,7 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
@@ -116,9 +123,12 @@ class Application:
     delete_media: DeleteMedia
     pauses: PauseConversations
     retry_message: RetryMessage
+    reply_by_hand: ReplyByHand
     credits: ManageCredits
     report_usage: ReportUsage
     alerts: ReadAlerts
+    figures: ReadFigures
+    console: ConsoleSessions
     visitor: RecogniseVisitor
     write_in_chat: WriteInChat
     follow_chat: FollowChat
@@ -158,9 +168,11 @@ class Ports:
     media_fetcher: MediaFetcher
     content: ContentStore
     retries: Retries
+    replies_by_hand: RepliesByHand
     credits: Credits
     answers: Answers
     alerts: Alerts
+    figures: Figures
     web_chats: WebChats
     chat_sessions: ChatSessions
     live: LiveChannel
@@ -179,6 +191,7 @@ def assemble(
     """The application over these ports."""
     p = ports
     overflow = Overflow(p.alerts, p.clock)
+    authenticate = Authenticate(p.users, p.vault, admin_api_key)
     return Application(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow, p.live),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
@@ -188,7 +201,7 @@ def assemble(
         check_health=CheckHealth(p.probes, p.inbox),
         forget_answers=ForgetAnswers(p.answers),
         once=NameRequest(p.vault),
-        authenticate=Authenticate(p.users, p.vault, admin_api_key),
+        authenticate=authenticate,
         users=ManageUsers(p.users, p.tokens, p.queue, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
@@ -205,9 +218,12 @@ def assemble(
         delete_media=DeleteMedia(p.media, p.content),
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
         retry_message=RetryMessage(p.retries, p.queue, p.live),
+        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock, p.live),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         report_usage=ReportUsage(p.credits, p.clock),
         alerts=ReadAlerts(p.alerts),
+        figures=ReadFigures(p.figures, p.clock),
+        console=ConsoleSessions(authenticate, p.vault, p.rate_limits, p.clock),
         visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),
         write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),
         follow_chat=FollowChat(p.web_chats, p.live),

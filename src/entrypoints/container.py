@@ -46,10 +46,12 @@ from adapters.persistence.customer_records import PostgresCustomerRecords
 from adapters.persistence.database import Database
 from adapters.persistence.dead_workers import end_leases_of_the_dead
 from adapters.persistence.erasures import PostgresErasures
+from adapters.persistence.figures import PostgresFigures
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
+from adapters.persistence.replies_by_hand import PostgresRepliesByHand
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.traces import PostgresTraces
 from adapters.persistence.turns import PostgresTurns
@@ -72,6 +74,7 @@ from application.ports.credits import Credits
 from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.erasures import Erasures, ModelEraser
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.live import LiveChannel
@@ -79,6 +82,7 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
@@ -196,9 +200,11 @@ class Container(containers.DeclarativeContainer):
         settings.provided.meta_graph_version,
     )
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
+    replies_by_hand: Provider[RepliesByHand] = providers.Singleton(PostgresRepliesByHand, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     answers: Provider[Answers] = providers.Singleton(PostgresAnswers, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
+    figures: Provider[Figures] = providers.Singleton(PostgresFigures, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
     chat_sessions: Provider[ChatSessions] = providers.Singleton(
         SignedChatSessions, providers.Callable(_encryption_keys, settings)
@@ -238,9 +244,11 @@ class Container(containers.DeclarativeContainer):
         media_fetcher=media_fetcher,
         content=content,
         retries=retries,
+        replies_by_hand=replies_by_hand,
         credits=credits,
         answers=answers,
         alerts=alerts,
+        figures=figures,
         web_chats=web_chats,
         chat_sessions=chat_sessions,
         live=live,

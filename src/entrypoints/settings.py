@@ -46,6 +46,7 @@ def _url(kind: type[Any]) -> Any:  # noqa: ANN401 - a type
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Secrets = Annotated[list[SecretStr], BeforeValidator(_listed), Field(min_length=1)]
+Simulators = Annotated[frozenset[Literal["openai", "meta"]], BeforeValidator(_listed)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 MEDIA_STORE = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()/-]*)?(\?((endpoint|region)=[^&=]+(&|$))+)?$"
 CrashAt = Annotated[CrashPoint, BeforeValidator(parse_crash_point)]
@@ -90,6 +91,7 @@ class Settings(BaseModel):
     frontdesk_home: Path = Path(".frontdesk")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+    dev_simulators: Simulators = frozenset()
     crash_at: CrashAt | None = None
     crash_once_file: Path | None = None
 

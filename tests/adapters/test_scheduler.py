@@ -34,6 +34,9 @@ class Chores:
     async def refresh_tokens(self) -> int:
         return 0
 
+    async def forget_answers(self) -> int:
+        return 0
+
     async def delete_media(self) -> int:
         return await self._file("delete")
 

@@ -121,6 +121,7 @@ PAIRS: Sequence[Pair] = [
     Pair(f"GET {_USER}/messages", "ConversationService.ListMessages", READ, {"direction": "outbound", **_PAGE}),
     Pair(f"GET {_MESSAGE}/media/{{place}}", "ConversationService.DownloadMedium", READ),
     Pair(f"POST {_MESSAGE}/retry", "ConversationService.RetryMessage", WRITE),
+    Pair(f"POST {_TALK}/messages", "ConversationService.ReplyByHand", WRITE, body={"text": "Yes, until six."}),
     Pair(f"GET {_MESSAGE}/trace", "ConversationService.TraceMessage", READ),
     Pair(f"GET {_USER}/credits", "CreditService.GetBalance", READ),
     Pair(f"POST {_USER}/credits/add", "CreditService.AddCredits", MANAGE, body={"amount": 5, "note": "May"}),

@@ -28,12 +28,14 @@ from tests.fakes.credits import MemoryCredits
 from tests.fakes.customer_records import MemoryCustomerRecords
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.erasures import MemoryErasures, ToldEraser
+from tests.fakes.figures import MemoryFigures
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.live import MemoryLive
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.replies_by_hand import MemoryRepliesByHand
 from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
@@ -206,9 +208,11 @@ class House:
             media_fetcher=nothing,
             content=self.content,
             retries=self.retries,
+            replies_by_hand=MemoryRepliesByHand(store, self.ids),
             credits=BrokenCredits(store),
             answers=MemoryAnswers(store),
             alerts=self.alerts,
+            figures=MemoryFigures(store),
             web_chats=self.web_chats,
             chat_sessions=SignedChatSessions(["a key of the tests"]),
             live=self.live,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -130,6 +130,8 @@ def things_of(pair: Pair, things: Mapping[str, Any]) -> dict[str, Any]:
 async def furnished(rest: AsyncClient, house: House, account: str = "100") -> dict[str, Any]:
     """A shop with something of everything that can be asked for."""
     shop = await a_shop(rest, house, account)
+    conversation = house.store.conversations[UUID(shop.conversation_id)]
+    house.store.conversations[conversation.id] = replace(conversation, agent_id=UUID(shop.agent_id))
     base = f"/users/{shop.user_id}"
     web_chat = await made(rest, f"{base}/phone_numbers", {"type": "webchat"})
     key = await made(rest, f"{base}/api_keys", {"name": "spare"})

@@ -57,6 +57,8 @@ class StoredTurn:
     fence: int = 1
     attempts: int = 1
     crashes: int = 0
+    price: int = TURN_PRICE
+    ended_at: datetime | None = None
     response_id: str | None = None
 
 
@@ -272,7 +274,7 @@ class MemoryStore:
     def _forget_conversations(self, gone: set[UUID]) -> None:
         for turn in [turn for turn in self.turns.values() if turn.conversation_id in gone]:
             if turn.status in {TurnStatus.OPEN, TurnStatus.UNDECIDED}:
-                self.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
+                self.charge(turn, EntryKind.RELEASE)
             self.note_erasure(ErasureKind.RESPONSE, turn.response_id)
             del self.turns[turn.id]
         for id_ in gone:
@@ -347,6 +349,11 @@ class MemoryStore:
         entry = Entry(entry_id, kind, amount, *changes(kind, amount), turn_id, note, self.clock.now())
         self.entries[user_id].append(entry)
         return entry
+
+    def charge(self, turn: StoredTurn, kind: EntryKind) -> None:
+        """Move the price of a turn; one that a person answers has none."""
+        if turn.price:
+            self.move_credits(turn.user_id, kind, turn.price, turn.id, None)
 
     def unblock(self, user_id: UUID) -> bool:
         """Put the user's messages that wait for credit back to waiting for an answer; whether there were any."""

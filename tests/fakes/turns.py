@@ -196,6 +196,7 @@ class MemoryTurns:
             told = settlement
             settlement = self._after_what_the_platform_said(turn.id, settlement, hand)
             held.status, held.worker_id = settlement.turn, None
+            held.ended_at = None if settlement.turn is TurnStatus.OPEN else self._store.clock.now()
             self._remember(turn.conversation_id, settlement.last_item_id)
             if settlement.inbound:
                 for question in self._questions(turn.id):
@@ -211,7 +212,7 @@ class MemoryTurns:
                 self._taken(hand.id, told.outbound, told.platform_message_id, settlement.error)
             self._settle_rest(held, hand)
             if settlement.entry:
-                self._store.move_credits(turn.user_id, settlement.entry, TURN_PRICE, turn.id, None)
+                self._store.charge(held, settlement.entry)
             if hand and told.platform_message_id:
                 merge_early_receipts(self._store, hand.id)
             is_open = held.status is TurnStatus.OPEN

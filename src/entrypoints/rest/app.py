@@ -26,6 +26,8 @@ from entrypoints.rest import (
 from entrypoints.rest import credits as credits_
 from entrypoints.rest.auth import caller_of, create_key_guard
 from entrypoints.rest.bodies import StrictRequest, must_send_json
+from entrypoints.rest.dashboard.app import create_dashboard
+from entrypoints.rest.dashboard.simulation import Simulation
 from entrypoints.rest.errors import EXCEPTION_HANDLERS
 from entrypoints.rest.idempotency import render_first_answer, repeatable
 from entrypoints.rest.limits import BODY_BYTES_MAX
@@ -56,8 +58,8 @@ RESOURCES = (
 )
 
 
-def create_rest_app(application: Application) -> Litestar:
-    """The REST door over that application."""
+def create_rest_app(application: Application, simulation: Simulation | None = None) -> Litestar:
+    """The REST door over that application; where the providers are simulated, with a page to play the customer."""
     keyed = Router(
         "/",
         route_handlers=[route for resource in RESOURCES for route in resource.routes],
@@ -68,7 +70,14 @@ def create_rest_app(application: Application) -> Litestar:
     browsers = Router("/", route_handlers=visitors.routes, before_request=visitors.create_page_check(application))
     raw = [create_webhook_route(application), create_events_route(application)]
     return Litestar(
-        route_handlers=[keyed, browsers, *files.routes, *health.routes, *raw],
+        route_handlers=[
+            keyed,
+            browsers,
+            create_dashboard(application, simulation),
+            *files.routes,
+            *health.routes,
+            *raw,
+        ],
         dependencies={
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),

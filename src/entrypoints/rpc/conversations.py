@@ -141,6 +141,13 @@ class ConversationServicer(ConversationServiceServicer):
         once = once_of(self._application, request, _retried)
         return _retried(await self._application.retry_message(caller_of_call.get(), user_id, message_id, once))
 
+    async def ReplyByHand(self, request: pb.ReplyByHandRequest, context: Context) -> pb.ReplyByHandResponse:
+        """Reply as a person."""
+        user_id = uuid_in(request.user_id, "user_id")
+        conversation_id = uuid_in(request.conversation_id, "conversation_id")
+        caller, once = caller_of_call.get(), once_of(self._application, request, _replied)
+        return _replied(await self._application.reply_by_hand(caller, user_id, conversation_id, request.text, once))
+
     async def TraceMessage(self, request: pb.TraceMessageRequest, context: Context) -> pb.TraceMessageResponse:
         """Tell every stage that a message passed."""
         user_id, message_id = uuid_in(request.user_id, "user_id"), uuid_in(request.message_id, "message_id")
@@ -194,6 +201,10 @@ class ConversationServicer(ConversationServiceServicer):
         async for chunk in chunks:
             for start in range(0, len(chunk), PIECE_BYTES):
                 yield pb.DownloadMediumResponse(data=bytes(chunk[start : start + PIECE_BYTES]))
+
+
+def _replied(message: Message) -> pb.ReplyByHandResponse:
+    return pb.ReplyByHandResponse(message=message_out(message))
 
 
 def _retried(message: Message) -> pb.RetryMessageResponse:

@@ -75,6 +75,11 @@ class ConversationServiceStub:
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.SerializeToString,
                 response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.FromString,
                 _registered_method=True)
+        self.ReplyByHand = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/ReplyByHand',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.FromString,
+                _registered_method=True)
         self.TraceMessage = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/TraceMessage',
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
@@ -167,6 +172,13 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplyByHand(self, request, context):
+        """Replies as a person, in the place of the agent, which pauses; it costs no credit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TraceMessage(self, request, context):
         """Tells every stage that a message passed, with times, and why it has no answer.
         """
@@ -251,6 +263,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.RetryMessage,
                     request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.FromString,
                     response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.SerializeToString,
+            ),
+            'ReplyByHand': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplyByHand,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.SerializeToString,
             ),
             'TraceMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.TraceMessage,
@@ -500,6 +517,33 @@ class ConversationService:
             '/frontdesk.v1.ConversationService/RetryMessage',
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.SerializeToString,
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplyByHand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/ReplyByHand',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.FromString,
             options,
             channel_credentials,
             insecure,

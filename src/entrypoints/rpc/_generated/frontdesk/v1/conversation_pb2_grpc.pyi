@@ -49,6 +49,8 @@ class ConversationServiceStub:
     """Follows a conversation: what is stored behind a sequence number, then what comes, and what changes."""
     RetryMessage: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RetryMessageRequest, _conversation_pb2.RetryMessageResponse]
     """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
+    ReplyByHand: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ReplyByHandRequest, _conversation_pb2.ReplyByHandResponse]
+    """Replies as a person, in the place of the agent, which pauses; it costs no credit."""
     TraceMessage: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.TraceMessageRequest, _conversation_pb2.TraceMessageResponse]
     """Tells every stage that a message passed, with times, and why it has no answer."""
     ListCustomers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListCustomersRequest, _conversation_pb2.ListCustomersResponse]
@@ -83,6 +85,8 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Follows a conversation: what is stored behind a sequence number, then what comes, and what changes."""
     RetryMessage: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RetryMessageRequest, _conversation_pb2.RetryMessageResponse]  # type: ignore[assignment]
     """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
+    ReplyByHand: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ReplyByHandRequest, _conversation_pb2.ReplyByHandResponse]  # type: ignore[assignment]
+    """Replies as a person, in the place of the agent, which pauses; it costs no credit."""
     TraceMessage: _aio.UnaryUnaryMultiCallable[_conversation_pb2.TraceMessageRequest, _conversation_pb2.TraceMessageResponse]  # type: ignore[assignment]
     """Tells every stage that a message passed, with times, and why it has no answer."""
     ListCustomers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListCustomersRequest, _conversation_pb2.ListCustomersResponse]  # type: ignore[assignment]
@@ -162,6 +166,14 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.RetryMessageResponse, _abc.Awaitable[_conversation_pb2.RetryMessageResponse]]:
         """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
+
+    @_abc_1.abstractmethod
+    def ReplyByHand(
+        self,
+        request: _conversation_pb2.ReplyByHandRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.ReplyByHandResponse, _abc.Awaitable[_conversation_pb2.ReplyByHandResponse]]:
+        """Replies as a person, in the place of the agent, which pauses; it costs no credit."""
 
     @_abc_1.abstractmethod
     def TraceMessage(

@@ -11,7 +11,7 @@ from application.channels.manage_phone_numbers import ACCOUNT_LENGTH_MAX
 from application.conversations.pause import MINUTES_MAX
 from application.once import VISIBLE_KEY
 from domain import delivery
-from domain.agents import DASHBOARD_PROMPT, OUTPUT_TOKENS_MIN, OWN_PROMPT, TEMPERATURE_MAX
+from domain.agents import DASHBOARD_PROMPT, OUTPUT_TOKENS_MAX, OUTPUT_TOKENS_MIN, OWN_PROMPT, TEMPERATURE_MAX
 from domain.channels import (
     LANGUAGE,
     PAUSE_MINUTES_MAX,
@@ -26,7 +26,6 @@ from domain.shared import NAME_LENGTH_MAX
 from domain.webchat import ORIGIN, ORIGIN_LENGTH_MAX, TEXT_LENGTH_MAX, VISITOR_LENGTH_MAX
 from entrypoints.rest.filters import CUSTOMER_LENGTH_MAX
 from entrypoints.rest.paging import CURSOR_LENGTH_MAX
-from entrypoints.rest.prompts import OUTPUT_TOKENS_MAX
 
 Document = dict[str, Any]
 

@@ -1,7 +1,7 @@
-"""The five questions.
+"""The questions.
 
 How fast at most, how late at 100 a second, how many additions to one account, what an idle house costs, how soon one is
-there.
+there, how many quiet conversations are read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from bench.evidence import Evidence, Verdict
 from bench.house import House
+from bench.leads import Leads, read_all
 from bench.lists import Lists, lists, refused_in
 from bench.load import CREATED, OK, Delivered, Offer, closed_loop, make_additions, make_offers, open_loop
 from bench.meters import Meters, Reading
@@ -210,6 +211,12 @@ class Bench:
             writes=cost.writes / seconds,
             cpu_ms=_milliseconds(cost, seconds),
         )
+
+    async def leads(self) -> Leads:
+        """Many conversations went quiet at once."""
+        before, ready = self._meters.read(), self._house.ready
+        read, failed, seconds = await read_all(ready["database_url"], ready["demo_user_id"], self._scale.messages)
+        return Leads(read, failed, seconds, _milliseconds(self._meters.read().since(before), max(read, 1)))
 
     async def start(self) -> Start:
         """How long a newcomer waits."""

@@ -4,13 +4,15 @@
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
+| another wake-up            | worker         | run_extractions: claim, serve                          |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens, erase_at_model, forget_answers         |
+|                            |                | refresh_tokens, schedule_extractions, erase_at_model,  |
+|                            |                | forget_answers                                         |
 | integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
 |                            |                | read_queue, channel_health, prompts, agents,           |
 |                            |                | conversations, customers, pauses, read_media,          |
 |                            |                | trace_message, retry_message, reply_by_hand, credits,  |
-|                            |                | report_usage, alerts, web_chats                        |
+|                            |                | report_usage, alerts, web_chats, extractions, leads    |
 | people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
@@ -51,6 +53,10 @@ from application.credits import ManageCredits
 from application.customers import ManageCustomers
 from application.delivery.retry_message import RetryMessage
 from application.erasing import EraseAtModel
+from application.extraction.extract_lead import RunExtractions
+from application.extraction.guard import GuardedLeadModel
+from application.extraction.manage import ManageExtractions, ReadLeads
+from application.extraction.schedule import IDLE_SECONDS, ScheduleExtractions
 from application.figures import ReadFigures
 from application.measuring import CheckWorkers, ShowMetrics
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
@@ -69,9 +75,13 @@ from application.ports.credits import Credits
 from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.erasures import Erasures, ModelEraser
+from application.ports.extraction_queue import ExtractionQueue
+from application.ports.extractions import Extractions
 from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.lead_model import LeadModel
+from application.ports.leads import Leads
 from application.ports.live import LiveChannel
 from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
@@ -109,6 +119,8 @@ class Application:
     sweep: Sweep
     watch: Watch
     refresh_tokens: RefreshTokens
+    schedule_extractions: ScheduleExtractions
+    run_extractions: RunExtractions
     check_health: CheckHealth
     check_workers: CheckWorkers
     show_metrics: ShowMetrics
@@ -142,6 +154,8 @@ class Application:
     write_in_chat: WriteInChat
     follow_chat: FollowChat
     web_chats: ManageWebChats
+    extractions: ManageExtractions
+    leads: ReadLeads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +175,10 @@ class Ports:
     ageing_tokens: AgeingTokens
     token_issuer: TokenIssuer
     model: LanguageModel
+    lead_model: LeadModel
+    extractions: Extractions
+    extraction_queue: ExtractionQueue
+    leads: Leads
     gateway: ChannelGateway
     reader: WebhookReader
     users: Users
@@ -201,6 +219,8 @@ def assemble(
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
+    extraction_idle_seconds: float = IDLE_SECONDS,
+    extraction_price: int = 0,
 ) -> Application:
     """The application over these ports."""
     p = ports
@@ -212,6 +232,16 @@ def assemble(
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
+        schedule_extractions=ScheduleExtractions(
+            p.extractions, p.extraction_queue, extraction_idle_seconds, extraction_price
+        ),
+        run_extractions=RunExtractions(
+            p.extractions,
+            GuardedLeadModel(p.lead_model, ProviderWatch("openai", p.alerts, p.clock)),
+            p.alerts,
+            p.clock,
+            p.ids,
+        ),
         check_health=CheckHealth(p.probes, p.inbox),
         check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
         show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
@@ -227,7 +257,7 @@ def assemble(
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
-        customers=ManageCustomers(p.customer_records, p.conversations),
+        customers=ManageCustomers(p.customer_records, p.conversations, p.extractions, p.leads),
         erase_at_model=EraseAtModel(p.erasures, p.eraser),
         trace_message=TraceMessage(p.traces),
         read_media=ReadMedia(p.media, p.content),
@@ -245,6 +275,8 @@ def assemble(
         write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),
         follow_chat=FollowChat(p.web_chats, p.live),
         web_chats=ManageWebChats(p.phone_numbers, p.web_chats, p.vault),
+        extractions=ManageExtractions(p.extractions, p.extraction_queue, extraction_price),
+        leads=ReadLeads(p.leads),
     )
 
 

@@ -70,6 +70,9 @@ class Settings(BaseModel):
     encryption_keys: Secrets
     api_requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 6_000
     extraction_idle_minutes: Annotated[float, Field(ge=5, le=15)] = 10
+    extraction_idle_seconds: Annotated[float, Field(gt=0)] | None = None
+    extraction_credits: Annotated[int, Field(ge=0, le=1_000)] = 0
+    extraction_model: Annotated[str, StringConstraints(pattern=r"^[\w.:-]{1,200}$")] = "gpt-5.5"
     reply_quiet_seconds: Annotated[float, Field(ge=0, le=60)] = 0
     lane_scope: LaneScope = LaneScope.CONVERSATION
     lease_seconds: Annotated[float, Field(ge=1, le=3_600)] = 30
@@ -96,6 +99,13 @@ class Settings(BaseModel):
     dev_simulators: Simulators = frozenset()
     crash_at: CrashAt | None = None
     crash_once_file: Path | None = None
+
+    @property
+    def extraction_idle(self) -> float:
+        """After how many seconds of quiet a conversation is read: the minutes, unless a test is in a hurry."""
+        return (
+            self.extraction_idle_minutes * 60 if self.extraction_idle_seconds is None else self.extraction_idle_seconds
+        )
 
     @property
     def crash_token(self) -> Path:

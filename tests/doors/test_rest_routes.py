@@ -66,6 +66,14 @@ USER_ROUTES = [
     ("POST", USER + "/credits/add", {"amount": 5}, 201),
     ("GET", USER + "/credits/entries", None, 200),
     ("GET", USER + "/credits/usage", None, 200),
+    ("GET", USER + "/extractions", None, 200),
+    ("GET", USER + "/extractions/export", None, 200),
+    ("GET", USER + "/extractions/{extraction_id}", None, 200),
+    ("POST", CONVERSATION + "/extract", None, 202),
+    ("POST", AGENT + "/extract", None, 202),
+    ("GET", USER + "/leads", None, 200),
+    ("GET", USER + "/leads/export", None, 200),
+    ("GET", USER + "/leads/{customer_id}", None, 200),
     ("GET", USER + "/alerts", None, 200),
 ]
 ROUTES = ADMIN_ROUTES + USER_ROUTES
@@ -260,7 +268,8 @@ async def test_credits_are_added_and_shown(rest, shop):
     added = (await rest.post(f"{base}/add", json={"amount": 5, "note": "May"}, headers=bearer(shop.key))).json()
     assert set(added) == {"entry", "balance", "held", "available"}
     assert set(added["entry"]) == {
-        "id", "kind", "amount", "balance_change", "held_change", "turn_id", "note", "created_at",
+        "id", "kind", "amount", "balance_change", "held_change", "turn_id", "extraction_id", "note",
+        "created_at",
     }  # fmt: skip
     account = (await rest.get(base, headers=bearer(shop.key))).json()
     assert account == {"balance": 5, "held": 0, "available": 5}

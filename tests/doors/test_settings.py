@@ -54,3 +54,25 @@ def test_processes_count_below_the_home_unless_a_folder_is_given():
     assert load_settings(REQUIRED | {"FRONTDESK_HOME": "/home"}).metrics_folder.as_posix() == "/home/metrics"
     given = {"FRONTDESK_HOME": "/home", "PROMETHEUS_MULTIPROC_DIR": "/run/metrics"}
     assert load_settings(REQUIRED | given).metrics_folder.as_posix() == "/run/metrics"
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [({}, 600), ({"EXTRACTION_IDLE_MINUTES": "5"}, 300), ({"EXTRACTION_IDLE_SECONDS": "3"}, 3)],
+)
+def test_the_time_of_quiet_is_told_in_minutes_unless_somebody_is_in_a_hurry(given, seconds):
+    assert load_settings(REQUIRED | given).extraction_idle == seconds
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"EXTRACTION_IDLE_MINUTES": "4"},
+        {"EXTRACTION_IDLE_MINUTES": "16"},
+        {"EXTRACTION_CREDITS": "-1"},
+        {"EXTRACTION_MODEL": "no model"},
+    ],
+)
+def test_what_no_extraction_could_be_made_with_stops_the_start(given):
+    with pytest.raises(SettingsError, match=next(iter(given))):
+        load_settings(REQUIRED | given)

@@ -13,7 +13,9 @@ from entrypoints.rest import (
     api_keys,
     conversations,
     customers,
+    extractions,
     health,
+    leads,
     messages,
     metrics,
     phone_numbers,
@@ -54,6 +56,8 @@ RESOURCES = (
     messages,
     traces,
     credits_,
+    extractions,
+    leads,
     alerts,
 )
 
@@ -83,6 +87,7 @@ def create_rest_app(application: Application, simulation: Simulation | None = No
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
             "page": Provide(page_request, sync_to_thread=False),
+            "runs": Provide(extractions.runs_wanted, sync_to_thread=False),
             "repeatable": Provide(repeatable),
         },
         exception_handlers={**EXCEPTION_HANDLERS, AnsweredBefore: render_first_answer},

@@ -17,6 +17,8 @@ IDEMPOTENCY = "Idempotency-Key"
 
 OF_ONE: dict[tuple[str, str], tuple[int, ...]] = {
     ("post", "/users/{user_id}/messages/{message_id}/retry"): (402, 409),
+    ("post", "/users/{user_id}/conversations/{conversation_id}/extract"): (402, 409),
+    ("post", "/users/{user_id}/agents/{agent_id}/extract"): (402,),
     ("post", "/users/{user_id}/phone_numbers"): (409,),
     ("patch", "/users/{user_id}/phone_numbers/{phone_number_id}"): (409,),
     ("post", "/users/{user_id}/agents"): (409,),

@@ -160,8 +160,12 @@ begin
         return;
     end if;
     perform from credit_accounts where user_id = v_run.user_id for no key update;
-    insert into credit_entries (user_id, kind, amount, balance_change, held_change, extraction_id)
-    values (v_run.user_id, p_kind, v_run.price, case p_kind when 'capture' then -v_run.price else 0 end, -v_run.price, p_id);
+    -- Where it was spent stands in the line itself, as with turns: the report does not depend on what may be erased.
+    insert into credit_entries
+        (user_id, kind, amount, balance_change, held_change, extraction_id, agent_id, phone_number_id)
+    select v_run.user_id, p_kind, v_run.price, case p_kind when 'capture' then -v_run.price else 0 end, -v_run.price, p_id,
+        v_run.agent_id, phone_number_id
+    from conversations where id = v_run.conversation_id;
     update credit_accounts set held = held - v_run.price,
         balance = balance - case p_kind when 'capture' then v_run.price else 0 end
     where user_id = v_run.user_id;
@@ -268,6 +272,11 @@ end $$;
 
 -- migrate:down
 
+-- The owner sees no row of a table that binds it too.
+alter table extractions no force row level security;
+alter table conversations no force row level security;
+alter table credit_entries no force row level security;
+alter table credit_accounts no force row level security;
 -- Whoever waits is owed what was held.
 select release_extractions(array(select conversation_id from extractions where ended_at is null and price > 0));
 drop trigger leads_follow_customers on conversations;
@@ -282,9 +291,12 @@ drop table extractions;
 drop function move_lead;
 drop function note_news;
 drop function merge_lead_fields;
+alter table credit_entries drop constraint credit_entries_about_one_thing;
 -- Accounts stay the sums of their lines.
 update credit_entries set turn_id = extraction_id where extraction_id is not null;
-alter table credit_entries drop constraint credit_entries_about_one_thing;
+alter table conversations force row level security;
+alter table credit_entries force row level security;
+alter table credit_accounts force row level security;
 -- Its indexes go with the column.
 alter table credit_entries drop column extraction_id;
 alter table credit_entries add constraint credit_entries_check check ((kind = 'add') = (turn_id is null)) not valid;

@@ -108,6 +108,8 @@ WORDS: dict[str, str] = {
     "api_key_id": "A key, by its id and not by what opens with it.",
     "place": "Which of the message's files, from 0.",
     "customer_id": "A customer.",
+    "extraction_id": "One run.",
+    "format": "How it is written.",
     "version": "Which version, from 1.",
     "customer": "A customer, by id or by address.",
     "status": "Only those that stand so.",

@@ -87,11 +87,12 @@ class Watch:
 
 @dataclass(slots=True)
 class WatchModels:
-    """Asks once a day when models end, and looks for prompts in use that name one of them."""
+    """Asks once a day when models end, and looks for prompts in use and settings that name one of them."""
 
     alerts: Alerts
     catalogue: ModelCatalogue
     clock: Clock
+    set_models: Mapping[str, str] = field(default_factory=dict)
     shutdown_dates: Mapping[str, date] = field(default_factory=dict)
     asked_at: datetime | None = None
 
@@ -101,7 +102,7 @@ class WatchModels:
         if self.asked_at is None or now - self.asked_at >= timedelta(seconds=MODELS_SECONDS):
             self.shutdown_dates = await self.catalogue.shutdown_dates()
             self.asked_at = now
-        return await self.alerts.watch_models(self.shutdown_dates)
+        return await self.alerts.watch_models(self.shutdown_dates, self.set_models)
 
 
 @dataclass(frozen=True, slots=True)

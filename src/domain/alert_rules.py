@@ -138,12 +138,16 @@ def rules(
             Limits(),
         ),
         Rule(
+            kind.EXTRACTIONS_FAILING, _TODAY, _USER,
+            "three conversations in a row could not be read", "one is read",
+        ),
+        Rule(
             kind.AUTO_REPLIER, _TODAY, _USER,
             "somebody's machine seems to answer ours", "the conversation is resumed",
         ),
         Rule(
             kind.MODEL_ENDING, _TODAY, _USER,
-            "a prompt in use names a model with a shutdown date", "it names another, or the date is withdrawn",
+            "a prompt in use or a setting names a model with a shutdown date", "it names another, or the date is withdrawn",
         ),
     )  # fmt: skip
 

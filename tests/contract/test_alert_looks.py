@@ -259,18 +259,26 @@ async def test_a_prompt_in_use_whose_model_ends_is_told_of_until_it_names_anothe
     prompt = await path.world.prompts.add(a_prompt(shop.user.id, voice=a_voice(model="gpt-5")))
     await path.world.prompts.add(a_prompt(shop.user.id, voice=a_voice(model="gpt-5")))
     ends = {"gpt-5": date(2026, 12, 11), "gpt-4o": date(2027, 1, 14)}
-    assert await path.alerts.watch_models(ends) == NOTHING
+    assert await path.alerts.watch_models(ends, {}) == NOTHING
 
     second = await path.a_second_number(shop)
     await path.world.agents.change(_speaking(second, prompt.id))
-    assert await path.alerts.watch_models({}) == NOTHING
-    assert await path.alerts.watch_models(ends) == OPENED
-    assert await path.alerts.watch_models(ends) == NOTHING
+    assert await path.alerts.watch_models({}, {}) == NOTHING
+    assert await path.alerts.watch_models(ends, {}) == OPENED
+    assert await path.alerts.watch_models(ends, {}) == NOTHING
     (alert,) = await _open(path)
     assert (alert.kind, alert.subject, alert.user_id) == (AlertKind.MODEL_ENDING, prompt.id, shop.user.id)
 
     await path.world.prompts.add_version(shop.user.id, prompt.id, a_voice(model="gpt-6"))
-    assert await path.alerts.watch_models(ends) == RESOLVED
+    assert await path.alerts.watch_models(ends, {}) == RESOLVED
+
+
+async def test_a_setting_whose_model_ends_is_the_house_s_to_change(path: Path) -> None:
+    ends = {"gpt-5": date(2026, 12, 11)}
+
+    assert await path.alerts.watch_models(ends, {"EXTRACTION_MODEL": "gpt-5"}) == OPENED
+    assert [(alert.subject, alert.user_id) for alert in await _open(path)] == [("EXTRACTION_MODEL", None)]
+    assert await path.alerts.watch_models(ends, {"EXTRACTION_MODEL": "gpt-6"}) == RESOLVED
 
 
 def _speaking(shop: Shop, prompt_id: str):

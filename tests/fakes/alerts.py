@@ -48,8 +48,9 @@ class MemoryAlerts:
         due, over = self._looks.at(kind, limits, opened)
         return self._watched(kind, due, over)
 
-    async def watch_models(self, shutdown_dates: Mapping[str, date]) -> Watched:
-        due = self._looks.models(shutdown_dates)
+    async def watch_models(self, shutdown_dates: Mapping[str, date], set_models: Mapping[str, str]) -> Watched:
+        due: dict[str, UUID | None] = {name: None for name, model in set_models.items() if model in shutdown_dates}
+        due |= self._looks.models(shutdown_dates)
         over = [subject for subject in self._open_subjects(AlertKind.MODEL_ENDING) if subject not in due]
         return self._watched(AlertKind.MODEL_ENDING, due, over)
 

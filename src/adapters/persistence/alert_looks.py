@@ -214,14 +214,17 @@ ageing as (
 MODELS_ENDING: LiteralString = """
 ending as (
     select * from unnest(%(models)s::text[], %(days)s::date[]) as ends (model, day)
-), in_use as (
-    select distinct on (p.id) p.id as subject, p.user_id, e.model, e.day
+), named as (
+    select p.id as subject, p.user_id, v.model
     from agents a join prompts p on p.id = a.own_prompt_id
     join prompt_versions v on v.prompt_id = p.id and v.version = coalesce(a.prompt_version, p.latest_version)
-    join ending e on e.model = v.model
-    where a.phone_number_id is not null order by p.id, e.day
+    where a.phone_number_id is not null
+    union all
+    select setting, null, model from unnest(%(settings)s::text[], %(set_models)s::text[]) as set_by (setting, model)
+), in_use as (
+    select distinct on (subject) subject, user_id, model, day from named join ending using (model) order by subject, day
 ), due as (
-    select user_id, subject, 'The model ' || model || ' of this prompt is shut down on ' || day || '.' as detail
+    select user_id, subject, 'The model ' || model || ' that this names is shut down on ' || day || '.' as detail
     from in_use
 ), over as (
     select subject from open_alert o where not exists (select from in_use i where i.subject = o.subject)

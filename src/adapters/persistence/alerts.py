@@ -83,10 +83,11 @@ class PostgresAlerts:
         words = {"restricting": list(RESTRICTING), "lifting": list(LIFTING)}
         return await self._watched(LOOKS[kind], kind, named | words)
 
-    async def watch_models(self, shutdown_dates: Mapping[str, date]) -> Watched:
+    async def watch_models(self, shutdown_dates: Mapping[str, date], set_models: Mapping[str, str]) -> Watched:
         """Look for models that end; see the port."""
         dates = {"models": list(shutdown_dates), "days": list(shutdown_dates.values())}
-        return await self._watched(MODELS, AlertKind.MODEL_ENDING, dates)
+        settings = {"settings": list(set_models), "set_models": list(set_models.values())}
+        return await self._watched(MODELS, AlertKind.MODEL_ENDING, dates | settings)
 
     async def _watched(self, look: LiteralString, kind: AlertKind, values: Mapping[str, Any]) -> Watched:
         changed = await self._database.house.fetch(look, {"kind": kind, **values})

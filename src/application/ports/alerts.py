@@ -50,9 +50,10 @@ class Alerts(Protocol):
         """
         ...
 
-    async def watch_models(self, shutdown_dates: Mapping[str, date]) -> Watched:
+    async def watch_models(self, shutdown_dates: Mapping[str, date], set_models: Mapping[str, str]) -> Watched:
         """Open `model_ending` for each prompt in use whose model has a date, and resolve the others.
 
-        A prompt is in use in the version with which an agent speaks on a phone number.
+        A prompt is in use in the version with which an agent speaks on a phone number. `set_models` are those that
+        settings name; alerts of these are the house's own.
         """
         ...

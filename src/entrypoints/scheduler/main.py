@@ -8,9 +8,9 @@ from functools import partial
 
 import structlog
 
+from application.alert_telling import TellOfAlerts
 from application.app import Application
 from application.erasing import BATCH
-from application.telling import TellOfAlerts
 from domain.shared import Unavailable
 from entrypoints.process import run_process
 from entrypoints.readiness import announce_ready
@@ -37,12 +37,13 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep and look around every SWEEP_SECONDS until `stop` is set; files, tokens, erasures and telling go beside.
+    """Sweep and look around every SWEEP_SECONDS until `stop` is set; files, tokens, leads, erasures, telling go beside.
 
     These have tasks of their own: a platform that is slow to answer or much to clear away must not hold the sweeper up.
     """
     async with asyncio.TaskGroup() as chores:
         chores.create_task(_every(SWEEP_SECONDS, lambda: _look_around(application), stop))
+        chores.create_task(_every(SWEEP_SECONDS, lambda: _schedule_extractions(application), stop))
         chores.create_task(_every(REFRESH_SECONDS, lambda: _refresh_tokens(application, stop), stop))
         chores.create_task(_every(FORGET_SECONDS, lambda: _forget_answers(application, stop), stop))
         chores.create_task(_every(MODELS_SECONDS, lambda: _watch_models(application), stop))
@@ -84,6 +85,16 @@ async def _refresh_tokens(application: Application, stop: asyncio.Event) -> None
             continue
     except Unavailable as error:
         log.warning("refresh_failed", reason=str(error))
+
+
+async def _schedule_extractions(application: Application) -> None:
+    try:
+        opened = await application.schedule_extractions()
+    except Unavailable as error:
+        log.warning("extractions_not_scheduled", reason=str(error))
+        return
+    if opened:
+        log.info("extractions_opened", opened=opened)
 
 
 async def _forget_answers(application: Application, stop: asyncio.Event) -> None:

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from application.alert_telling import TellOfAlerts
 from application.monitoring import WatchModels
 from application.ports.alerts import Watched
-from application.telling import TellOfAlerts
 from domain.alert_deliveries import GIVEN_UP_SECONDS, AlertEvent, Destination, retry_seconds
 from domain.monitoring import AlertKind
 from domain.shared import Unavailable

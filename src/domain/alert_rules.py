@@ -147,7 +147,8 @@ def rules(
         ),
         Rule(
             kind.MODEL_ENDING, _TODAY, _USER,
-            "a prompt in use or a setting names a model with a shutdown date", "it names another, or the date is withdrawn",
+            "a prompt in use or a setting names a model with a shutdown date",
+            "it names another, or the date is withdrawn",
         ),
     )  # fmt: skip
 

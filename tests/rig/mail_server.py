@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -54,3 +55,17 @@ class MailServer:
 
     def _says(self, writer: asyncio.StreamWriter, line: str) -> None:
         writer.write(line.encode() + b"\r\n")
+
+
+@contextmanager
+def mail_server() -> Iterator[MailServer]:
+    """One that runs beside a test which does not await."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    running = MailServer.running()
+    yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result(5)
+    asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(5)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()

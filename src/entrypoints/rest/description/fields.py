@@ -119,6 +119,7 @@ WORDS: dict[str, str] = {
     "active_since": "Only what had something happen then or later, with its time zone.",
     "since": "Only what was created then or later, with its time zone.",
     "until": "Only what was created earlier, with its time zone.",
+    "after": "The sequence number of the last message that is known.",
     "format": "How the rows are written.",
     "extraction_id": "A run of the extraction.",
     "Idempotency-Key": "The same key acts once, however often it comes.",

@@ -82,7 +82,7 @@ HOOK = {"ALERT_WEBHOOK_URL": "https://hooks.example/T/secret"}
         (HOOK, "ALERT_WEBHOOK_URL needs ALERT_WEBHOOK_SECRET, or ALERT_WEBHOOK_FORMAT=slack"),
         (
             HOOK | {"ALERT_WEBHOOK_SECRET": "hunter2"},
-            "ALERT_WEBHOOK_SECRET is malformed: a secret is whsec_ and 24 to 64",
+            "ALERT_WEBHOOK_SECRET is malformed: a secret is whsec_",
         ),
         (HOOK | {"ALERT_WEBHOOK_FORMAT": "teams"}, "ALERT_WEBHOOK_FORMAT is malformed"),
         ({"ALERT_WEBHOOK_URL": "hooks"}, "ALERT_WEBHOOK_URL is malformed"),

@@ -37,6 +37,7 @@ from adapters.llm.deferred import DeferredModel
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
+from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
@@ -57,6 +58,7 @@ from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
 from application.ports.background import Background
+from application.ports.backlog import Backlog
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
@@ -94,6 +96,7 @@ __all__ = [
     "end_leases_of_the_dead",
     "forget_workers",
     "load_what_workers_need",
+    "opened_backlog",
     "running",
 ]
 
@@ -272,6 +275,14 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
             rigged = with_crash_point(container.ports(), settings.crash_at, settings.crash_token)
             container.ports.override(providers.Object(rigged))
         yield container.application()
+
+
+@asynccontextmanager
+async def opened_backlog(settings: Settings) -> AsyncIterator[Backlog]:
+    """The one port that a supervisor's gauge needs, on one connection. Raises Unavailable."""
+    database = Database(settings.database_url.get_secret_value(), connections_max=1, name="frontdesk-gauge")
+    async with database.opened():
+        yield PostgresBacklog(database, settings.reply_quiet_seconds)
 
 
 def load_what_workers_need() -> None:

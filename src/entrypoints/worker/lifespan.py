@@ -12,7 +12,7 @@ from dramatiq.asyncio import get_event_loop_thread
 from domain.shared import DomainError
 from entrypoints.container import WakeUpBroker, running
 from entrypoints.memory import keep_what_is_loaded
-from entrypoints.readiness import process_id
+from entrypoints.readiness import PULSE_SECONDS, process_id, tell
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
 from entrypoints.worker.place import this_place
@@ -26,6 +26,7 @@ class ApplicationLifespan(dramatiq.Middleware):
         self._stack = AsyncExitStack()
         self._dispatcher: Dispatcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._pulse: asyncio.Task[None] | None = None
 
     def wake(self, phone_number_ids: list[UUID]) -> None:
         """Hand work to the event loop and return: a thread of Dramatiq's never waits for a turn."""
@@ -57,9 +58,19 @@ class ApplicationLifespan(dramatiq.Middleware):
         self._loop = asyncio.get_running_loop()
         self._dispatcher = Dispatcher(application.work, process_id(), self._settings.lease_seconds)
         await self._dispatcher.start(this_place())
+        self._pulse = asyncio.create_task(_tell_pulse())
         keep_what_is_loaded()
 
     async def _close(self) -> None:
         if self._dispatcher is not None:
             await self._dispatcher.drain()
         await self._stack.aclose()
+        if self._pulse is not None:
+            self._pulse.cancel()
+
+
+async def _tell_pulse() -> None:
+    """Tell the supervisor again and again that the event loop goes round: a hung one is killed and replaced."""
+    while True:
+        tell("alive")
+        await asyncio.sleep(PULSE_SECONDS)

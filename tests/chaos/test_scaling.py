@@ -35,7 +35,7 @@ def test_a_backlog_brings_the_second_worker_and_a_minute_of_quiet_takes_it_away(
             accepted = time.monotonic() - began
             wait_for_quiet(tenant, 240)
             quiet = time.monotonic()
-            until(lambda: len(house.workers()) == 1, 2 * DOWN_SECONDS_MAX)
+            until(lambda: len(watched.changes) > 1, 2 * DOWN_SECONDS_MAX)
         (up_at, most), (down_at, fewest) = watched.changes
 
         verdict = judge(tenant, written, CREDITS)

@@ -53,6 +53,11 @@ class House:
             "POST", url, {"amount": CREDITS, "note": "bench"}, {"Authorization": f"Bearer {self.ready['demo_api_key']}"}
         )
 
+    def balance(self) -> int:
+        """What the demo user owns."""
+        url = f"{self.ready['rest_url']}/users/{self.ready['demo_user_id']}/credits"
+        return int(call("GET", url, headers={"Authorization": f"Bearer {self.ready['demo_api_key']}"})["balance"])
+
     def say(self, text: str) -> float:
         """Seconds that `frontdesk say` takes, from the shell's point of view."""
         began = time.monotonic()

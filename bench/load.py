@@ -1,4 +1,4 @@
-"""A generator of signed webhooks that costs little: bodies are made before, and one protocol writes and reads bytes."""
+"""A generator of signed webhooks and additions that costs little: requests are made before, a protocol moves bytes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from bench.house import House
 
 CONNECTIONS_OPEN_LOOP = 64
 OK = 200
+CREATED = 201
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One message to be delivered: its mark stands in its text, and nowhere else."""
+    """One request to be made: a message's mark stands in its text, an addition's is its key."""
 
     mark: str
     request: bytes
@@ -57,6 +58,22 @@ def make_offers(house: House, run: str, count: int, *, customers: int, first_cus
         )
         offers.append(Offer(mark, head.encode() + body))
     return offers
+
+
+def make_additions(house: House, run: str, count: int) -> list[Offer]:
+    """`count` additions of one credit to the demo user, each under a key of its own."""
+    body = b'{"amount":1}'
+    address, key = urlsplit(house.ready["rest_url"]).netloc, house.ready["demo_api_key"]
+    path = f"/users/{house.ready['demo_user_id']}/credits/add"
+    additions = []
+    for number in range(count):
+        mark = f"{run}-{number:06}"
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n"
+            f"Authorization: Bearer {key}\r\nIdempotency-Key: {mark}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        additions.append(Offer(mark, head.encode() + body))
+    return additions
 
 
 async def closed_loop(house: House, offers: Sequence[Offer], in_flight: int) -> list[Delivered]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bench.scenarios import Idle, Offered, Start, Throughput
+from bench.scenarios import Additions, Idle, Offered, Start, Throughput
 
 OURS = ("REST", "worker", "Postgres", "Valkey", "scheduler", "gRPC")
 COLUMNS = ("msg/s", "CPU ms", *OURS[:5], "sim.", "load", "commits", "writes", "Redis", "sent", "lost", "twice")
-Result = Throughput | Offered | Idle | Start
+Result = Throughput | Offered | Additions | Idle | Start
 
 
 def table(results: list[Result]) -> str:
@@ -54,6 +54,19 @@ def _offered(result: Offered) -> str:
     )
 
 
+def _additions(result: Additions) -> str:
+    return "\n".join(
+        [
+            f"Additions to one user's credits, a key for each, {result.in_flight} at once:",
+            "",
+            f"  a second                {result.per_second:.0f} ({', '.join(f'{run:.0f}' for run in result.runs)})",
+            f"  answered                {_percentiles(result.ack_ms)}",
+            f"  CPU ms an addition      {ours(result.cpu_ms):.2f} ({_by_kind(result.cpu_ms)})",
+            f"  lost, twice, refused    {result.lost}, {result.doubled}, {result.refused}",
+        ]
+    )
+
+
 def _idle(result: Idle) -> str:
     return "\n".join(
         [
@@ -77,7 +90,7 @@ def _start(result: Start) -> str:
     )
 
 
-_LINES = {Offered: _offered, Idle: _idle, Start: _start}
+_LINES = {Offered: _offered, Additions: _additions, Idle: _idle, Start: _start}
 
 
 def ours(cpu_ms: dict[str, float]) -> float:

@@ -1,4 +1,8 @@
-"""The four questions: how fast at most, how late at 100 a second, what an idle house costs, how soon one is there."""
+"""The five questions.
+
+How fast at most, how late at 100 a second, how many additions to one account, what an idle house costs, how soon one is
+there.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,13 @@ from dataclasses import dataclass
 
 from bench.evidence import Evidence, Verdict
 from bench.house import House
-from bench.load import OK, Delivered, Offer, closed_loop, make_offers, open_loop
+from bench.load import CREATED, OK, Delivered, Offer, closed_loop, make_additions, make_offers, open_loop
 from bench.meters import Meters, Reading
 
 OFFERED_PER_SECOND = 100
 MODEL_MILLISECONDS = 2_000
 SAYS = 5
+ADDITIONS_IN_FLIGHT = 16
 DRAIN_SECONDS_MAX = 120.0
 LOOK_AGAIN_SECONDS = 0.05
 FEW = 20
@@ -99,6 +104,23 @@ class Start:
     say_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """Credits added to one user, one at a time, each request under a key of its own, `in_flight` at once.
+
+    `lost` and `doubled` are credits: what the balance lacks, or has too much.
+    """
+
+    in_flight: int
+    per_second: float
+    runs: list[float]
+    ack_ms: dict[str, float]
+    cpu_ms: dict[str, float]
+    lost: int
+    doubled: int
+    refused: int
+
+
 class Bench:
     """The scenarios over one house. Customers and marks are never used twice unless a scenario means it."""
 
@@ -137,6 +159,29 @@ class Bench:
         stretch = await self._stretch(lambda: open_loop(self._house, offers, OFFERED_PER_SECOND), offers, one_each=True)
         self._house.turn_knobs("openai", latency_ms=0)
         return _offered(stretch, self._scale.offered_seconds, self._meters.rss_mib("worker"))
+
+    async def credits(self) -> Additions:
+        """POST …/credits/add on one user, as fast as they are answered."""
+        in_flight, before, balance = ADDITIONS_IN_FLIGHT, self._meters.read(), self._house.balance()
+        rates, delivered = list[float](), list[Delivered]()
+        for _ in range(self._scale.rounds):
+            self._runs += 1
+            additions = make_additions(self._house, f"a{self._runs}", self._scale.messages)
+            began = time.monotonic()
+            delivered += await closed_loop(self._house, additions, in_flight)
+            rates.append(len(additions) / (time.monotonic() - began))
+        refused = sum(each.status != CREATED for each in delivered)
+        off = self._house.balance() - balance - (len(delivered) - refused)
+        return Additions(
+            in_flight=in_flight,
+            per_second=statistics.median(rates),
+            runs=rates,
+            ack_ms=percentiles([each.ack_seconds for each in delivered]),
+            cpu_ms=_milliseconds(self._meters.read().since(before), len(delivered)),
+            lost=max(0, -off),
+            doubled=max(0, off),
+            refused=refused,
+        )
 
     async def idle(self) -> Idle:
         """Nothing happens."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+from application.once import NameRequest
+from application.ports.answers import Once
+from application.ports.vault import Vault
 from domain.agents import Agent, Prompt, Voice, own_prompt_id
 from domain.channels import ChannelStatus, ChannelType, PhoneNumber
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
-from domain.users import ApiKey, User
+from domain.users import ApiKey, Caller, User
 from tests.fakes.clock import MONDAY_MORNING, CountingIds
+from tests.fakes.vault import PlainVault
 
 _ids = CountingIds()
 _numbers = count(1)
@@ -24,6 +29,19 @@ def an_id() -> UUID:
 def a_user(**fields: Any) -> User:
     defaults: dict[str, Any] = {"id": an_id(), "name": "Bakery", "created_at": MONDAY_MORNING}
     return User(**defaults | fields)
+
+
+def named(
+    key: str = "k",
+    request: bytes = b"a request",
+    owner: UUID | None = None,
+    render: Callable[[Any], bytes] = lambda result: repr(result).encode(),
+    vault: Vault | None = None,
+) -> Once[Any]:
+    """A request that acts once, of that owner or else the administrator, answered with what the result looks like."""
+    once = NameRequest(vault or PlainVault())(Caller(owner), key, request, render)
+    assert once is not None
+    return once
 
 
 def an_api_key(user_id: UUID, **fields: Any) -> ApiKey:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -27,25 +27,26 @@ class AesVault:
     """
 
     def __init__(self, encryption_keys: Sequence[str]) -> None:
-        self._ciphers = {_name(key): AESGCM(_derived(key, b"access-token")) for key in encryption_keys}
+        self._token_ciphers = _ciphers(encryption_keys, b"access-token")
+        self._answer_ciphers = _ciphers(encryption_keys, b"answer")
         self._peppers = {_name(key).hex(): _derived(key, b"api-key") for key in encryption_keys}
         self._newest = _name(encryption_keys[0])
 
     def seal(self, secret: str, owner: UUID) -> bytes:
         """Encrypt for one row; see the port."""
-        nonce = os.urandom(NONCE_BYTES)
-        return self._newest + nonce + self._ciphers[self._newest].encrypt(nonce, secret.encode(), owner.bytes)
+        return self._sealed(self._token_ciphers, secret.encode(), owner.bytes)
 
     def unseal(self, sealed: bytes, owner: UUID) -> str:
         """Decrypt for that row; see the port."""
-        name, nonce, body = sealed[:NAME_BYTES], sealed[NAME_BYTES:BODY_STARTS], sealed[BODY_STARTS:]
-        cipher = self._ciphers.get(bytes(name))
-        if cipher is None:
-            raise SecretUnreadable("An access token was sealed with a key that is not in ENCRYPTION_KEYS.")
-        try:
-            return cipher.decrypt(nonce, body, owner.bytes).decode()
-        except (InvalidTag, ValueError) as error:  # ValueError: the nonce was cut short
-            raise SecretUnreadable("An access token does not belong to its row.") from error
+        return _opened(self._token_ciphers, sealed, owner.bytes, "access token").decode()
+
+    def seal_answer(self, answer: bytes, name: bytes) -> bytes:
+        """Encrypt for that name; see the port."""
+        return self._sealed(self._answer_ciphers, answer, name)
+
+    def unseal_answer(self, sealed: bytes, name: bytes) -> bytes:
+        """Decrypt for that name; see the port."""
+        return _opened(self._answer_ciphers, sealed, name, "answer")
 
     def new_key_secret(self) -> str:
         """The secret half of a new API key; see the port."""
@@ -60,6 +61,25 @@ class AesVault:
         """Compare with a stored hash; see the port."""
         pepper = self._peppers.get(hash_key)
         return pepper is not None and hmac.compare_digest(hmac.digest(pepper, secret.encode(), hashlib.sha256), digest)
+
+    def _sealed(self, ciphers: Mapping[bytes, AESGCM], content: bytes, bound_to: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return self._newest + nonce + ciphers[self._newest].encrypt(nonce, content, bound_to)
+
+
+def _opened(ciphers: Mapping[bytes, AESGCM], sealed: bytes, bound_to: bytes, thing: str) -> bytes:
+    name, nonce, body = sealed[:NAME_BYTES], sealed[NAME_BYTES:BODY_STARTS], sealed[BODY_STARTS:]
+    cipher = ciphers.get(bytes(name))
+    if cipher is None:
+        raise SecretUnreadable(f"An {thing} was sealed with a key that is not in ENCRYPTION_KEYS.")
+    try:
+        return cipher.decrypt(nonce, body, bound_to)
+    except (InvalidTag, ValueError) as error:  # ValueError: the nonce was cut short
+        raise SecretUnreadable(f"An {thing} does not belong to its row.") from error
+
+
+def _ciphers(encryption_keys: Sequence[str], purpose: bytes) -> Mapping[bytes, AESGCM]:
+    return {_name(key): AESGCM(_derived(key, purpose)) for key in encryption_keys}
 
 
 def _derived(key: str, purpose: bytes) -> bytes:

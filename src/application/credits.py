@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.idempotency import checked_idempotency_key
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from application.ports.credits import Added, Credits
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
@@ -31,16 +31,16 @@ class ManageCredits:
         return await self.credits.account(user_id)
 
     async def add(
-        self, caller: Caller, user_id: UUID, amount: int, note: str | None, idempotency_key: str | None
+        self, caller: Caller, user_id: UUID, amount: int, note: str | None, once: Once[Added] | None = None
     ) -> Added:
-        """Add credits, once for each key. Raises InvalidInput, NotFound or KeyReused."""
+        """Add credits. Raises InvalidInput or NotFound, and as Answers says."""
         caller.must_manage(user_id)
-        key = checked_idempotency_key(idempotency_key)
         note = None if note is None else checked_text(note, "note", 1_000)
         added = await self.credits.add(
-            user_id, checked_amount(amount), note, key, blocked_hours_max=self.blocked_hours_max
+            user_id, checked_amount(amount), note, once, blocked_hours_max=self.blocked_hours_max
         )
-        await requeue(self.turns, self.queue, WaitingFilter(user_id=user_id))
+        if added.resumes:
+            await requeue(self.turns, self.queue, WaitingFilter(user_id=user_id))
         return added
 
     async def entries(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Entry]:

@@ -29,12 +29,6 @@ class EntryKind(StrEnum):
     REFUND = "refund"
 
 
-class InsufficientCredits(Exhausted):
-    """What is available does not cover what was asked for."""
-
-    code = "insufficient_credits"
-
-
 @dataclass(frozen=True, slots=True)
 class Account:
     """A user's credits: `balance` is what is owned, `held` the part promised to turns under way."""
@@ -47,15 +41,32 @@ class Account:
         """What a new turn may still hold."""
         return self.balance - self.held
 
+    def covers(self, cost: int) -> bool:
+        """Whether it can pay that much; whatever spends asks this. In Postgres it is the function of the same name."""
+        return cost <= self.available
+
     def after(self, kind: EntryKind, amount: int) -> Account:
         """The account after that movement. Raises InsufficientCredits or Conflict when it cannot be made."""
         balance_change, held_change = changes(kind, amount)
-        if kind is EntryKind.HOLD and amount > self.available:
-            raise InsufficientCredits(f"{amount} credits are needed and {self.available} are available.")
+        if kind is EntryKind.HOLD and not self.covers(amount):
+            raise InsufficientCredits(self)
         moved = Account(self.balance + balance_change, self.held + held_change)
         if not 0 <= moved.held <= moved.balance:
             raise Conflict(f"A {kind} of {amount} does not fit a balance of {self.balance} with {self.held} held.")
         return moved
+
+
+class InsufficientCredits(Exhausted):
+    """What is available does not cover what was asked for; `account` is what there was at that moment."""
+
+    code = "insufficient_credits"
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(
+            f"There are {account.available} credits available: a balance of {account.balance}, of which "
+            f"{account.held} are held for turns under way. Add credits and try again."
+        )
+        self.account = account
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,29 @@ class Entry:
     created_at: datetime
 
 
+class UsageGroup(StrEnum):
+    """What a report of usage adds up by; days are those of UTC."""
+
+    DAY = "day"
+    AGENT = "agent"
+    PHONE_NUMBER = "phone_number"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one day, agent or phone number (`key`, a date or an id) cost in credits, and how many replies that were."""
+
+    key: str
+    captured: int
+    refunded: int
+    replies: int
+
+    @property
+    def net(self) -> int:
+        """What was paid in the end."""
+        return self.captured - self.refunded
+
+
 def changes(kind: EntryKind, amount: int) -> tuple[int, int]:
     """What a movement does to the balance and to the holds."""
     return {
@@ -81,6 +115,13 @@ def changes(kind: EntryKind, amount: int) -> tuple[int, int]:
         EntryKind.RELEASE: (0, -amount),
         EntryKind.REFUND: (amount, 0),
     }[kind]
+
+
+def checked_threshold(threshold: int | None) -> int | None:
+    """`threshold` as it is. Raises InvalidInput unless it is None or lies between 1 and AMOUNT_MAX."""
+    if threshold is not None and not 1 <= threshold <= AMOUNT_MAX:
+        raise InvalidInput("low_balance_threshold", f"It must be a whole number between 1 and {AMOUNT_MAX}, or null.")
+    return threshold
 
 
 def checked_amount(amount: int) -> int:

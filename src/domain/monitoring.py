@@ -20,6 +20,7 @@ class AlertKind(StrEnum):
     CHANNEL_PARKED = "channel_parked"
     AUTO_REPLIER = "auto_replier"
     REQUEST_REFUSED = "request_refused"
+    LOW_BALANCE = "low_balance"
 
 
 class AlertState(StrEnum):

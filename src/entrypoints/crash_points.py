@@ -11,7 +11,8 @@ import inspect
 import os
 import re
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -23,7 +24,7 @@ TOKEN = "crashed"  # noqa: S105 - the name of a file
 
 _SHAPE = re.compile(r"(before|after):([a-z_]+)\.([a-z_]+)(?::(?:([1-9]\d*)|text=(.+)))?")
 
-Method = Callable[..., Awaitable[Any]]
+Method = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def parse_crash_point(written: str) -> CrashPoint:
     if shape is None:
         raise ValueError("write it as before:gateway.send, after:queue.claim:2 or before:model.answer:text=BOOM")
     moment, port, method, passing, text = shape.groups()
-    if not inspect.iscoroutinefunction(getattr(get_type_hints(Ports).get(port), method, None)):
+    if not inspect.isfunction(getattr(get_type_hints(Ports).get(port), method, None)):
         raise ValueError(f"there is no call {port}.{method}")
     return CrashPoint(moment == "after", port, method, int(passing or 1), text)
 
@@ -69,15 +70,23 @@ class Rigged:
 
     def _deadly(self, method: Method) -> Method:
         async def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as the port has it
-            ends = self._ends_at(arguments)
-            if ends and not self._point.is_after:
-                self._end()
-            answer = await method(*arguments, **named)
-            if ends:
-                self._end()
-            return answer
+            with self._passing(arguments):
+                return await method(*arguments, **named)
 
-        return call
+        def call_at_once(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as the port has it
+            with self._passing(arguments):
+                return method(*arguments, **named)
+
+        return call if inspect.iscoroutinefunction(method) else call_at_once
+
+    @contextmanager
+    def _passing(self, arguments: tuple[Any, ...]) -> Iterator[None]:
+        ends = self._ends_at(arguments)
+        if ends and not self._point.is_after:
+            self._end()
+        yield
+        if ends:
+            self._end()
 
     def _ends_at(self, arguments: tuple[Any, ...]) -> bool:
         if self._point.text is not None:

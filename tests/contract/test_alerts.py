@@ -8,10 +8,11 @@ from structlog.testing import capture_logs
 
 from application.pages import PageRequest
 from application.ports.alerts import Watched
+from application.ports.answers import AnsweredBefore
 from domain.delivery import Ambiguous
 from domain.monitoring import Alert, AlertKind, AlertState
 from domain.shared import InvalidInput, NotFound
-from tests.builders import an_id
+from tests.builders import an_id, named
 from tests.contract.listing import all_pages
 from tests.contract.paths import Path, Shop, a_receipt, a_reply
 
@@ -233,7 +234,7 @@ async def test_a_top_up_resolves_the_alert_itself(path_on_postgres: Path) -> Non
     await _blocked(path, other)
     await path.alerts.watch_credits()
 
-    await path.world.credits.add(shop.user.id, 1, None, "k")
+    await path.world.credits.add(shop.user.id, 1, None, named())
 
     assert await _causes(path) == [(AlertKind.CREDITS_EXHAUSTED, str(other.user.id), other.user.id)]
 
@@ -241,13 +242,14 @@ async def test_a_top_up_resolves_the_alert_itself(path_on_postgres: Path) -> Non
 async def test_a_top_up_that_is_sent_twice_resolves_nothing_the_second_time(path_on_postgres: Path) -> None:
     path = path_on_postgres
     shop = await path.a_shop(0)
-    await path.world.credits.add(shop.user.id, 1, None, "k")
+    await path.world.credits.add(shop.user.id, 1, None, named())
     worker = await path.a_worker()
     await worker.answers(await worker.begins(await path.writes(shop)))
     await _blocked(path, shop)
     await path.alerts.watch_credits()
 
-    await path.world.credits.add(shop.user.id, 1, None, "k")
+    with pytest.raises(AnsweredBefore):
+        await path.world.credits.add(shop.user.id, 1, None, named())
 
     assert len(await _causes(path)) == 1
 

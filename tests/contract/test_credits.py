@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from uuid import UUID
 
@@ -7,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.pages import PageRequest
+from application.ports.answers import AnsweredBefore, KeyReused
 from application.ports.conversations import MessageFilter
-from application.ports.credits import KeyReused
 from domain.conversations import Message
 from domain.credits import AMOUNT_MAX, Account, EntryKind
 from domain.shared import InvalidInput, NotFound
 from domain.users import User
-from tests.builders import a_conversation, a_message, an_id
+from tests.builders import a_conversation, a_message, an_id, named
 from tests.contract.listing import all_pages
 from tests.contract.worlds import World, memory_world, postgres_world
 
@@ -21,7 +22,7 @@ ADDITIONS = st.lists(
     st.tuples(
         st.integers(1, AMOUNT_MAX),
         st.none() | st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=5),
-        st.none() | st.sampled_from(["monday", "tuesday", "\x00", "🔑"]),
+        st.none() | st.sampled_from(["monday", "tuesday"]),
     ),
     max_size=12,
 )
@@ -46,7 +47,7 @@ async def test_credits_need_a_user(world: World) -> None:
     with pytest.raises(NotFound, match="user"):
         await world.credits.add(an_id(), 1, None, None)
     with pytest.raises(NotFound, match="user"):
-        await world.credits.add(an_id(), 1, None, "a key")
+        await world.credits.add(an_id(), 1, None, named())
 
 
 async def test_added_credits_leave_what_is_held_alone(world: World) -> None:
@@ -57,48 +58,6 @@ async def test_added_credits_leave_what_is_held_alone(world: World) -> None:
     added = await world.credits.add(user.id, 5, None, None)
 
     assert added.account == Account(balance=10, held=2)
-
-
-async def test_a_key_that_was_used_before_answers_what_it_answered_first(world: World) -> None:
-    user = await world.has_user()
-    first = await world.credits.add(user.id, 10, "once", "k")
-    await world.credits.add(user.id, 7, None, None)
-
-    again = await world.credits.add(user.id, 10, "once", "k")
-
-    assert again == first
-    assert await world.credits.account(user.id) == Account(balance=17, held=0)
-
-
-@pytest.mark.parametrize(("amount", "note"), [(11, "once"), (10, "twice"), (10, None)])
-async def test_a_key_answers_no_other_request(world: World, amount: int, note: str | None) -> None:
-    user = await world.has_user()
-    first = await world.credits.add(user.id, 10, "once", "k")
-
-    with pytest.raises(KeyReused) as refusal:
-        await world.credits.add(user.id, amount, note, "k")
-
-    assert refusal.value.field == "Idempotency-Key"
-    assert await _lines(world, user.id) == [first.entry]
-
-
-async def test_a_key_is_its_users_own(world: World) -> None:
-    user, stranger = await world.has_user(), await world.has_user()
-    await world.credits.add(user.id, 10, None, "k")
-
-    added = await world.credits.add(stranger.id, 3, None, "k")
-
-    assert added.account == Account(balance=3, held=0)
-
-
-async def test_many_posts_with_one_key_add_once(world: World) -> None:
-    user = await world.has_user()
-
-    answers = await asyncio.gather(*(world.credits.add(user.id, 10, "once", "k") for _ in range(64)))
-
-    assert answers == [answers[0]] * 64
-    assert await world.credits.account(user.id) == Account(balance=10, held=0)
-    assert await _lines(world, user.id) == [answers[0].entry]
 
 
 async def test_many_posts_without_a_key_add_each(world: World) -> None:
@@ -185,11 +144,13 @@ async def _check_sums(world: World, additions: list[tuple[int, str | None, str |
     user = await world.has_user()
     first_requests: dict[str, tuple[int, str | None]] = {}
     for amount, note, key in additions:
-        if key is not None and first_requests.setdefault(key, (amount, note)) != (amount, note):
-            with pytest.raises(KeyReused):
-                await world.credits.add(user.id, amount, note, key)
-        else:
-            await world.credits.add(user.id, amount, note, key)
+        if key is None:
+            await world.credits.add(user.id, amount, note, None)
+            continue
+        is_new, first = key not in first_requests, first_requests.setdefault(key, (amount, note))
+        expected = AnsweredBefore if first == (amount, note) else KeyReused
+        with nullcontext() if is_new else pytest.raises(expected):
+            await world.credits.add(user.id, amount, note, named(key, repr((amount, note)).encode(), user.id))
     lines = await _lines(world, user.id, limit=5)
     account = await world.credits.account(user.id)
     assert account.balance == sum(line.balance_change for line in lines)

@@ -3,13 +3,13 @@ from uuid import UUID
 
 import pytest
 
-from application.ports.credits import KeyReused
+from application.ports.answers import AnsweredBefore, KeyReused, StillRunning
 from application.ports.turns import NoTurn, Waiting, WaitingFilter
 from domain.conversations import Message, OutboundStatus, Turn
 from domain.credits import Account, EntryKind, InsufficientCredits
 from domain.delivery import Accepted, AgentGone, NotFailed, Refused, TurnUnderWay
 from domain.shared import NotFound
-from tests.builders import an_id
+from tests.builders import an_id, named
 from tests.contract.paths import Path, Shop, Worker, a_receipt, a_reply
 
 REFUSED = Refused({"code": 131026})
@@ -214,45 +214,54 @@ async def test_nobody_speaks_for_an_agent_that_was_removed(path: Path) -> None:
 async def test_a_key_retries_once_even_when_the_message_failed_again(path: Path) -> None:
     shop, worker = await path.a_shop(5), await path.a_worker()
     message_id = await _reply_refused(path, shop, worker)
-    first = await path.retries.retry(shop.user.id, message_id, "k")
-    assert await path.retries.retry(shop.user.id, message_id, "k") == first
+    first = await path.retries.retry(shop.user.id, message_id, named())
     await _sends_again(worker, first, REFUSED)
 
-    again = await path.retries.retry(shop.user.id, message_id, "k")
+    with pytest.raises(AnsweredBefore) as before:
+        await path.retries.retry(shop.user.id, message_id, named())
 
-    assert (again.id, again.status) == (message_id, "failed")
+    assert before.value.answer == repr(first).encode()
+    assert (await _message(path, shop, message_id)).status == "failed"
     assert await path.account(shop) == Account(5, 0)
-    assert (await path.retries.retry(shop.user.id, message_id, "another")).status == "pending"
+    assert (await path.retries.retry(shop.user.id, message_id, named("another"))).status == "pending"
 
 
 async def test_a_key_answers_no_other_request(path: Path) -> None:
     shop, worker = await path.a_shop(5), await path.a_worker()
     first, second = [await _reply_refused(path, shop, worker) for _ in range(2)]
-    await _sends_again(worker, await path.retries.retry(shop.user.id, first, "k"), Accepted("wamid.sent-again"))
+    retried = await path.retries.retry(shop.user.id, first, named(request=b"the first"))
+    await _sends_again(worker, retried, Accepted("wamid.sent-again"))
 
     with pytest.raises(KeyReused):
-        await path.retries.retry(shop.user.id, second, "k")
+        await path.retries.retry(shop.user.id, second, named(request=b"the second"))
 
     assert (await _message(path, shop, second)).status == "failed"
 
 
-async def test_a_key_of_a_retry_adds_no_credits(path_on_postgres: Path) -> None:
-    path = path_on_postgres
-    shop, worker = await path.a_shop(5), await path.a_worker()
-    await path.retries.retry(shop.user.id, await _reply_refused(path, shop, worker), "k")
+async def test_a_retry_that_was_refused_keeps_no_answer(path: Path) -> None:
+    shop, worker = await path.a_shop(1), await path.a_worker()
+    message_id = await _reply_refused(path, shop, worker)
+    await worker.begins(await path.writes(shop, address="another"))
+    with pytest.raises(InsufficientCredits) as refusal:
+        await path.retries.retry(shop.user.id, message_id, named())
+    assert refusal.value.account == Account(1, 1)
 
-    with pytest.raises(KeyReused):
-        await path.world.credits.add(shop.user.id, 10, None, "k")
+    await path.world.credits.add(shop.user.id, 1, None, None)
+
+    assert (await path.retries.retry(shop.user.id, message_id, named())).status == "pending"
 
 
-async def test_retries_with_one_key_at_once_all_get_the_message(path_on_postgres: Path) -> None:
+async def test_retries_with_one_key_at_once_are_one(path_on_postgres: Path) -> None:
     path = path_on_postgres
     shop, worker = await path.a_shop(5), await path.a_worker()
     message_id = await _reply_refused(path, shop, worker)
 
-    found = await asyncio.gather(*(path.retries.retry(shop.user.id, message_id, "k") for _ in range(24)))
+    found = await asyncio.gather(
+        *(path.retries.retry(shop.user.id, message_id, named()) for _ in range(24)), return_exceptions=True
+    )
 
-    assert {message.id for message in found} == {message_id}
+    assert sum(isinstance(one, Message) for one in found) == 1
+    assert sum(isinstance(one, AnsweredBefore | StillRunning) for one in found) == 23
     assert await path.account(shop) == Account(5, 1)
 
 

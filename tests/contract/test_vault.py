@@ -78,3 +78,18 @@ def test_after_a_rotation_old_secrets_open_and_new_ones_are_sealed_with_the_new_
     assert not new.matches("secret", digest, key)
     with pytest.raises(SecretUnreadable):
         new.unseal(old.seal("EAAG", owner), owner)
+
+
+def test_an_answer_is_sealed_for_its_name_alone_and_not_as_tokens_are() -> None:
+    vault, name = AesVault(["k"]), an_id()
+
+    sealed = vault.seal_answer(b"\xff an answer", name.bytes)
+
+    assert vault.unseal_answer(sealed, name.bytes) == b"\xff an answer"
+    assert b"answer" not in sealed
+    with pytest.raises(SecretUnreadable):
+        vault.unseal_answer(sealed, an_id().bytes)
+    with pytest.raises(SecretUnreadable):
+        vault.unseal(sealed, name)
+    with pytest.raises(SecretUnreadable):
+        vault.unseal_answer(b"", name.bytes)

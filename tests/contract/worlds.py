@@ -18,15 +18,21 @@ from psycopg.types.json import Jsonb
 
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
+from adapters.persistence.answers import PostgresAnswers
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
+from adapters.persistence.customer_records import PostgresCustomerRecords
 from adapters.persistence.database import Database
+from adapters.persistence.erasures import PostgresErasures
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
 from adapters.persistence.users import PostgresUsers
+from application.ports.answers import Answers
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.customer_records import CustomerRecords
+from application.ports.erasures import Erasures
 from application.ports.media import Media
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.token_refresh import AgeingTokens
@@ -37,9 +43,12 @@ from domain.credits import EntryKind, changes
 from domain.media import MediumStatus, StoredMedium
 from domain.users import User
 from tests.builders import a_conversation, a_phone_number, a_user, an_agent, an_api_key, an_id
+from tests.fakes.answers import MemoryAnswers
 from tests.fakes.clock import FrozenClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
+from tests.fakes.customer_records import MemoryCustomerRecords
+from tests.fakes.erasures import MemoryErasures
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
@@ -73,6 +82,9 @@ class Backstage(Protocol):
 
     async def tries_were(self, ago: timedelta) -> None:
         """Whatever was tried was tried that much earlier."""
+
+    async def answers_age(self, days: float) -> None:
+        """Whatever was answered was answered that much earlier."""
 
     async def rows_left(self) -> int:
         """How many rows of anyone there are, of any kind."""
@@ -123,6 +135,10 @@ class MemoryBackstage:
     async def tries_were(self, ago: timedelta) -> None:
         for id_, tried_at in self._store.tokens_tried_at.items():
             self._store.tokens_tried_at[id_] = tried_at - ago
+
+    async def answers_age(self, days: float) -> None:
+        for name, kept in self._store.kept_answers.items():
+            self._store.kept_answers[name] = replace(kept, created_at=kept.created_at - timedelta(days=days))
 
     async def rows_left(self) -> int:
         return self._store.rows()
@@ -195,6 +211,7 @@ class PostgresBackstage:
 
     async def time_passes(self, seconds: float) -> None:
         await self._execute("update media set fetch_after = fetch_after - %s * interval '1 second'", seconds)
+        await self._execute("update erasures set due_at = due_at - %s * interval '1 second'", seconds)
         await self._execute("update media_to_delete set due_at = due_at - %s * interval '1 second'", seconds)
 
     async def move_credits(self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID) -> None:
@@ -215,6 +232,9 @@ class PostgresBackstage:
 
     async def tries_were(self, ago: timedelta) -> None:
         await self._execute("update phone_numbers set token_tried_at = token_tried_at - %s", ago)
+
+    async def answers_age(self, days: float) -> None:
+        await self._execute("update kept_answers set created_at = created_at - %s * interval '1 day'", days)
 
     async def rows_left(self) -> int:
         tables = [name for (name,) in await self._execute(TABLES)]
@@ -238,6 +258,9 @@ class World:
     credits: Credits
     media: Media
     ageing_tokens: AgeingTokens
+    customer_records: CustomerRecords
+    erasures: Erasures
+    answers: Answers
     backstage: Backstage
 
     async def has_user(self, **fields: Any) -> User:
@@ -269,6 +292,9 @@ def memory_world() -> World:
         MemoryCredits(store),
         MemoryMedia(store, PlainVault()),
         MemoryAgeingTokens(store),
+        MemoryCustomerRecords(store),
+        MemoryErasures(store),
+        MemoryAnswers(store),
         MemoryBackstage(store, clock),
     )
 
@@ -285,5 +311,8 @@ async def postgres_world(url: str, url_judge: str) -> AsyncIterator[World]:
             PostgresCredits(database),
             PostgresMedia(database, PlainVault()),
             PostgresAgeingTokens(database),
+            PostgresCustomerRecords(database),
+            PostgresErasures(database),
+            PostgresAnswers(database),
             PostgresBackstage(url_judge),
         )

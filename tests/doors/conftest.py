@@ -26,10 +26,11 @@ class Shop:
     agent_id: str
     conversation_id: str
     message_id: str
+    customer_id: str
 
     def path(self, template: str) -> str:
         """A route's path with this user's things in it."""
-        return template.format_map({**vars(self), "api_key_id": UUID(int=7), "place": 0})
+        return template.format_map({**vars(self), "api_key_id": UUID(int=7), "place": 0, "version": 1})
 
 
 @pytest.fixture
@@ -78,7 +79,14 @@ async def a_shop(rest, house, account: str) -> Shop:
     conversation = house.a_conversation(UUID(user["id"]), UUID(number["id"]))
     reply = house.store.messages_of(conversation.id)[-1]
     house.keeps_a_file(reply)
-    things = (number["id"], prompt["id"], agent["id"], str(conversation.id), str(reply.id))
+    things = (
+        number["id"],
+        prompt["id"],
+        agent["id"],
+        str(conversation.id),
+        str(reply.id),
+        str(conversation.customer.id),
+    )
     return Shop(user["id"], user["api_key"], *things)
 
 

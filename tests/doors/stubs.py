@@ -18,19 +18,25 @@ from domain.media import MediumStatus, StoredMedium, storage_key
 from domain.shared import NotFound, Unavailable
 from domain.traces import Facts, Obstacle, ReplyFacts
 from tests.fakes.alerts import MemoryAlerts
+from tests.fakes.answers import MemoryAnswers, done_once
 from tests.fakes.background import IdleBackground
 from tests.fakes.channel_health import MemoryChannelHealth
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
+from tests.fakes.customer_records import MemoryCustomerRecords
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
+from tests.fakes.erasures import MemoryErasures, ToldEraser
+from tests.fakes.figures import MemoryFigures
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.live import MemoryLive
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.replies_by_hand import MemoryRepliesByHand
+from tests.fakes.telemetry import MemoryTelemetry
 from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
@@ -75,16 +81,20 @@ class ToldRetries:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self.wrong: Exception | None = None
-        self.keys: list[str | None] = []
+        self.retried = 0
 
-    async def retry(self, user_id, message_id, idempotency_key):
+    async def retry(self, user_id, message_id, once):
         message = self._store.messages.get(message_id)
         if message is None or self._store.owner_of(message) != user_id:
             raise NotFound("message")
-        self.keys.append(idempotency_key)
         if self.wrong:
             raise self.wrong
-        return replace(message, status="pending", platform_message_id=None, error=None)
+        retried = replace(message, status="pending", platform_message_id=None, error=None)
+        return done_once(self._store, user_id, once, lambda: self._counted(retried))
+
+    def _counted(self, message):
+        self.retried += 1
+        return message
 
 
 class PlainTraces:
@@ -147,6 +157,7 @@ class House:
         self.store = MemoryStore(self.clock)
         self.reader = TellTaleReader()
         self.probe = ToldProbe()
+        self.telemetry = MemoryTelemetry()
         self.ids = CountingIds()
         self.retries = ToldRetries(self.store)
         self.alerts = MemoryAlerts(self.store)
@@ -191,18 +202,25 @@ class House:
             prompts=MemoryPrompts(store),
             agents=agents,
             conversations=MemoryConversations(store),
+            customer_records=MemoryCustomerRecords(store),
+            erasures=MemoryErasures(store),
+            eraser=ToldEraser(),
             traces=PlainTraces(store),
             media=MemoryMedia(store, PlainVault()),
             media_fetcher=nothing,
             content=self.content,
             retries=self.retries,
+            replies_by_hand=MemoryRepliesByHand(store, self.ids),
             credits=BrokenCredits(store),
+            answers=MemoryAnswers(store),
             alerts=self.alerts,
+            figures=MemoryFigures(store),
             web_chats=self.web_chats,
             chat_sessions=SignedChatSessions(["a key of the tests"]),
             live=self.live,
             rate_limits=self.rate_limits,
             probes=[self.probe],
+            telemetry=self.telemetry,
         )
         self.credits = ports.credits
         return assemble(ports, admin_api_key=ADMIN_KEY)
@@ -211,6 +229,8 @@ class House:
         """A conversation with one message each way, the reply failed."""
         customer = Customer(self.ids.new(), "491701234567", "Ada")
         self.store.customers[customer.id] = customer
+        number = self.store.phone_numbers[phone_number_id]
+        self.store.customer_ids[user_id, number.type, customer.address] = customer.id
         now = self.clock.now()
         conversation = Conversation(
             self.ids.new(), phone_number_id, None, customer, ConversationStatus.ACTIVE, None, 2, now, now

@@ -37,7 +37,7 @@ def test_a_point_is_a_moment_a_port_and_a_call():
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "gateway.send", "during:gateway.send", "before:gateway.sent", "before:nobody.send", "after:ids.new"]
+    "wrong", ["", "gateway.send", "during:gateway.send", "before:gateway.sent", "before:nobody.send"]
 )
 def test_a_point_on_no_path_is_refused(wrong):
     with pytest.raises(ValueError, match=r"before|no call"):
@@ -50,6 +50,13 @@ async def test_it_ends_before_or_after_the_call(tmp_path):
         with pytest.raises(Deaths):
             await Rigged(gateway, parse_crash_point(point), tmp_path / point).send("Hello")
     assert (before.sent, after.sent) == ([], ["Hello"])
+
+
+def test_a_call_that_nobody_awaits_can_be_deadly_too(tmp_path):
+    rigged = Rigged(SimpleNamespace(new=lambda: 7), parse_crash_point("after:ids.new:2"), tmp_path / "token")
+    assert rigged.new() == 7
+    with pytest.raises(Deaths):
+        rigged.new()
 
 
 async def test_it_ends_once_at_the_passing_that_is_named(tmp_path):

@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from structlog.testing import capture_logs
 
-from domain.credits import InsufficientCredits
+from domain.credits import Account, InsufficientCredits
 from domain.delivery import NotFailed, TurnUnderWay
 from domain.shared import Unavailable
 from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2, credit_pb2
@@ -150,15 +150,17 @@ async def test_a_failed_message_is_sent_again_once_for_each_key(conversations, s
     )
     message = (await conversations.RetryMessage(request, metadata=key_of(shop))).message
     assert (message.id, message.status) == (shop.message_id, conversation_pb2.MESSAGE_STATUS_PENDING)
+    assert (await conversations.RetryMessage(request, metadata=key_of(shop))).message == message
+    assert house.retries.retried == 1
     request.ClearField("idempotency_key")
     await conversations.RetryMessage(request, metadata=key_of(shop))
-    assert house.retries.keys == ["k", None]
+    assert house.retries.retried == 2
 
 
 @pytest.mark.parametrize(
     ("wrong", "code", "reason"),
     [
-        (InsufficientCredits("none"), grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_CREDITS"),
+        (InsufficientCredits(Account(2, 2)), grpc.StatusCode.FAILED_PRECONDITION, "INSUFFICIENT_CREDITS"),
         (NotFailed("sent"), grpc.StatusCode.FAILED_PRECONDITION, "MESSAGE_NOT_FAILED"),
         (TurnUnderWay("busy"), grpc.StatusCode.FAILED_PRECONDITION, "TURN_UNDER_WAY"),
     ],
@@ -368,6 +370,28 @@ async def test_somebody_who_watches_its_health_does_not_hold_the_door_open(house
         assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
         stop.set()
         await asyncio.wait_for(task, 5)
+
+
+async def test_health_follows_the_dependencies(house, monkeypatch):
+    monkeypatch.setattr("entrypoints.rpc.health.FOLLOW_SECONDS", 0.01)
+    async with (
+        served(serve_rpc, house.application) as (port, _, _),
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        for service in ("", SERVICES[0]):
+            watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=service))
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
+            house.probe.reason = "Postgres does not answer."
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            house.probe.reason = None
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_a_call_is_counted(house, conversations):
+    await refused(conversations.ListConversations(conversation_pb2.ListConversationsRequest(), metadata=()))
+
+    (counted,) = house.telemetry.counts
+    assert counted.startswith('requests_total{door="grpc",route="/frontdesk.v1.ConversationService/ListConversations"')
 
 
 async def test_a_port_in_use_is_one_line_that_names_it(house):

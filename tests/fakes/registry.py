@@ -10,13 +10,15 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.agents import Agent, Prompt, Voice, is_own_prompt
 from domain.channels import ChannelStatus, PhoneNumber
 from domain.credits import Account
 from domain.shared import Conflict, InvalidInput, NotFound
 from domain.users import ApiKey, User
+from tests.fakes.answers import done_once
 from tests.fakes.memory_store import MemoryStore
-from tests.fakes.pages import page_of
+from tests.fakes.pages import page_in_order, page_of
 
 
 class Owned(Protocol):
@@ -43,11 +45,14 @@ class MemoryUsers:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, user: User, key: ApiKey) -> User:
-        self._store.users[user.id] = user
-        self._store.api_keys[key.id] = key
-        self._store.accounts[user.id] = Account()
-        return user
+    async def add(self, user: User, key: ApiKey, once: Once[User] | None = None) -> User:
+        def effect() -> User:
+            self._store.users[user.id] = user
+            self._store.api_keys[key.id] = key
+            self._store.accounts[user.id] = Account()
+            return user
+
+        return done_once(self._store, user.id, once, effect)
 
     async def get(self, user_id: UUID) -> User:
         return self._store.must_have_user(user_id)
@@ -55,18 +60,20 @@ class MemoryUsers:
     async def list(self, page: PageRequest) -> Page[User]:
         return page_of(self._store.users.values(), page)
 
-    async def rename(self, user_id: UUID, name: str) -> User:
-        self._store.users[user_id] = renamed = replace(self._store.must_have_user(user_id), name=name)
-        return renamed
+    async def change(self, user: User) -> User:
+        self._store.must_have_user(user.id)
+        self._store.users[user.id] = user
+        return user
 
-    async def erase(self, user_id: UUID) -> None:
+    async def erase(self, user_id: UUID) -> list[UUID]:
         self._store.must_have_user(user_id)
+        gone = [row.id for row in self._store.phone_numbers.values() if row.user_id == user_id]
         self._store.forget_user(user_id)
+        return gone
 
-    async def add_key(self, key: ApiKey) -> ApiKey:
+    async def add_key(self, key: ApiKey, once: Once[ApiKey] | None = None) -> ApiKey:
         self._store.must_have_user(key.user_id)
-        self._store.api_keys[key.id] = key
-        return key
+        return done_once(self._store, key.user_id, once, lambda: self._store.api_keys.setdefault(key.id, key))
 
     async def find_key(self, key_id: UUID) -> ApiKey | None:
         key = self._store.api_keys.get(key_id)
@@ -89,9 +96,11 @@ class MemoryPhoneNumbers:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+    async def add(
+        self, phone_number: PhoneNumber, sealed_token: bytes | None, once: Once[PhoneNumber] | None = None
+    ) -> PhoneNumber:
         self._store.must_have_user(phone_number.user_id)
-        return self._keep(phone_number, sealed_token)
+        return done_once(self._store, phone_number.user_id, once, lambda: self._keep(phone_number, sealed_token))
 
     async def get(self, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
         return _owned(self._store.phone_numbers, user_id, phone_number_id, "phone number")
@@ -137,10 +146,11 @@ class MemoryPrompts:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, prompt: Prompt) -> Prompt:
+    async def add(self, prompt: Prompt, once: Once[Prompt] | None = None) -> Prompt:
         self._store.must_have_user(prompt.user_id)
-        self._store.prompts[prompt.id] = [prompt]
-        return prompt
+        return done_once(
+            self._store, prompt.user_id, once, lambda: self._store.prompts.setdefault(prompt.id, [prompt])[0]
+        )
 
     async def get(self, user_id: UUID, prompt_id: str) -> Prompt:
         versions = self._store.prompts.get(prompt_id)
@@ -152,11 +162,27 @@ class MemoryPrompts:
         latest = [versions[-1] for versions in self._store.prompts.values()]
         return page_of([prompt for prompt in latest if prompt.user_id == user_id], page)
 
-    async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
+    async def versions(self, user_id: UUID, prompt_id: str, page: PageRequest) -> Page[Prompt]:
+        await self.get(user_id, prompt_id)
+        return page_in_order(self._store.prompts[prompt_id], page, lambda prompt: [prompt.version])
+
+    async def version(self, user_id: UUID, prompt_id: str, version: int) -> Prompt:
+        versions = self._store.prompts.get(prompt_id, [])
+        if not 1 <= version <= len(versions) or versions[-1].user_id != user_id:
+            raise NotFound("prompt version")
+        return versions[version - 1]
+
+    async def add_version(
+        self, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
+    ) -> Prompt:
         latest = await self.get(user_id, prompt_id)
-        added = replace(latest, version=latest.version + 1, voice=voice)
-        self._store.prompts[prompt_id].append(added)
-        return added
+
+        def effect() -> Prompt:
+            added = replace(latest, version=latest.version + 1, voice=voice)
+            self._store.prompts[prompt_id].append(added)
+            return added
+
+        return done_once(self._store, user_id, once, effect)
 
 
 class MemoryAgents:
@@ -165,10 +191,14 @@ class MemoryAgents:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
-    async def add(self, agent: Agent) -> Agent:
+    async def add(self, agent: Agent, once: Once[Agent] | None = None) -> Agent:
         self._store.must_have_user(agent.user_id)
-        self._must_fit(agent)
-        return self._keep(agent)
+
+        def effect() -> Agent:
+            self._must_fit(agent)
+            return self._keep(agent)
+
+        return done_once(self._store, agent.user_id, once, effect)
 
     async def get(self, user_id: UUID, agent_id: UUID) -> Agent:
         return _owned(self._store.agents, user_id, agent_id, "agent")
@@ -194,6 +224,8 @@ class MemoryAgents:
             versions = self._store.prompts.get(agent.prompt_id)
             if versions is None or versions[-1].user_id != agent.user_id:
                 raise NotFound("prompt")
+            if (agent.prompt_version or 1) > len(versions):
+                raise NotFound("prompt version")
         if agent.phone_number_id is not None:
             _owned(self._store.phone_numbers, agent.user_id, agent.phone_number_id, "phone number")
             there = self._store.agent_on(agent.phone_number_id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
+from application.ports.answers import Once
 from application.ports.clock import Ids
-from application.ports.credits import KeyReused
 from domain.conversations import InboundStatus, Message, OutboundStatus, TurnStatus
-from domain.credits import TURN_PRICE, EntryKind
+from domain.credits import EntryKind
 from domain.delivery import AgentGone, NotFailed, TurnUnderWay
 from domain.shared import NotFound
+from tests.fakes.answers import done_once
 from tests.fakes.memory_store import MemoryStore, StoredTurn
 
 
@@ -20,20 +21,12 @@ class MemoryRetries:
     def __init__(self, store: MemoryStore, ids: Ids) -> None:
         self._store = store
         self._ids = ids
-        self._requests: dict[tuple[UUID, str], UUID] = {}
 
-    async def retry(self, user_id: UUID, message_id: UUID, idempotency_key: str | None) -> Message:
+    async def retry(self, user_id: UUID, message_id: UUID, once: Once[Message] | None) -> Message:
         message = self._store.messages.get(message_id)
         if message is None or self._store.owner_of(message) != user_id:
             raise NotFound("message")
-        if idempotency_key is not None and (first := self._requests.get((user_id, idempotency_key))):
-            if first != message_id:
-                raise KeyReused("Idempotency-Key", "It was used before with another request.")
-            return message
-        retried = self._retried(user_id, message)
-        if idempotency_key is not None:
-            self._requests[user_id, idempotency_key] = message_id
-        return retried
+        return done_once(self._store, user_id, once, lambda: self._retried(user_id, message))
 
     def _retried(self, user_id: UUID, message: Message) -> Message:
         failed = self._store.turns.get(message.turn_id) if message.turn_id else None
@@ -49,8 +42,8 @@ class MemoryRetries:
         turn = replace(
             failed, id=self._ids.new(), worker_id=None, status=TurnStatus.OPEN, begun_at=self._store.clock.now()
         )
-        turn.fence, turn.attempts, turn.crashes = 1, 1, 0
-        self._store.move_credits(user_id, EntryKind.HOLD, TURN_PRICE, turn.id, None)
+        turn.fence, turn.attempts, turn.crashes, turn.ended_at = 1, 1, 0, None
+        self._store.charge(turn, EntryKind.HOLD)
         self._store.turns[turn.id] = turn
         return self._taken_over(failed, turn, message)
 

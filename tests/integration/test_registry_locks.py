@@ -8,8 +8,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from application.ports.answers import AnsweredBefore, StillRunning
 from domain.conversations import ConversationStatus
-from tests.builders import a_customer, an_agent, an_api_key, an_id
+from tests.builders import a_customer, an_agent, an_api_key, an_id, named
 from tests.contract.worlds import KEEP_CONVERSATION, KEEP_CUSTOMER, World, postgres_world
 from tests.fakes.clock import MONDAY_MORNING
 
@@ -74,18 +75,64 @@ async def test_a_change_that_knew_an_older_phone_number_still_ends_the_conversat
     assert left.status == ConversationStatus.ARCHIVED
 
 
-async def test_posts_with_one_key_that_meet_at_the_account_add_once(world: World, database) -> None:
+@pytest.mark.parametrize("what", ["linking", "unlinking", "deleting an agent", "a phone number", "a user"])
+async def test_the_phone_number_is_locked_before_its_conversations_whatever_ends_them(
+    world: World, database, what: str
+) -> None:
+    user = await world.has_user()
+    phone_number, other = await world.has_phone_number(user), await world.has_phone_number(user)
+    agent = await world.has_agent(user, phone_number)
+    conversation = await world.has_conversation(phone_number, agent_id=agent.id)
+    ending = {
+        "linking": lambda: world.agents.change(replace(agent, phone_number_id=other.id)),
+        "unlinking": lambda: world.agents.change(replace(agent, phone_number_id=None)),
+        "deleting an agent": lambda: world.agents.remove(user.id, agent.id),
+        "a phone number": lambda: world.phone_numbers.remove(user.id, phone_number.id),
+        "a user": lambda: world.users.erase(user.id),
+    }[what]
+
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as turn:
+        await turn.execute("select from phone_numbers where id = %s for no key update", (phone_number.id,))
+        task = asyncio.create_task(ending())
+        await _waiting(database)
+        try:
+            await turn.execute("select from conversations where id = %s for no key update nowait", (conversation.id,))
+        finally:
+            await turn.rollback()
+            await task
+
+
+async def test_while_a_request_is_under_way_the_same_one_is_told_to_come_again(world: World, database) -> None:
     user = await world.has_user()
 
     async with await psycopg.AsyncConnection.connect(database.url_judge) as holding:
         await holding.execute("select from credit_accounts where user_id = %s for update", (user.id,))
-        posts = [asyncio.create_task(world.credits.add(user.id, 10, "once", "k")) for _ in range(64)]
-        await _waiting(database, 8)
+        first = asyncio.create_task(world.credits.add(user.id, 10, None, named()))
+        await _waiting(database)
+        for _ in range(64):
+            with pytest.raises(StillRunning):
+                await world.credits.add(user.id, 10, None, named())
         await holding.commit()
 
-    answers = await asyncio.gather(*posts)
-    assert answers == [answers[0]] * 64
+    added = await first
+    with pytest.raises(AnsweredBefore) as before:
+        await world.credits.add(user.id, 10, None, named())
+    assert before.value.answer == repr(added).encode()
     assert (await world.credits.account(user.id)).balance == 10
+
+
+async def test_a_request_that_is_broken_off_may_come_again_at_once(world: World, database) -> None:
+    user = await world.has_user()
+
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as holding:
+        await holding.execute("select from credit_accounts where user_id = %s for update", (user.id,))
+        first = asyncio.create_task(world.credits.add(user.id, 10, None, named()))
+        await _waiting(database)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+    assert (await world.credits.add(user.id, 10, None, named())).account.balance == 10
 
 
 async def test_a_hot_key_is_not_written_again(world: World, other_side: psycopg.AsyncConnection) -> None:

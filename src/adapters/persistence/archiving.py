@@ -8,8 +8,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from adapters.persistence.credits import LOCK_ACCOUNT
-
+LOCK_ACCOUNT = "select user_id from credit_accounts where user_id = %s for no key update"
 GIVE_UP = """
 update messages set status = 'unanswerable', reason = 'conversation_archived', status_at = now()
 where conversation_id = any (%s) and direction = 'inbound' and turn_id is null and status in ('received', 'blocked')

@@ -71,6 +71,11 @@ class Database:
             raise Unavailable(f"Postgres cannot be reached; check DATABASE_URL: {last_reason(error)}") from error
         await connection.close()
 
+    def pool_size(self) -> tuple[int, int, int]:
+        """How many connections there are, how many are idle, and how many calls wait for one."""
+        stats = self._pool.get_stats()
+        return stats.get("pool_size", 0), stats.get("pool_available", 0), stats.get("requests_waiting", 0)
+
     def of(self, user_id: UUID) -> Scope:
         """The database as that user's work may see it: the rows of others are not there, and cannot be written."""
         return Scope(self._pool, f"{AS_TENANT}, set_config('frontdesk.user_id', '{user_id.hex}', true)")

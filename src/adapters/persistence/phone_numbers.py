@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters.persistence.answers import done_once
 from adapters.persistence.channel_settings import read_settings, stored_settings
 from adapters.persistence.database import Database
 from adapters.persistence.forgotten_accounts import forget_accounts
@@ -14,6 +15,7 @@ from adapters.persistence.pages import fetch_page
 from adapters.persistence.refusals import refusals_named
 from adapters.persistence.rows import fetched, found, storable_json
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.channels import ChannelStatus, ChannelType, PhoneNumber
 
 COLUMNS = """item.id, item.user_id, item.type, item.display_name, item.number, item.meta_phone_number_id,
@@ -41,7 +43,8 @@ update phone_numbers item set type = %(type)s, display_name = %(display_name)s, 
 where id = %(id)s and user_id = %(user_id)s
 returning """
 CHANGE += COLUMNS
-# The cascade would lock them in any order; whoever is writing in them locks them in this one.
+# The cascade would lock them in any order; whoever is writing in them locks them in this one, behind the phone number.
+LOCK = "select id from phone_numbers where id = %s and user_id = %s for no key update"
 LOCK_CONVERSATIONS = """
 select id from conversations where phone_number_id = %s and user_id = %s
 order by phone_number_id, customer_id, id for update
@@ -60,11 +63,18 @@ class PostgresPhoneNumbers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+    async def add(
+        self, phone_number: PhoneNumber, sealed_token: bytes | None, once: Once[PhoneNumber] | None = None
+    ) -> PhoneNumber:
         """Add it; see the port."""
+
+        async def effect() -> PhoneNumber:
+            await connection.execute(ADD, _columns(phone_number, sealed_token))
+            return phone_number
+
         with refusals_named():
-            await self._database.of(phone_number.user_id).fetch(ADD, _columns(phone_number, sealed_token))
-        return phone_number
+            async with self._database.of(phone_number.user_id).transaction() as connection:
+                return await done_once(connection, phone_number.user_id, once, effect)
 
     async def get(self, user_id: UUID, phone_number_id: UUID) -> PhoneNumber:
         """That phone number; see the port."""
@@ -90,6 +100,7 @@ class PostgresPhoneNumbers:
         """Delete it with its conversations; see the port."""
         # Whether a notice goes too is decided by the phone numbers of all users under one account of the platform.
         async with self._database.house.transaction() as connection:
+            await connection.execute(LOCK, (phone_number_id, user_id))
             await connection.execute(LOCK_CONVERSATIONS, (phone_number_id, user_id))
             await connection.execute(RELEASE, (phone_number_id, user_id))
             await forget_accounts(connection, user_id, phone_number_id)

@@ -8,13 +8,17 @@ from functools import partial
 
 import psycopg
 
+from application.ports.answers import KeyReused
 from domain.shared import Conflict, DomainError, NotFound
 
 REFUSALS: Mapping[str | None, Callable[[], DomainError]] = {
     "api_keys_user_id_fkey": partial(NotFound, "user"),
+    # Seen before the effect, it would have been answered: it is about another user, and unseen from there.
+    "kept_answers_pkey": KeyReused,
     "alerts_user_id_fkey": partial(NotFound, "user"),
     "phone_numbers_user_id_fkey": partial(NotFound, "user"),
     "prompts_user_id_fkey": partial(NotFound, "user"),
+    "agents_prompt_version_exists": partial(NotFound, "prompt version"),
     "prompt_versions_user_id_fkey": partial(NotFound, "user"),
     "agents_user_id_fkey": partial(NotFound, "user"),
     "phone_numbers_account_is_taken_once": partial(Conflict, "Another phone number is connected to this account."),

@@ -8,8 +8,10 @@ from typing import TypedDict, Unpack
 from uuid import UUID
 
 from application.channels.accept_webhook import admit_stored
+from application.forgetting import forget_channel
 from application.pages import Page, PageRequest
 from application.ports.alerts import Alerts
+from application.ports.answers import Once
 from application.ports.clock import Clock, Ids
 from application.ports.inbox import Inbox
 from application.ports.registry import PhoneNumbers
@@ -77,8 +79,13 @@ class ManagePhoneNumbers:
     clock: Clock
     ids: Ids
 
-    async def add(self, caller: Caller, user_id: UUID, new: NewPhoneNumber) -> PhoneNumber:
-        """Connect a channel. Raises NotFound, InvalidInput, or Conflict when its account is connected already."""
+    async def add(
+        self, caller: Caller, user_id: UUID, new: NewPhoneNumber, once: Once[PhoneNumber] | None = None
+    ) -> PhoneNumber:
+        """Connect a channel. Raises NotFound, InvalidInput, or Conflict when its account is connected already.
+
+        Raises as Answers says too.
+        """
         caller.must_write(user_id)
         phone_number = PhoneNumber(
             id=self.ids.new(),
@@ -93,7 +100,7 @@ class ManagePhoneNumbers:
             created_at=self.clock.now(),
             settings=replace(ChannelSettings(), **new.settings),
         )
-        added = await self.phone_numbers.add(phone_number, self._sealed(new.access_token, phone_number.id))
+        added = await self.phone_numbers.add(phone_number, self._sealed(new.access_token, phone_number.id), once)
         await admit_stored(self.queue, await self.inbox.claim_unclaimed(UNCLAIMED_BATCH))
         return added
 
@@ -142,7 +149,7 @@ class ManagePhoneNumbers:
         """Disconnect the channel and delete its conversations. Raises NotFound."""
         caller.must_write(user_id)
         await self.phone_numbers.remove(user_id, phone_number_id)
-        await self.tokens.drop(phone_number_id)
+        await forget_channel(self.tokens, self.queue, phone_number_id)
 
     def _sealed(self, access_token: str | None, phone_number_id: UUID) -> bytes | None:
         if access_token is None:

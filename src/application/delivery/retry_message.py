@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from application.idempotency import checked_idempotency_key
+from application.ports.answers import Once
 from application.ports.retries import Retries
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
@@ -20,11 +20,12 @@ class RetryMessage:
     retries: Retries
     queue: TurnQueue
 
-    async def __call__(self, caller: Caller, user_id: UUID, message_id: UUID, idempotency_key: str | None) -> Message:
-        """The message as it waits. Raises NotFound, InvalidInput, or a Conflict; InsufficientCredits without credit."""
+    async def __call__(
+        self, caller: Caller, user_id: UUID, message_id: UUID, once: Once[Message] | None = None
+    ) -> Message:
+        """The message as it waits. Raises as the port does."""
         caller.must_write(user_id)
-        key = checked_idempotency_key(idempotency_key)
-        message = await self.retries.retry(user_id, message_id, key)
+        message = await self.retries.retry(user_id, message_id, once)
         try:
             await self.queue.admit([Waiting(message.conversation_id, message.phone_number_id)])
         except QueueUnavailable:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from application.pages import Page, PageRequest
-from domain.credits import Account, Entry
-from domain.shared import InvalidInput
-
-
-class KeyReused(InvalidInput):
-    """An Idempotency-Key was used before with another request."""
-
-    code = "idempotency_key_reused"
+from application.ports.answers import Once
+from domain.credits import Account, Entry, Usage, UsageGroup
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The new line of the ledger, and the account right after it."""
+    """The new line of the ledger, the account right after it, and whether messages that were blocked go on."""
 
     entry: Entry
     account: Account
+    resumes: bool
 
 
 class Credits(Protocol):
@@ -37,7 +33,7 @@ class Credits(Protocol):
         user_id: UUID,
         amount: int,
         note: str | None,
-        idempotency_key: str | None,
+        once: Once[Added] | None,
         *,
         blocked_hours_max: float | None = None,
     ) -> Added:
@@ -46,14 +42,21 @@ class Credits(Protocol):
         Those that came longer ago than `blocked_hours_max` become unanswerable (`waited_too_long`) instead;
         None sets no limit. An open `credits_exhausted` alert of the user is resolved.
 
-        With a key that was used before, nothing is added and the first answer comes back: the account in it is
-        the one of then. A key is its user's own, and is kept with what it added or not at all.
-        Raises NotFound, or KeyReused when the request differs from the first one.
+        Raises NotFound, and as Answers says.
         """
         ...
 
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         """The lines of the user's ledger, as they were written. Raises InvalidInput for a wrong cursor."""
+        ...
+
+    async def usage(
+        self, user_id: UUID, group: UsageGroup, since: datetime, until: datetime, page: PageRequest
+    ) -> Page[Usage]:
+        """What was captured and refunded from `since` up to, not including, `until`, in the order of the keys.
+
+        What nothing was captured or refunded for is left out. Raises InvalidInput for a wrong cursor.
+        """
         ...
 
     async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:

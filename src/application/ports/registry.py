@@ -1,15 +1,17 @@
 """What integrators set up: users and their keys, phone numbers, prompts, agents.
 
 Another user's things are NotFound, whatever is asked of them. Lists are in the order in which things came, and
-raise InvalidInput for a cursor that none of their pages gave out.
+raise InvalidInput for a cursor that none of their pages gave out. What takes `once` raises as Answers says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from application.ports.answers import Once
 from domain.agents import Agent, Prompt, Voice
 from domain.channels import PhoneNumber
 from domain.users import ApiKey, User
@@ -18,7 +20,7 @@ from domain.users import ApiKey, User
 class Users(Protocol):
     """The businesses, and the keys they call with."""
 
-    async def add(self, user: User, key: ApiKey) -> User:
+    async def add(self, user: User, key: ApiKey, once: Once[User] | None = None) -> User:
         """Add a user with its first key and an empty credit account."""
         ...
 
@@ -30,15 +32,19 @@ class Users(Protocol):
         """All users."""
         ...
 
-    async def rename(self, user_id: UUID, name: str) -> User:
-        """The user under its new name. Raises NotFound."""
+    async def change(self, user: User) -> User:
+        """Store its name and threshold as they are given. Raises NotFound."""
         ...
 
-    async def erase(self, user_id: UUID) -> None:
-        """Delete the user and everything of theirs, keys, ledger and conversations included. Raises NotFound."""
+    async def erase(self, user_id: UUID) -> Sequence[UUID]:
+        """Delete the user and everything of theirs, keys, ledger and conversations included. Raises NotFound.
+
+        Returns the phone numbers that went. What the model's provider keeps is noted as an erasure in the same
+        transaction.
+        """
         ...
 
-    async def add_key(self, key: ApiKey) -> ApiKey:
+    async def add_key(self, key: ApiKey, once: Once[ApiKey] | None = None) -> ApiKey:
         """Add one more key. Raises NotFound when there is no such user."""
         ...
 
@@ -58,7 +64,9 @@ class Users(Protocol):
 class PhoneNumbers(Protocol):
     """A user's channels. Tokens go in sealed and never come out here."""
 
-    async def add(self, phone_number: PhoneNumber, sealed_token: bytes | None) -> PhoneNumber:
+    async def add(
+        self, phone_number: PhoneNumber, sealed_token: bytes | None, once: Once[PhoneNumber] | None = None
+    ) -> PhoneNumber:
         """Add it. Raises Conflict when another has the same account, NotFound when there is no such user."""
         ...
 
@@ -88,7 +96,7 @@ class PhoneNumbers(Protocol):
 class Prompts(Protocol):
     """A user's prompts. A version never changes once stored."""
 
-    async def add(self, prompt: Prompt) -> Prompt:
+    async def add(self, prompt: Prompt, once: Once[Prompt] | None = None) -> Prompt:
         """Add a prompt with its first version. Raises NotFound when there is no such user."""
         ...
 
@@ -100,7 +108,17 @@ class Prompts(Protocol):
         """A user's prompts, each with its latest version."""
         ...
 
-    async def add_version(self, user_id: UUID, prompt_id: str, voice: Voice) -> Prompt:
+    async def versions(self, user_id: UUID, prompt_id: str, page: PageRequest) -> Page[Prompt]:
+        """The prompt in each of its versions, with the time at which that was added. Raises NotFound."""
+        ...
+
+    async def version(self, user_id: UUID, prompt_id: str, version: int) -> Prompt:
+        """The prompt in that version, as `versions` gives it. Raises NotFound."""
+        ...
+
+    async def add_version(
+        self, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
+    ) -> Prompt:
         """The prompt with one more version, the latest from now on. Raises NotFound.
 
         Versions that are added at once get numbers of their own, in one order or the other.
@@ -111,11 +129,11 @@ class Prompts(Protocol):
 class Agents(Protocol):
     """A user's agents. A conversation belongs to the agent it began with."""
 
-    async def add(self, agent: Agent) -> Agent:
+    async def add(self, agent: Agent, once: Once[Agent] | None = None) -> Agent:
         """Add it; linked to a phone number, it takes the active conversations there that had no agent.
 
-        Raises Conflict when another agent answers on that phone number, NotFound when phone number or prompt are
-        none of the user's, InvalidInput for a lead form that is not storable JSON (U+0000, NaN).
+        Raises Conflict when another agent answers on that phone number, NotFound when phone number, prompt or its
+        version are none of the user's, InvalidInput for a lead form that is not storable JSON (U+0000, NaN).
         """
         ...
 

@@ -14,9 +14,11 @@ from msgspec import UNSET, UnsetType
 
 from application.app import Application
 from application.pages import PageRequest
+from domain.agents import Agent
 from domain.shared import InvalidInput, checked_text
 from domain.users import Caller
 from entrypoints.rest.bodies import given, view
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 FORM_DEPTH_MAX = 32
@@ -24,19 +26,21 @@ FORM_NUMBER_MAX = 2**53
 
 
 class AgentBody(msgspec.Struct, forbid_unknown_fields=True):
-    """An agent; `lead_form` is a JSON Schema."""
+    """An agent; `lead_form` is a JSON Schema. Without a `prompt_version` it follows the latest."""
 
     name: str
     prompt_id: str
+    prompt_version: int | None = None
     phone_number_id: UUID | None = None
     lead_form: dict[str, Any] | None = None
 
 
 class AgentPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """What may change; a null `phone_number_id` unlinks the agent."""
+    """What may change; a null `phone_number_id` unlinks it, with a null `prompt_version` it follows the latest."""
 
     name: str | UnsetType = UNSET
     prompt_id: str | UnsetType = UNSET
+    prompt_version: int | UnsetType | None = UNSET
     phone_number_id: UUID | UnsetType | None = UNSET
     lead_form: dict[str, Any] | UnsetType | None = UNSET
 
@@ -48,6 +52,7 @@ class AgentView(msgspec.Struct):
     user_id: UUID
     name: str
     prompt_id: str
+    prompt_version: int | None
     phone_number_id: UUID | None
     lead_form: dict[str, Any] | None
     created_at: datetime
@@ -59,13 +64,22 @@ async def add_agent(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     data: JSONBody[AgentBody],
+    repeatable: NamedDependency[Repeatable],
 ) -> AgentView:
     """Add an agent; linked to a phone number, it answers what is waiting there."""
     _must_be_storable(data.lead_form)
+    once = repeatable.once(_view)
     agent = await application.agents.add(
-        caller, user_id, data.name, data.prompt_id, data.phone_number_id, data.lead_form
+        caller,
+        user_id,
+        data.name,
+        data.prompt_id,
+        data.phone_number_id,
+        data.lead_form,
+        data.prompt_version,
+        once,
     )
-    return view(AgentView, agent)
+    return _view(agent)
 
 
 @get("/users/{user_id:uuid}/agents")
@@ -116,6 +130,10 @@ async def remove_agent(
 
 
 routes = [add_agent, list_agents, show_agent, change_agent, remove_agent]
+
+
+def _view(agent: Agent) -> AgentView:
+    return view(AgentView, agent)
 
 
 def _must_be_storable(value: object, depth: int = 0) -> None:

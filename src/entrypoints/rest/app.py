@@ -6,13 +6,16 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from application.app import Application
+from application.ports.answers import AnsweredBefore
 from entrypoints.rest import (
     agents,
     alerts,
     api_keys,
     conversations,
+    customers,
     health,
     messages,
+    metrics,
     phone_numbers,
     prompts,
     queues,
@@ -23,7 +26,10 @@ from entrypoints.rest import (
 from entrypoints.rest import credits as credits_
 from entrypoints.rest.auth import caller_of, create_key_guard
 from entrypoints.rest.bodies import StrictRequest, must_send_json
+from entrypoints.rest.dashboard.app import create_dashboard
+from entrypoints.rest.dashboard.simulation import Simulation
 from entrypoints.rest.errors import EXCEPTION_HANDLERS
+from entrypoints.rest.idempotency import render_first_answer, repeatable
 from entrypoints.rest.limits import BODY_BYTES_MAX
 from entrypoints.rest.openapi import BEARER, create_openapi_config
 from entrypoints.rest.paging import page_request
@@ -43,6 +49,7 @@ RESOURCES = (
     prompts,
     agents,
     conversations,
+    customers,
     messages,
     traces,
     credits_,
@@ -50,8 +57,8 @@ RESOURCES = (
 )
 
 
-def create_rest_app(application: Application) -> Litestar:
-    """The REST door over that application."""
+def create_rest_app(application: Application, simulation: Simulation | None = None) -> Litestar:
+    """The REST door over that application; where the providers are simulated, with a page to play the customer."""
     keyed = Router(
         "/",
         route_handlers=[route for resource in RESOURCES for route in resource.routes],
@@ -62,13 +69,22 @@ def create_rest_app(application: Application) -> Litestar:
     browsers = Router("/", route_handlers=visitors.routes, before_request=visitors.create_page_check(application))
     raw = [create_webhook_route(application), create_events_route(application)]
     return Litestar(
-        route_handlers=[keyed, browsers, *files.routes, *health.routes, *raw],
+        route_handlers=[
+            keyed,
+            browsers,
+            create_dashboard(application, simulation),
+            *files.routes,
+            *health.routes,
+            *metrics.routes,
+            *raw,
+        ],
         dependencies={
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
             "page": Provide(page_request, sync_to_thread=False),
+            "repeatable": Provide(repeatable),
         },
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, AnsweredBefore: render_first_answer},
         before_send=[add_standing_headers, add_page_headers],
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,

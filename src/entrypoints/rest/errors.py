@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 from application.ports.channel_gateway import UnreadableWebhook
-from domain.credits import InsufficientCredits
+from domain.credits import Account, InsufficientCredits
 from domain.shared import (
     Conflict,
     DomainError,
@@ -82,7 +82,10 @@ class Fault(msgspec.Struct):
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """What every error answer says. `code` is for programs and stable, `detail` is for people."""
+    """What every error answer says. `code` is for programs and stable, `detail` is for people.
+
+    The credits there are stand in the refusal of what would cost more.
+    """
 
     type: str
     title: str
@@ -92,6 +95,9 @@ class Problem(msgspec.Struct, omit_defaults=True):
     code: str
     request_id: str
     errors: list[Fault] = []
+    balance: int | None = None
+    held: int | None = None
+    available: int | None = None
 
 
 def status_of(error: type[DomainError]) -> HTTPStatus:
@@ -108,7 +114,8 @@ def render_domain_error(request: Request[Any, Any, Any], error: DomainError) -> 
     """What a use case refused, and why."""
     faults = [Fault(pointer_to(error.field), error.code, str(error))] if isinstance(error, InvalidInput) else []
     headers = {"retry-after": str(ceil(error.after_seconds))} if isinstance(error, TooFast) else {}
-    return _problem(request, status_of(type(error)), error.code, str(error), faults, headers)
+    account = error.account if isinstance(error, InsufficientCredits) else None
+    return _problem(request, status_of(type(error)), error.code, str(error), faults, headers, account)
 
 
 def render_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -145,10 +152,13 @@ def _problem(
     detail: str,
     faults: list[Fault],
     headers: Mapping[str, str] | None = None,
+    account: Account | None = None,
 ) -> Response[Problem]:
     # A path may hold half a surrogate pair, which no JSON encoder takes.
     path = storable(request.scope["path"])
     problem = Problem(f"/docs#{code}", status.phrase, status, storable(detail), path, code, _id(request), faults)
+    if account is not None:
+        problem.balance, problem.held, problem.available = account.balance, account.held, account.available
     all_headers = {**HEADERS.get(status, {}), **(headers or {})}
     return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=all_headers)
 

@@ -10,18 +10,19 @@ import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, FromQuery, PathParameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from litestar.response import Stream
 
 from application.app import Application
 from application.pages import PageRequest
 from application.ports.conversations import MessageFilter
 from domain.channels import MediumKind
+from domain.conversations import Message
 from domain.media import ANY_BYTES, MediumStatus, MissingReason, StoredMedium, safe_filename
 from domain.users import Caller
 from entrypoints.rest.bodies import view
 from entrypoints.rest.filters import checked_customer, checked_time
-from entrypoints.rest.idempotency import IdempotencyKey
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 PLACE_MAX = 2**31 - 1
@@ -56,7 +57,8 @@ class MediumView(msgspec.Struct):
 class MessageView(msgspec.Struct):
     """A message. `content` holds what it is beside its text; what belongs to its kind is there, and nothing else.
 
-    Of a message of ours `status_times` tells when it reached each status, `pricing` what the platform charges for it.
+    Of a message of ours `status_times` tells when it reached each status, `pricing` what the platform charges for it,
+    and `prompt_id`, `prompt_version` and `model` what spoke, when an agent did.
     """
 
     id: UUID
@@ -75,6 +77,9 @@ class MessageView(msgspec.Struct):
     status_times: dict[str, datetime]
     pricing: dict[str, Any] | None
     content: dict[str, Any] | None
+    prompt_id: str | None
+    prompt_version: int | None
+    model: str | None
     media: list[MediumView]
 
 
@@ -138,10 +143,34 @@ async def retry_message(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     message_id: FromPath[UUID],
-    idempotency_key: IdempotencyKey = None,
+    repeatable: NamedDependency[Repeatable],
 ) -> MessageView:
     """Send a failed message again, with the same content; it costs a credit when the platform takes it."""
-    return view(MessageView, await application.retry_message(caller, user_id, message_id, idempotency_key))
+    return _view(await application.retry_message(caller, user_id, message_id, repeatable.once(_view)))
 
 
-routes = [list_messages, show_medium, retry_message]
+class ReplyBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What a person replies."""
+
+    text: str
+
+
+@post("/users/{user_id:uuid}/conversations/{conversation_id:uuid}/messages", status_code=202)
+async def reply_by_hand(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    conversation_id: FromPath[UUID],
+    data: JSONBody[ReplyBody],
+    repeatable: NamedDependency[Repeatable],
+) -> MessageView:
+    """Reply as a person, in the place of the agent, which pauses; it costs no credit."""
+    once = repeatable.once(_view)
+    return _view(await application.reply_by_hand(caller, user_id, conversation_id, data.text, once))
+
+
+routes = [list_messages, show_medium, retry_message, reply_by_hand]
+
+
+def _view(message: Message) -> MessageView:
+    return view(MessageView, message)

@@ -15,9 +15,10 @@ from msgspec import UNSET, UnsetType
 from application.app import Application
 from application.channels.manage_phone_numbers import NewPhoneNumber, SettingsChanges
 from application.pages import PageRequest
-from domain.channels import ChannelStatus, ChannelType, Template
+from domain.channels import ChannelStatus, ChannelType, PhoneNumber, Template
 from domain.users import Caller
 from entrypoints.rest.bodies import given, view
+from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 
@@ -112,11 +113,12 @@ async def add_phone_number(
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
     data: JSONBody[PhoneNumberBody],
+    repeatable: NamedDependency[Repeatable],
 ) -> PhoneNumberView:
     """Connect a channel."""
     told = msgspec.structs.asdict(data) | {"settings": _settings(data.settings)}
     new = NewPhoneNumber(**told)
-    return view(PhoneNumberView, await application.phone_numbers.add(caller, user_id, new))
+    return _view(await application.phone_numbers.add(caller, user_id, new, repeatable.once(_view)))
 
 
 @get("/users/{user_id:uuid}/phone_numbers")
@@ -199,3 +201,7 @@ routes = [
     remove_phone_number,
     list_notices,
 ]
+
+
+def _view(phone_number: PhoneNumber) -> PhoneNumberView:
+    return view(PhoneNumberView, phone_number)

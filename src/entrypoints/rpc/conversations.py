@@ -13,7 +13,6 @@ from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import ConversationServiceServicer
 from entrypoints.rpc.fields import (
     number_out,
-    optional_key_in,
     optional_text_in,
     optional_time_in,
     optional_uuid_in,
@@ -22,6 +21,7 @@ from entrypoints.rpc.fields import (
     uuid_in,
     word_in,
 )
+from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -31,7 +31,7 @@ class ConversationServicer(ConversationServiceServicer):
     def __init__(self, application: Application) -> None:
         self._conversations = application.conversations
         self._pauses = application.pauses
-        self._retry_message = application.retry_message
+        self._application = application
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: Context) -> pb.GetConversationResponse:
         """Show a conversation."""
@@ -108,9 +108,8 @@ class ConversationServicer(ConversationServiceServicer):
         """Send a failed message again."""
         user_id = uuid_in(request.user_id, "user_id")
         message_id = uuid_in(request.message_id, "message_id")
-        key = optional_key_in(request.idempotency_key if request.HasField("idempotency_key") else None)
-        message = await self._retry_message(caller_of_call.get(), user_id, message_id, key)
-        return pb.RetryMessageResponse(message=_message(message))
+        once = once_of(self._application, request, _retried)
+        return _retried(await self._application.retry_message(caller_of_call.get(), user_id, message_id, once))
 
 
 def _conversation(conversation: Conversation) -> pb.Conversation:
@@ -128,6 +127,10 @@ def _conversation(conversation: Conversation) -> pb.Conversation:
         paused_reason=conversation.paused_reason,
         pause_expire_time=None if conversation.paused_until is None else time_out(conversation.paused_until),
     )
+
+
+def _retried(message: Message) -> pb.RetryMessageResponse:
+    return pb.RetryMessageResponse(message=_message(message))
 
 
 def _message(message: Message) -> pb.Message:

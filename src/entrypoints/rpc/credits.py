@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from application.app import Application
+from application.ports.credits import Added
 from domain.credits import Account, Entry
 from entrypoints.rpc._generated.frontdesk.v1 import credit_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import CreditServiceServicer
-from entrypoints.rpc.fields import number_out, optional_key_in, page_in, time_out, uuid_in
+from entrypoints.rpc.fields import number_out, page_in, time_out, uuid_in
+from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -26,9 +28,8 @@ class CreditServicer(CreditServiceServicer):
         """Add credits, once for each key."""
         user_id = uuid_in(request.user_id, "user_id")
         note = request.note if request.HasField("note") else None
-        key = optional_key_in(request.idempotency_key if request.HasField("idempotency_key") else None)
-        added = await self._application.credits.add(caller_of_call.get(), user_id, request.amount, note, key)
-        return pb.AddCreditsResponse(entry=_entry(added.entry), balance=_balance(added.account))
+        once = once_of(self._application, request, _added)
+        return _added(await self._application.credits.add(caller_of_call.get(), user_id, request.amount, note, once))
 
     async def ListEntries(self, request: pb.ListEntriesRequest, context: Context) -> pb.ListEntriesResponse:
         """List the lines of a user's ledger."""
@@ -38,6 +39,10 @@ class CreditServicer(CreditServiceServicer):
         return pb.ListEntriesResponse(
             entries=[_entry(entry) for entry in entries.items], next_page_token=entries.next_cursor or ""
         )
+
+
+def _added(added: Added) -> pb.AddCreditsResponse:
+    return pb.AddCreditsResponse(entry=_entry(added.entry), balance=_balance(added.account))
 
 
 def _balance(account: Account) -> pb.Balance:

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from application.ports.answers import StillRunning
 from domain.credits import InsufficientCredits
 from domain.shared import (
     Conflict,
@@ -33,6 +34,7 @@ STATUS_CODES: Mapping[type[DomainError], grpc.StatusCode] = {
     Forbidden: grpc.StatusCode.PERMISSION_DENIED,
     NotFound: grpc.StatusCode.NOT_FOUND,
     Conflict: grpc.StatusCode.FAILED_PRECONDITION,
+    StillRunning: grpc.StatusCode.ABORTED,  # the client may send the same again, unlike after other conflicts
     Exhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Unavailable: grpc.StatusCode.UNAVAILABLE,
     # Clients repeat what a limit refused; a balance does not fill up by itself.
@@ -60,7 +62,7 @@ def status_of(status_code: grpc.StatusCode, message: str, *details: Message) -> 
 
 
 def _details(error: DomainError) -> list[Message]:
-    details: list[Message] = [_error_info(error.code)]
+    details: list[Message] = [_error_info(error)]
     if isinstance(error, InvalidInput):
         field = FIELDS.get(error.field, error.field)
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=storable(str(error)))
@@ -72,9 +74,13 @@ def _details(error: DomainError) -> list[Message]:
     return details
 
 
-def _error_info(code: str) -> error_details_pb2.ErrorInfo:
+def _error_info(error: DomainError) -> error_details_pb2.ErrorInfo:
     # AIP-193 spells reasons in capitals; the metadata carries the code as the REST door spells it.
-    return error_details_pb2.ErrorInfo(reason=code.upper(), domain=DOMAIN, metadata={"code": code})
+    metadata = {"code": error.code}
+    if isinstance(error, InsufficientCredits):
+        account = error.account
+        metadata |= {"balance": str(account.balance), "held": str(account.held), "available": str(account.available)}
+    return error_details_pb2.ErrorInfo(reason=error.code.upper(), domain=DOMAIN, metadata=metadata)
 
 
 def _packed(detail: Message) -> AnyMessage:

@@ -33,11 +33,6 @@ def optional_text_in(text: str, field: str) -> str | None:
     return checked_text(text, field, TEXT_LENGTH_MAX) if text else None
 
 
-def optional_key_in(key: str | None) -> str | None:
-    """An idempotency key. Raises InvalidInput: HTTP headers cannot carry what no store keeps, a protobuf string can."""
-    return None if key is None else checked_text(key, "idempotency_key")
-
-
 def optional_time_in(time: Timestamp, field: str) -> datetime | None:
     """The moment, None for the unset one. Raises InvalidInput for one outside the calendar."""
     if not (time.seconds or time.nanos):

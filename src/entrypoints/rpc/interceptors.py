@@ -11,8 +11,10 @@ from typing import Any, TypeAlias
 
 import grpc
 import structlog
+from google.protobuf.message import Message
 
 from application.app import Application
+from application.ports.answers import AnsweredBefore
 from domain.shared import DomainError, Unauthorized
 from domain.users import Caller
 from entrypoints.rpc.errors import rich_status_of, status_of
@@ -80,7 +82,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except Exception as error:  # noqa: BLE001 - whatever is left would reach the caller with its own words
             status = TOO_LATE if deadline.expired() else _failed(method, error)
         finally:
-            self._on_call(method, status.code.name, perf_counter() - began)
+            seconds = perf_counter() - began
+            self._on_call(method, status.code.name, seconds)
+            self._application.telemetry.requested("grpc", method, status.code.name, seconds)
         if status is not OK:
             await context.abort_with_status(status)
 
@@ -104,7 +108,10 @@ def _wrapped(handler: Handler, around: Around) -> Handler:
 
     async def answer_once(request: object, context: Context) -> object:
         async with around(context):
-            return await behaviour(request, context)
+            try:
+                return await behaviour(request, context)
+            except AnsweredBefore as before:
+                return before.answer
 
     async def answer_many(request: object, context: Context) -> AsyncIterator[object]:
         async with around(context):
@@ -120,5 +127,10 @@ def _wrapped(handler: Handler, around: Around) -> Handler:
     return rewrap(
         answer_many if handler.response_streaming else answer_once,
         request_deserializer=handler.request_deserializer,
-        response_serializer=handler.response_serializer,
+        response_serializer=serialized,
     )
+
+
+def serialized(answer: Message | bytes) -> bytes:
+    """The same bytes for equal messages, in every process; an answer of before as it was."""
+    return answer if isinstance(answer, bytes) else answer.SerializeToString(deterministic=True)

@@ -13,13 +13,14 @@ from uuid import UUID
 from domain.scaling import Bounds
 from entrypoints.container import end_leases_of_the_dead, forget_workers, load_what_workers_need
 from entrypoints.memory import keep_what_is_loaded
+from entrypoints.place import is_gone, this_host
 from entrypoints.settings import Settings, load_settings
 from entrypoints.worker.autoscaler import Autoscaler
 from entrypoints.worker.child import WorkerChild, WorkersFailed
 from entrypoints.worker.crew import Crew, Health
 from entrypoints.worker.gauge import gauge_process
+from entrypoints.worker.health import health_process
 from entrypoints.worker.main import broker, run_worker
-from entrypoints.worker.place import is_gone, this_host
 from entrypoints.worker.supervisor import Supervisor
 from entrypoints.worker.undertaker import Undertaker
 
@@ -44,14 +45,15 @@ def _bounds(settings: Settings) -> Bounds:
 
 
 def _supervisor(settings: Settings, bounds: Bounds) -> Supervisor:
-    """With a gauge where there is something to decide."""
+    """With a gauge where there is something to decide, and a door where somebody wants to know of the workers."""
     health = Health(settings.worker_silent_seconds_max, settings.worker_memory_mib_max)
     crew = Crew(_work, bounds.workers_min, health)
     undertaker = Undertaker(lambda dead: _bury(settings, dead), settings.lease_seconds)
+    companions = [] if settings.worker_health_port is None else [WorkerChild(health_process)]
     if bounds.workers_min == bounds.workers_max:
-        return Supervisor(crew, undertaker)
+        return Supervisor(crew, undertaker, companions)
     gauge = WorkerChild(gauge_process)
-    return Supervisor(crew, undertaker, [gauge], Autoscaler(gauge, bounds))
+    return Supervisor(crew, undertaker, [*companions, gauge], Autoscaler(gauge, bounds))
 
 
 def _work() -> int:

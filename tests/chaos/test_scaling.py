@@ -117,6 +117,27 @@ def test_workers_that_hang_under_load_are_killed_and_replaced(tell):
         assert max(took) <= silent + 5
 
 
+def test_workers_that_occupy_too_much_are_replaced_under_load(tell):
+    """The bound is below what a fresh one needs: so each of them is one that leaks."""
+    messages, settings = size("leak_messages", 1_000), {"WORKERS_MAX": "2", "WORKER_MEMORY_MIB_MAX": "64"}
+    with a_home() as home, running_house(home, UNDECIDED_SECONDS="5", **settings) as house:
+        tenant = house.tenant(credits=CREDITS)
+        house.openai.turn(latency_ms=300, latency_spread_ms=200)
+        seen = set(house.workers_by_id())
+        load = write(tenant, conversations(messages, 100), 20)
+        while not load.is_over:
+            time.sleep(0.5)
+            seen |= set(house.workers_by_id())
+        written = load.end()
+
+        verdict = judge(tenant, written, CREDITS)
+        refused = sum(each.refused for each in written)
+        tell(messages=messages, replaced=len(seen) - 2, verdict=verdict, refused=refused, load=os.getloadavg()[0])
+        verdict.assert_flawless()
+        assert (verdict.undecided, verdict.unanswered, refused) == (0, 0, 0)
+        assert len(seen) > 2
+
+
 def is_rolled(house, before):
     """Whether none of those is left and two others are at work."""
     at_work = set(house.workers_by_id())

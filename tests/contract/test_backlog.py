@@ -9,9 +9,11 @@ import pytest
 from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.database import Database
 from application.ports.backlog import Backlog
+from domain.channels import ChannelStatus
 from domain.conversations import PauseReason
+from domain.delivery import Parked
 from domain.scaling import BacklogSize
-from tests.contract.paths import Path, memory_path, postgres_path
+from tests.contract.paths import Path, a_reply, memory_path, postgres_path
 from tests.fakes.backlog import MemoryBacklog
 
 
@@ -85,6 +87,18 @@ async def test_what_nobody_could_answer_does_not_wait(room: Room) -> None:
     conversations = room.path.world.conversations
 
     await conversations.pause(shop.user.id, conversation_id, None, PauseReason.BY_HAND)
+
+    assert await size(room) == BacklogSize(0, 0.0, 0)
+
+
+async def test_what_came_to_a_parked_number_does_not_wait_and_its_turn_is_in_nobody_s_hands(room: Room) -> None:
+    shop, worker = await room.path.a_shop(), await room.path.a_worker()
+    turn, reply = await worker.begins(await room.path.writes(shop)), a_reply()
+    await worker.turns.record_reply(turn, reply)
+    await room.path.writes(shop, address="another")
+    assert await size(room) == BacklogSize(1, 0.0, 1)
+
+    await worker.turns.park(turn, reply.parts[0].message_id, Parked({"code": 190}, ChannelStatus.UNAUTHORIZED), None)
 
     assert await size(room) == BacklogSize(0, 0.0, 0)
 

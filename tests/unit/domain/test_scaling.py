@@ -87,6 +87,17 @@ def test_what_one_worker_can_do_calls_for_nobody(backlog):
 # --- what lets go
 
 
+@pytest.mark.parametrize(
+    ("backlog", "cores"),
+    [(BacklogSize(130, 0.5, 0), 0.0), (BacklogSize(0, 0.0, 260), 0.0), (NOTHING, 0.36)],
+    ids=["some wait", "some are under way", "somewhat busy"],
+)
+def test_who_is_there_stays_while_those_left_would_bear_more_than_half_of_what_they_may(backlog, cores):
+    busy = each_second(5, BacklogSize(5_000, 1.0, 0))
+
+    assert workers(ONE_OR_TWO, [*busy, *each_second(300, backlog, cores, since=5)])[-1] == 2
+
+
 def test_a_minute_of_quiet_brings_even_a_crowd_back_to_the_fewest():
     busy = each_second(5, BacklogSize(5_000, 9.0, 900), 6.0)
     assert workers(Bounds(1, 8), busy)[-1] == 8

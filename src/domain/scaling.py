@@ -74,8 +74,7 @@ def rescaled(scale: Scale, backlog: BacklogSize, cores: float, bounds: Bounds, n
     recent = tuple(each for each in scale.needs if each[0] > now - QUIET_SECONDS)
     seen = replace(scale, watched_since=watched_since, needs=(*recent, (now, need)))
     highest = max(needed for _, needed in seen.needs)
-    is_quiet = now - max(watched_since, scale.changed_at) >= QUIET_SECONDS
-    if need > scale.workers or (highest < scale.workers and is_quiet):
+    if need > scale.workers or (highest < scale.workers and now - watched_since >= QUIET_SECONDS):
         return replace(seen, workers=highest, changed_at=now)
     return seen
 

@@ -47,6 +47,7 @@ TELLS = """
     def stop(*_):
         (folder / f"{process_id()}.drained").touch(); os._exit(0)
     signal.signal(signal.SIGTERM, stop); announce_ready()
+    tell("alive"); (folder / f"{process_id()}.tells").touch()
     while True:
         tell("alive"); time.sleep(0.1)""".strip()
 
@@ -188,7 +189,7 @@ def test_workers_that_cannot_start_are_not_tried_again(tmp_path):
 def test_a_worker_that_hangs_is_killed_and_replaced_and_the_other_left_alone(tmp_path, how):
     hangs = TELLS.replace("tell(", """(folder / f"{process_id()}.hang").exists() and time.sleep(600); tell(""")
     with supervised(tmp_path, hangs, silent_seconds=2) as house:
-        until(lambda: len(house.workers()) == 2)
+        until(lambda: len(list(tmp_path.glob("*.tells"))) == 2)
         (hung, process), (other, _) = house.workers().items()
         began = time.monotonic()
 
@@ -205,7 +206,7 @@ def test_a_worker_that_hangs_is_killed_and_replaced_and_the_other_left_alone(tmp
 
 def test_whoever_was_silent_while_the_supervisor_slept_too_is_not_killed(tmp_path):
     with supervised(tmp_path, TELLS, silent_seconds=2) as house:
-        until(lambda: len(house.workers()) == 2)
+        until(lambda: len(list(tmp_path.glob("*.tells"))) == 2)
         before = house.workers()
         everyone = [psutil.Process(house.process.pid), *before.values()]
 
@@ -237,8 +238,8 @@ def test_a_worker_that_occupies_too_much_is_replaced_once_another_is_at_work(tmp
 def test_told_to_roll_it_replaces_one_after_the_other_and_there_are_always_as_many_at_work(tmp_path):
     with supervised(tmp_path, TELLS, 3) as house:
         until(lambda: len(house.workers()) == 3)
+        until(lambda: len(list(tmp_path.glob("*.tells"))) == 3)
         before, fewest = set(house.workers()), []
-        time.sleep(0.5)
 
         house.process.send_signal(signal.SIGHUP)
 
@@ -248,7 +249,7 @@ def test_told_to_roll_it_replaces_one_after_the_other_and_there_are_always_as_ma
 
         until(rolled)
         assert not set(house.workers()) & before
-        assert set(house.graves()) == before
+        until(lambda: house.graves() == before)
         assert min(fewest) >= 3
         assert max(fewest) <= 4
         assert house.process.poll() is None
@@ -258,8 +259,8 @@ def test_when_whoever_is_to_follow_cannot_start_those_at_work_stay(tmp_path):
     breaks = f"(folder / 'broken').exists() and sys.exit('It is broken.')\n    {TELLS}"
     with supervised(tmp_path, breaks) as house:
         until(lambda: len(house.workers()) == 2)
+        until(lambda: len(list(tmp_path.glob("*.tells"))) == 2)
         before = set(house.workers())
-        time.sleep(0.5)
         (tmp_path / "broken").touch()
 
         house.process.send_signal(signal.SIGHUP)

@@ -52,7 +52,9 @@ def dump(url: str, file: Path, *flags: str) -> subprocess.CompletedProcess[str]:
 
 def restore(file: Path, url_owner: str) -> subprocess.CompletedProcess[str]:
     """`pg_restore` as the owner of the tables to be."""
-    return _run("pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={url_owner}", str(file))
+    return _run(
+        "pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={url_owner}", str(file)
+    )
 
 
 def in_database(url: str, database: str) -> str:

@@ -29,6 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     dev = _command(commands, "dev", _dev, "start everything on this machine, simulators included")
     dev.add_argument("--port", type=int, help="REST port; 0 picks free ports for REST and gRPC")
     dev.add_argument("--ready-file", type=Path, help="write addresses and demo keys here, as JSON, once all answers")
+    dev.add_argument(
+        "--extraction-idle-seconds", type=float, metavar="N", help="read conversations after so much quiet already"
+    )
     dev.add_argument("--with-parent", action="store_true", help="stop when the process that started this one ends")
 
     serve = commands.add_parser("serve", help="serve REST or gRPC").add_subparsers(required=True, metavar="DOOR")
@@ -74,7 +77,10 @@ def _count(written: str) -> int:
 def _dev(chosen: argparse.Namespace) -> int:
     from entrypoints.dev.launcher import run_dev  # noqa: PLC0415
 
-    return run_dev(os.environ, chosen.port, chosen.ready_file, with_parent=chosen.with_parent)
+    environment = dict(os.environ)
+    if chosen.extraction_idle_seconds is not None:
+        environment["EXTRACTION_IDLE_SECONDS"] = str(chosen.extraction_idle_seconds)
+    return run_dev(environment, chosen.port, chosen.ready_file, with_parent=chosen.with_parent)
 
 
 def _serve_rest(_: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from entrypoints.place import this_place
 from entrypoints.readiness import process_id
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
+from entrypoints.worker.extraction_dispatcher import ExtractionDispatcher
 
 
 class ApplicationLifespan(dramatiq.Middleware):
@@ -25,6 +26,7 @@ class ApplicationLifespan(dramatiq.Middleware):
         self._settings = settings
         self._stack = AsyncExitStack()
         self._dispatcher: Dispatcher | None = None
+        self._extractions: ExtractionDispatcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self, phone_number_ids: list[UUID]) -> None:
@@ -32,6 +34,12 @@ class ApplicationLifespan(dramatiq.Middleware):
         if self._loop is None or self._dispatcher is None:
             raise RuntimeError("A wake-up came before the worker had booted.")
         self._loop.call_soon_threadsafe(self._dispatcher.wake, phone_number_ids)
+
+    def wake_for_extractions(self) -> None:
+        """As above, for runs of the extraction."""
+        if self._loop is None or self._extractions is None:
+            raise RuntimeError("A wake-up came before the worker had booted.")
+        self._loop.call_soon_threadsafe(self._extractions.wake)
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:  # noqa: ARG002
         """Open everything, or end the process: Dramatiq would go on without, and fail every message."""
@@ -58,9 +66,10 @@ class ApplicationLifespan(dramatiq.Middleware):
         lease_seconds = self._settings.lease_seconds
         self._dispatcher = Dispatcher(application.work, process_id(), lease_seconds, application.telemetry)
         await self._dispatcher.start(this_place())
+        self._extractions = ExtractionDispatcher(application.run_extractions)
         keep_what_is_loaded()
 
     async def _close(self) -> None:
-        if self._dispatcher is not None:
-            await self._dispatcher.drain()
+        draining = [one.drain() for one in (self._dispatcher, self._extractions) if one is not None]
+        await asyncio.gather(*draining)
         await self._stack.aclose()

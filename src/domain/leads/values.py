@@ -39,10 +39,10 @@ def region_of(business_number: str | None) -> str | None:
     except phonenumbers.NumberParseException:
         return None
     known = phonenumbers.region_code_for_number(number)
-    return known or _main_region(number.country_code)
+    return known or _main_region(number.country_code or 0)
 
 
-def _main_region(country_code: int | None) -> str | None:
+def _main_region(country_code: int) -> str | None:
     """Test numbers of platforms belong to nobody, and so to no region; their country code still says where they are."""
     region = phonenumbers.region_code_for_country_code(country_code)
     return None if region == phonenumbers.UNKNOWN_REGION else region

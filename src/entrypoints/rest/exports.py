@@ -81,12 +81,10 @@ def _cells(row: Any, shown: Sequence[attrgetter[Any]], fields: Sequence[str]) ->
     data = dict(row.data or {})
     cells = [msgspec.to_builtins(column(row)) for column in shown]
     cells += [data.pop(field, None) for field in fields]
-    return [safe_cell(_text(value)) for value in (*cells, data or None)]
+    return ["" if value is None else safe_cell(_text(value)) for value in (*cells, data or None)]
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - JSON
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping) and value.keys() == {"amount", "currency"}:
@@ -96,7 +94,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - JSON
 
 def safe_cell(text: str) -> str:
     """The text as no spreadsheet computes it."""
-    if FORMULA.match(text) and not PLAIN_NUMBER.fullmatch(text):
+    if not text[:1].isalnum() and FORMULA.match(text) and not PLAIN_NUMBER.fullmatch(text):
         return f"'{text}"
     return text
 

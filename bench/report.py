@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bench.exports import Export
 from bench.leads import Leads
+from bench.lists import PER_SECOND, Lists
 from bench.scenarios import Additions, Idle, Offered, Start, Throughput
 
 OURS = ("REST", "worker", "Postgres", "Valkey", "scheduler", "gRPC")
 COLUMNS = ("msg/s", "CPU ms", *OURS[:5], "sim.", "load", "commits", "writes", "Redis", "sent", "lost", "twice")
-Result = Throughput | Offered | Additions | Idle | Start | Leads | Export
+Result = Throughput | Offered | Additions | Idle | Start | Leads | Lists | Export
 
 
 def table(results: list[Result]) -> str:
@@ -117,7 +118,28 @@ def _export(result: Export) -> str:
     )
 
 
-_LINES = {Offered: _offered, Additions: _additions, Idle: _idle, Start: _start, Leads: _leads, Export: _export}
+def _lists(result: Lists) -> str:
+    return "\n".join(
+        [
+            f"Messages, {result.name} of 50, {result.stored:,} stored:",
+            "",
+            f"  at most                 {result.per_second:.0f}/s",
+            f"  at {PER_SECOND}/s by the clock   {_percentiles(result.taken_ms)}",
+            f"  CPU ms a page           {ours(result.cpu_ms):.2f} ({_by_kind(result.cpu_ms)})",
+            f"  refused                 {result.refused}",
+        ]
+    )
+
+
+_LINES = {
+    Offered: _offered,
+    Additions: _additions,
+    Idle: _idle,
+    Start: _start,
+    Leads: _leads,
+    Lists: _lists,
+    Export: _export,
+}
 
 
 def ours(cpu_ms: dict[str, float]) -> float:

@@ -16,6 +16,7 @@ from bench.evidence import Evidence, Verdict
 from bench.exports import Export, export_all
 from bench.house import House
 from bench.leads import Leads, read_all
+from bench.lists import Lists, lists, refused_in
 from bench.load import CREATED, OK, Delivered, Offer, closed_loop, make_additions, make_offers, open_loop
 from bench.meters import Meters, Reading
 
@@ -162,6 +163,20 @@ class Bench:
         stretch = await self._stretch(lambda: open_loop(self._house, offers, OFFERED_PER_SECOND), offers, one_each=True)
         self._house.turn_knobs("openai", latency_ms=0)
         return _offered(stretch, self._scale.offered_seconds, self._meters.rss_mib("worker"))
+
+    async def lists(self) -> list[Lists]:
+        """Pages of a long list, the first and a deep one."""
+        return [
+            Lists(
+                name=name,
+                stored=stored,
+                per_second=len(fast.delivered) / fast.seconds,
+                taken_ms=percentiles([one.ack_seconds for one in clock.delivered]),
+                cpu_ms=_milliseconds(fast.cost, len(fast.delivered)),
+                refused=refused_in(fast, clock),
+            )
+            for name, stored, fast, clock in await lists(self._house, self._meters, self._scale.messages)
+        ]
 
     async def credits(self) -> Additions:
         """POST …/credits/add on one user, as fast as they are answered."""

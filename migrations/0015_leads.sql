@@ -1,7 +1,7 @@
 -- migrate:up
 
 -- squawk-ignore-file require-concurrent-index-creation
--- The one index on a table of before is on a column that is added here and null in every row.
+-- Indexes on tables of before are on columns that are added here and null in every row.
 
 -- Since when there is something new to read: set by the first customer's message after the last look, a lower bound of
 -- when the conversation went quiet. Whoever looks moves it on to the last activity, or takes it away. So a message costs
@@ -106,12 +106,13 @@ end $$;
 create trigger leads_follow_customers after update of customer_id on conversations
 for each row when (old.customer_id <> new.customer_id) execute function move_lead();
 
--- A line of the ledger is about a turn or about a run.
+-- A line of the ledger is about a turn or about a run. Not validated: what is there fits, by the constraint of before.
 alter table credit_entries add column extraction_id uuid;
 alter table credit_entries drop constraint credit_entries_check;
 alter table credit_entries add constraint credit_entries_about_one_thing
-    check (num_nonnulls(turn_id, extraction_id) = case kind when 'add' then 0 else 1 end);
-alter table credit_entries add constraint credit_entries_once_per_extraction unique (extraction_id, kind);
+    check (num_nonnulls(turn_id, extraction_id) = case kind when 'add' then 0 else 1 end) not valid;
+create unique index credit_entries_once_per_extraction on credit_entries (extraction_id, kind)
+    where extraction_id is not null;
 create unique index credit_entries_hold_of_extraction_ends_once on credit_entries (extraction_id)
     where kind in ('capture', 'release');
 
@@ -159,8 +160,12 @@ begin
         return;
     end if;
     perform from credit_accounts where user_id = v_run.user_id for no key update;
-    insert into credit_entries (user_id, kind, amount, balance_change, held_change, extraction_id)
-    values (v_run.user_id, p_kind, v_run.price, case p_kind when 'capture' then -v_run.price else 0 end, -v_run.price, p_id);
+    -- Where it was spent stands in the line itself, as with turns: the report does not depend on what may be erased.
+    insert into credit_entries
+        (user_id, kind, amount, balance_change, held_change, extraction_id, agent_id, phone_number_id)
+    select v_run.user_id, p_kind, v_run.price, case p_kind when 'capture' then -v_run.price else 0 end, -v_run.price, p_id,
+        v_run.agent_id, phone_number_id
+    from conversations where id = v_run.conversation_id;
     update credit_accounts set held = held - v_run.price,
         balance = balance - case p_kind when 'capture' then v_run.price else 0 end
     where user_id = v_run.user_id;
@@ -267,6 +272,11 @@ end $$;
 
 -- migrate:down
 
+-- The owner sees no row of a table that binds it too.
+alter table extractions no force row level security;
+alter table conversations no force row level security;
+alter table credit_entries no force row level security;
+alter table credit_accounts no force row level security;
 -- Whoever waits is owed what was held.
 select release_extractions(array(select conversation_id from extractions where ended_at is null and price > 0));
 drop trigger leads_follow_customers on conversations;
@@ -281,12 +291,14 @@ drop table extractions;
 drop function move_lead;
 drop function note_news;
 drop function merge_lead_fields;
+alter table credit_entries drop constraint credit_entries_about_one_thing;
 -- Accounts stay the sums of their lines.
 update credit_entries set turn_id = extraction_id where extraction_id is not null;
-drop index credit_entries_hold_of_extraction_ends_once;
-alter table credit_entries drop constraint credit_entries_once_per_extraction;
-alter table credit_entries drop constraint credit_entries_about_one_thing;
+alter table conversations force row level security;
+alter table credit_entries force row level security;
+alter table credit_accounts force row level security;
+-- Its indexes go with the column.
 alter table credit_entries drop column extraction_id;
-alter table credit_entries add constraint credit_entries_check check ((kind = 'add') = (turn_id is null));
+alter table credit_entries add constraint credit_entries_check check ((kind = 'add') = (turn_id is null)) not valid;
 alter table conversations drop column extracted_through;
 alter table conversations drop column news_at;

@@ -25,6 +25,7 @@ class AgentChanges(TypedDict, total=False):
 
     name: str
     prompt_id: str
+    prompt_version: int | None
     phone_number_id: UUID | None
     lead_form: dict[str, Any] | None
 
@@ -56,10 +57,20 @@ class ManagePrompts:
         caller.must_read(user_id)
         return await self.prompts.list(user_id, page)
 
+    async def versions(self, caller: Caller, user_id: UUID, prompt_id: str, page: PageRequest) -> Page[Prompt]:
+        """All versions of the prompt, as they were added. Raises NotFound."""
+        caller.must_read(user_id)
+        return await self.prompts.versions(user_id, prompt_id, page)
+
+    async def version(self, caller: Caller, user_id: UUID, prompt_id: str, version: int) -> Prompt:
+        """That version of the prompt. Raises NotFound."""
+        caller.must_read(user_id)
+        return await self.prompts.version(user_id, prompt_id, version)
+
     async def add_version(
         self, caller: Caller, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
     ) -> Prompt:
-        """A new version, which every agent of this prompt speaks from its next turn on. Raises as Answers says."""
+        """A new version, which agents that follow this prompt speak from their next turn on. Raises as Answers says."""
         caller.must_write(user_id)
         return await self.prompts.add_version(user_id, prompt_id, _checked(voice), once)
 
@@ -83,6 +94,7 @@ class ManageAgents:
         prompt_id: str,
         phone_number_id: UUID | None,
         lead_form: dict[str, Any] | None,
+        prompt_version: int | None = None,
         once: Once[Agent] | None = None,
     ) -> Agent:
         """Add an agent. Raises InvalidInput, NotFound, or Conflict when the phone number has one already.
@@ -91,7 +103,6 @@ class ManageAgents:
         """
         caller.must_write(user_id)
         _must_be_form(lead_form)
-        await self._must_have_prompt(user_id, prompt_id)
         agent = Agent(
             self.ids.new(),
             user_id,
@@ -100,7 +111,9 @@ class ManageAgents:
             phone_number_id,
             lead_form,
             self.clock.now(),
+            prompt_version,
         )
+        await self._must_have_prompt(agent)
         return await self._answering(await self.agents.add(agent, once))
 
     async def get(self, caller: Caller, user_id: UUID, agent_id: UUID) -> Agent:
@@ -126,24 +139,31 @@ class ManageAgents:
             page = await self.agents.list(user_id, PageRequest(PAGE_SIZE_MAX, page.next_cursor))
 
     async def change(self, caller: Caller, user_id: UUID, agent_id: UUID, **changes: Unpack[AgentChanges]) -> Agent:
-        """Change what is given. Moved to another phone number, or to none, its active conversations are archived."""
+        """Change what is given. Moved to another phone number, or to none, its active conversations are archived.
+
+        With another prompt it follows the latest version, unless one is given.
+        """
         caller.must_write(user_id)
         if "name" in changes:
             changes["name"] = checked_name(changes["name"])
-        if "prompt_id" in changes:
-            await self._must_have_prompt(user_id, changes["prompt_id"])
         _must_be_form(changes.get("lead_form"))
         agent = await self.agents.get(user_id, agent_id)
-        return await self._answering(await self.agents.change(replace(agent, **changes)))
+        if changes.get("prompt_id", agent.prompt_id) != agent.prompt_id:
+            changes.setdefault("prompt_version", None)
+        changed = replace(agent, **changes)
+        await self._must_have_prompt(changed)
+        return await self._answering(await self.agents.change(changed))
 
     async def remove(self, caller: Caller, user_id: UUID, agent_id: UUID) -> None:
         """Delete an agent and archive its active conversations. Raises NotFound."""
         caller.must_write(user_id)
         await self.agents.remove(user_id, agent_id)
 
-    async def _must_have_prompt(self, user_id: UUID, prompt_id: str) -> None:
-        if is_own_prompt(prompt_id):
-            await self.prompts.get(user_id, prompt_id)
+    async def _must_have_prompt(self, agent: Agent) -> None:
+        if agent.prompt_version is not None:
+            await self.prompts.version(agent.user_id, agent.prompt_id, agent.prompt_version)
+        elif is_own_prompt(agent.prompt_id):
+            await self.prompts.get(agent.user_id, agent.prompt_id)
 
     async def _answering(self, agent: Agent) -> Agent:
         if agent.phone_number_id is not None:

@@ -6,14 +6,18 @@
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | another wake-up            | worker         | run_extractions: claim, serve                          |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens, schedule_extractions, forget_answers   |
+|                            |                | refresh_tokens, schedule_extractions, erase_at_model,  |
+|                            |                | forget_answers                                         |
 | integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
 |                            |                | read_queue, channel_health, prompts, agents,           |
-|                            |                | conversations, pauses, read_media, trace_message,      |
-|                            |                | retry_message, credits, alerts, web_chats,             |
-|                            |                | extractions, leads                                     |
+|                            |                | conversations, customers, pauses, read_media,          |
+|                            |                | trace_message, retry_message, reply_by_hand, credits,  |
+|                            |                | report_usage, alerts, web_chats, extractions, leads    |
+| people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
-| orchestrators, people      | rest, rpc      | check_health                                           |
+| orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
+|                            | worker         |                                                        |
+| every door                 |                | telemetry: what it has answered                        |
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from application.admission import REQUESTS_PER_MINUTE, AdmitCall
 from application.agents import ManageAgents, ManagePrompts
 from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
@@ -30,6 +35,7 @@ from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.channels.read_channel_health import ReadChannelHealth
 from application.channels.read_queue import ReadQueue
 from application.channels.refresh_tokens import RefreshTokens
+from application.console import ConsoleSessions
 from application.conversations.ask_model import AskModel
 from application.conversations.asking import Asking
 from application.conversations.deliver_reply import DeliverReply
@@ -38,16 +44,21 @@ from application.conversations.patience import Patience
 from application.conversations.pause import PauseConversations
 from application.conversations.read_conversations import ReadConversations
 from application.conversations.read_media import ReadMedia
+from application.conversations.reply_by_hand import ReplyByHand
 from application.conversations.show_typing import ShowTyping
 from application.conversations.take_turn import TakeTurn
 from application.conversations.trace_message import TraceMessage
 from application.conversations.work import Work
 from application.credits import ManageCredits
+from application.customers import ManageCustomers
 from application.delivery.retry_message import RetryMessage
+from application.erasing import EraseAtModel
 from application.extraction.extract_lead import RunExtractions
 from application.extraction.guard import GuardedLeadModel
 from application.extraction.manage import ManageExtractions, ReadLeads
 from application.extraction.schedule import IDLE_SECONDS, ScheduleExtractions
+from application.figures import ReadFigures
+from application.measuring import CheckWorkers, ShowMetrics
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
 from application.once import ForgetAnswers, NameRequest
 from application.ports.alerts import Alerts
@@ -61,9 +72,12 @@ from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.erasures import Erasures, ModelEraser
 from application.ports.extraction_queue import ExtractionQueue
 from application.ports.extractions import Extractions
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.lead_model import LeadModel
@@ -73,7 +87,9 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
+from application.ports.telemetry import Telemetry
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
@@ -81,6 +97,7 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
 from application.ports.web_chats import WebChats
+from application.usage import ReportUsage
 from application.users import Authenticate, ManageUsers
 from application.webchat.following import FollowChat
 from application.webchat.managing import ManageWebChats
@@ -88,6 +105,9 @@ from application.webchat.sessions import RecogniseVisitor
 from application.webchat.writing import WriteInChat
 from domain.conversations import LaneScope
 from domain.credits import BLOCKED_HOURS_MAX
+
+LEASE_SECONDS = 30.0
+"""How long a silent worker keeps what it holds, unless a setting says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +122,12 @@ class Application:
     schedule_extractions: ScheduleExtractions
     run_extractions: RunExtractions
     check_health: CheckHealth
+    check_workers: CheckWorkers
+    show_metrics: ShowMetrics
+    telemetry: Telemetry
     forget_answers: ForgetAnswers
     authenticate: Authenticate
+    admit_call: AdmitCall
     once: NameRequest
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
@@ -112,14 +136,20 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    customers: ManageCustomers
+    erase_at_model: EraseAtModel
     trace_message: TraceMessage
     read_media: ReadMedia
     fetch_media: FetchMedia
     delete_media: DeleteMedia
     pauses: PauseConversations
     retry_message: RetryMessage
+    reply_by_hand: ReplyByHand
     credits: ManageCredits
+    report_usage: ReportUsage
     alerts: ReadAlerts
+    figures: ReadFigures
+    console: ConsoleSessions
     visitor: RecogniseVisitor
     write_in_chat: WriteInChat
     follow_chat: FollowChat
@@ -157,25 +187,35 @@ class Ports:
     prompts: Prompts
     agents: Agents
     conversations: Conversations
+    customer_records: CustomerRecords
+    erasures: Erasures
+    eraser: ModelEraser
     traces: Traces
     media: Media
     media_fetcher: MediaFetcher
     content: ContentStore
     retries: Retries
+    replies_by_hand: RepliesByHand
     credits: Credits
     answers: Answers
     alerts: Alerts
+    figures: Figures
     web_chats: WebChats
     chat_sessions: ChatSessions
     live: LiveChannel
     rate_limits: RateLimits
     probes: Sequence[Probe]
+    telemetry: Telemetry
 
 
 def assemble(
     ports: Ports,
     *,
     admin_api_key: str,
+    requests_per_minute: int = REQUESTS_PER_MINUTE,
+    lease_seconds: float = LEASE_SECONDS,
+    metrics_token: str | None = None,
+    metrics_are_private: bool = True,
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
@@ -185,6 +225,7 @@ def assemble(
     """The application over these ports."""
     p = ports
     overflow = Overflow(p.alerts, p.clock)
+    authenticate = Authenticate(p.users, p.vault, admin_api_key)
     return Application(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
@@ -202,24 +243,34 @@ def assemble(
             p.ids,
         ),
         check_health=CheckHealth(p.probes, p.inbox),
+        check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
+        show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
+        telemetry=p.telemetry,
         forget_answers=ForgetAnswers(p.answers),
         once=NameRequest(p.vault),
-        authenticate=Authenticate(p.users, p.vault, admin_api_key),
-        users=ManageUsers(p.users, p.vault, p.clock, p.ids),
+        authenticate=authenticate,
+        admit_call=AdmitCall(authenticate, p.rate_limits, p.clock, requests_per_minute),
+        users=ManageUsers(p.users, p.tokens, p.queue, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
         channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
         conversations=ReadConversations(p.conversations),
+        customers=ManageCustomers(p.customer_records, p.conversations, p.extractions, p.leads),
+        erase_at_model=EraseAtModel(p.erasures, p.eraser),
         trace_message=TraceMessage(p.traces),
         read_media=ReadMedia(p.media, p.content),
         fetch_media=FetchMedia(p.media, p.media_fetcher),
         delete_media=DeleteMedia(p.media, p.content),
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
         retry_message=RetryMessage(p.retries, p.queue),
+        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
+        report_usage=ReportUsage(p.credits, p.clock),
         alerts=ReadAlerts(p.alerts),
+        figures=ReadFigures(p.figures, p.clock),
+        console=ConsoleSessions(authenticate, p.vault, p.rate_limits, p.clock),
         visitor=RecogniseVisitor(p.web_chats, p.chat_sessions, p.rate_limits, p.vault, p.clock),
         write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),
         follow_chat=FollowChat(p.web_chats, p.live),

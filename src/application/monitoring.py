@@ -25,7 +25,7 @@ EXPIRY_BATCH = 1_000
 EARLY_RECEIPTS_DAYS = 8.0
 """How long a receipt may wait for its message: the platforms deliver theirs again for seven days."""
 SET_ASIDE_DAYS = 7.0
-"""How long a message that was set aside is held up to people."""
+"""How long a message that was set aside, or a request that was refused, is held up to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,12 @@ class Watch:
         sends = await self.alerts.watch_sends(self.undecided_seconds)
         credits_ = await self.alerts.watch_credits()
         set_aside = await self.alerts.watch_set_aside(SET_ASIDE_DAYS)
+        refused = await self.alerts.watch_refused(SET_ASIDE_DAYS)
+        balances = await self.alerts.watch_balances()
         expired = await self.credits.expire_blocked(self.blocked_hours_max, EXPIRY_BATCH)
         await self.inbox.heed_early_receipts(EARLY_RECEIPTS_DAYS)
-        resolved = sends.resolved + credits_.resolved + set_aside.resolved
-        return Noticed(sends.opened + credits_.opened, resolved, expired)
+        looks = (sends, credits_, set_aside, refused, balances)
+        return Noticed(sum(one.opened for one in looks), sum(one.resolved for one in looks), expired)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from domain.shared import InvalidInput
 OWN_PROMPT = re.compile(r"prm_[0-9a-f]{32}")
 DASHBOARD_PROMPT = re.compile(r"pmpt_[A-Za-z0-9_]{1,128}")
 TEMPERATURE_MAX = 2.0
+VERSION_MAX = 2**31 - 1
 OUTPUT_TOKENS_MIN = 16
 """The least that the Responses API takes as ``max_output_tokens``."""
 
@@ -50,7 +51,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """The persona that answers on a phone number, speaking from the prompt `prompt_id` names."""
+    """The persona that answers on a phone number, speaking from the prompt `prompt_id` names.
+
+    It is pinned to `prompt_version`, or follows the latest when that is None.
+    """
 
     id: UUID
     user_id: UUID
@@ -59,6 +63,16 @@ class Agent:
     phone_number_id: UUID | None
     lead_form: dict[str, Any] | None
     created_at: datetime
+    prompt_version: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InvalidInput for a pin that nobody could check: versions on the dashboard are OpenAI's."""
+        if self.prompt_version is None:
+            return
+        if not is_own_prompt(self.prompt_id):
+            raise InvalidInput("prompt_version", "Only a prompt of Frontdesk's own (prm_…) has versions to pin.")
+        if not 1 <= self.prompt_version <= VERSION_MAX:
+            raise InvalidInput("prompt_version", "It must be a version of the prompt, counted from 1.")
 
 
 def own_prompt_id(prompt_uuid: UUID) -> str:

@@ -181,7 +181,8 @@ class Receipt:
     """What the platform says became of a message of ours.
 
     `message_id` is ours, as it travelled with the send and came back; None when the platform did not
-    return it. `status` is one of ``sent``, ``delivered``, ``read``, ``failed``.
+    return it. `status` is one of ``sent``, ``delivered``, ``read``, ``failed``. `question_id` is the message that ours
+    answers, as it travelled along.
     """
 
     channel: ChannelType
@@ -192,6 +193,7 @@ class Receipt:
     at: datetime
     error: dict[str, Any] | None = None
     pricing: dict[str, Any] | None = None
+    question_id: UUID | None = None
 
     @property
     def name_of_delivery(self) -> str:

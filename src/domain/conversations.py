@@ -163,6 +163,7 @@ class Message:
 
     `content` is what it is beside its text (see domain.contents), `media` the files that came with it, in order.
     `pricing` is the platform's word on what it charges, `status_times` tells when each status was reached (ISO 8601).
+    Of what an agent said, `prompt_id`, `prompt_version` and `model` tell what spoke.
     """
 
     id: UUID
@@ -182,6 +183,9 @@ class Message:
     pricing: dict[str, Any] | None = None
     status_times: dict[str, str] = field(default_factory=dict)
     content: dict[str, Any] | None = None
+    prompt_id: str | None = None
+    prompt_version: int | None = None
+    model: str | None = None
     media: tuple[StoredMedium, ...] = ()
 
 

@@ -84,6 +84,29 @@ class Entry:
     extraction_id: UUID | None = None
 
 
+class UsageGroup(StrEnum):
+    """What a report of usage adds up by; days are those of UTC."""
+
+    DAY = "day"
+    AGENT = "agent"
+    PHONE_NUMBER = "phone_number"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one day, agent or phone number (`key`, a date or an id) cost in credits, and how many replies that were."""
+
+    key: str
+    captured: int
+    refunded: int
+    replies: int
+
+    @property
+    def net(self) -> int:
+        """What was paid in the end."""
+        return self.captured - self.refunded
+
+
 def changes(kind: EntryKind, amount: int) -> tuple[int, int]:
     """What a movement does to the balance and to the holds."""
     return {
@@ -93,6 +116,13 @@ def changes(kind: EntryKind, amount: int) -> tuple[int, int]:
         EntryKind.RELEASE: (0, -amount),
         EntryKind.REFUND: (amount, 0),
     }[kind]
+
+
+def checked_threshold(threshold: int | None) -> int | None:
+    """`threshold` as it is. Raises InvalidInput unless it is None or lies between 1 and AMOUNT_MAX."""
+    if threshold is not None and not 1 <= threshold <= AMOUNT_MAX:
+        raise InvalidInput("low_balance_threshold", f"It must be a whole number between 1 and {AMOUNT_MAX}, or null.")
+    return threshold
 
 
 def checked_amount(amount: int) -> int:

@@ -8,13 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from domain.answers import NotAnswered
-from domain.channels import ChannelStatus
+from domain.channels import ChannelStatus, ChannelType
 from domain.conversations import InboundStatus, OutboundStatus, TurnStatus, UnansweredReason
 from domain.credits import EntryKind
-from domain.shared import Conflict
+from domain.shared import Conflict, InvalidInput, checked_text
 
 BACKOFF_SECONDS_FIRST = 0.5
 BACKOFF_SECONDS_MAX = 8.0
+TEXT_LENGTH_MAX = 2_000
+"""Characters of one message that a person writes: any platform but Instagram takes twice as many."""
+INSTAGRAM_BYTES_MAX = 1_000
 
 
 class NotFailed(Conflict):
@@ -33,6 +36,28 @@ class TurnUnderWay(Conflict):
     """The conversation is being answered now; one turn at a time keeps its messages in order."""
 
     code = "turn_under_way"
+
+
+class ConversationOver(Conflict):
+    """The conversation is archived: nothing is said in it any more."""
+
+    code = "conversation_archived"
+
+
+class WindowClosed(Conflict):
+    """The platform takes no free text for this customer now: their last message is too long ago."""
+
+    code = "window_closed"
+
+
+def checked_own_words(text: str, channel: ChannelType) -> str:
+    """What a person writes to a customer, as it is sent: one message. Raises InvalidInput when it is none."""
+    text = checked_text(text.strip(), "text", TEXT_LENGTH_MAX)
+    if not text:
+        raise InvalidInput("text", "It must not be empty.")
+    if channel is ChannelType.INSTAGRAM and len(text.encode()) > INSTAGRAM_BYTES_MAX:
+        raise InvalidInput("text", f"It must have at most {INSTAGRAM_BYTES_MAX} bytes: Instagram takes no longer ones.")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class AlertKind(StrEnum):
     AUTO_REPLIER = "auto_replier"
     REQUEST_REFUSED = "request_refused"
     EXTRACTIONS_FAILING = "extractions_failing"
+    LOW_BALANCE = "low_balance"
 
 
 class AlertState(StrEnum):

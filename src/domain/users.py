@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from domain.shared import Forbidden, NotFound
+from domain.shared import Forbidden, InvalidInput, NotFound
 
 KEY_SHAPE = re.compile(r"fd_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
@@ -21,13 +22,20 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+ALL_SCOPES = frozenset(Scope)
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """A business that uses Frontdesk."""
+    """A business that uses Frontdesk. Somebody is told when fewer credits than `low_balance_threshold` are available.
+
+    None is nobody.
+    """
 
     id: UUID
     name: str
     created_at: datetime
+    low_balance_threshold: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +49,7 @@ class ApiKey:
     hash_key: str
     created_at: datetime
     last_used_at: datetime | None = None
-
-
-ALL_SCOPES = frozenset(Scope)
+    scopes: frozenset[Scope] = ALL_SCOPES
 
 
 class ScopeMissing(Forbidden):
@@ -58,6 +64,7 @@ class Caller:
 
     user_id: UUID | None
     scopes: frozenset[Scope] = ALL_SCOPES
+    key_id: UUID | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -89,6 +96,21 @@ class Caller:
             raise NotFound("user")
         if not self.scopes & _SUFFICIENT[wanted]:
             raise ScopeMissing(f"This needs a key with the scope {wanted}.")
+
+    def must_hold(self, scopes: frozenset[Scope]) -> None:
+        """Raise ScopeMissing unless the caller's own key has all of these: none gives out more than it has."""
+        if missing := scopes - self.scopes:
+            named = ", ".join(sorted(missing))
+            raise ScopeMissing(f"A key can only give out scopes it has itself; it has not: {named}.")
+
+
+def checked_scopes(scopes: Sequence[Scope]) -> frozenset[Scope]:
+    """`scopes` as a set. Raises InvalidInput when there are none, or one is named twice."""
+    if not scopes:
+        raise InvalidInput("scopes", "It must name at least one scope.")
+    if len(set(scopes)) < len(scopes):
+        raise InvalidInput("scopes", "It must name each scope once.")
+    return frozenset(scopes)
 
 
 _SUFFICIENT = {

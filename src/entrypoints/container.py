@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 import aiohttp
@@ -43,7 +44,7 @@ from adapters.coordination.wake_up_broker import (
     wake_up,
     wake_up_key,
 )
-from adapters.llm.deferred import DeferredLeadModel, DeferredModel
+from adapters.llm.deferred import DeferredEraser, DeferredLeadModel, DeferredModel
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
@@ -52,20 +53,26 @@ from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
+from adapters.persistence.customer_records import PostgresCustomerRecords
 from adapters.persistence.database import Database
 from adapters.persistence.dead_workers import end_leases_of_the_dead
+from adapters.persistence.erasures import PostgresErasures
 from adapters.persistence.extractions import PostgresExtractions
+from adapters.persistence.figures import PostgresFigures
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.leads import PostgresLeads
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
+from adapters.persistence.replies_by_hand import PostgresRepliesByHand
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.traces import PostgresTraces
 from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
 from adapters.persistence.web_chats import PostgresWebChats
 from adapters.probes import PostgresProbe, RedisProbe
+from adapters.telemetry.measured import MeasuredTokens
+from adapters.telemetry.wiring import Instruments, Watching, opened_instruments
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
@@ -79,9 +86,12 @@ from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
+from application.ports.erasures import Erasures, ModelEraser
 from application.ports.extraction_queue import ExtractionQueue
 from application.ports.extractions import Extractions
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
 from application.ports.lead_model import LeadModel
@@ -91,7 +101,9 @@ from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
+from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
+from application.ports.telemetry import Telemetry
 from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
@@ -102,6 +114,7 @@ from application.ports.web_chats import WebChats
 from domain.channels import ChannelType
 from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
+from entrypoints.place import folder_of_this_host
 from entrypoints.settings import Settings
 
 __all__ = [
@@ -131,6 +144,24 @@ def _queue_limits(settings: Settings) -> QueueLimits:
     return QueueLimits(settings.queue_capacity, in_flight_max, settings.lease_seconds)
 
 
+def _measured(ports: Ports, instruments: Instruments) -> Ports:
+    return replace(ports, **instruments.measured(ports))
+
+
+def _metrics_token(settings: Settings) -> str | None:
+    return settings.metrics_token.get_secret_value() if settings.metrics_token else None
+
+
+def _watching(settings: Settings, role: str) -> Watching:
+    return Watching(
+        settings.metrics_folder / folder_of_this_host(),
+        role,
+        settings.encryption_keys[0].get_secret_value(),
+        settings.otel_exporter_otlp_endpoint,
+        settings.otel_traces_sampler_arg,
+    )
+
+
 def _platforms(http: aiohttp.ClientSession, live: LiveChannel, settings: Settings) -> ChannelGateway:
     """A line for each kind of channel that something can be sent to."""
     version = settings.meta_graph_version
@@ -155,6 +186,8 @@ class Container(containers.DeclarativeContainer):
     live: Provider[LiveChannel] = providers.Dependency(instance_of=RedisLiveChannel)
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
     lead_model: Provider[LeadModel] = providers.Dependency(instance_of=DeferredLeadModel)
+    eraser: Provider[ModelEraser] = providers.Dependency(instance_of=DeferredEraser)
+    instruments = providers.Dependency(instance_of=Instruments)
 
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
@@ -178,7 +211,11 @@ class Container(containers.DeclarativeContainer):
     )
     leads: Provider[Leads] = providers.Singleton(PostgresLeads, database)
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
-    tokens: Provider[TokenCache] = providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds)
+    tokens: Provider[TokenCache] = providers.Singleton(
+        MeasuredTokens,
+        providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds),
+        instruments.provided.metrics,
+    )
     ageing_tokens: Provider[AgeingTokens] = providers.Singleton(PostgresAgeingTokens, database)
     token_issuer: Provider[TokenIssuer] = providers.Singleton(
         InstagramTokens, http, settings.provided.meta_instagram_base_url
@@ -199,6 +236,8 @@ class Container(containers.DeclarativeContainer):
     prompts: Provider[Prompts] = providers.Singleton(PostgresPrompts, database)
     agents: Provider[Agents] = providers.Singleton(PostgresAgents, database)
     conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
+    customer_records: Provider[CustomerRecords] = providers.Singleton(PostgresCustomerRecords, database)
+    erasures: Provider[Erasures] = providers.Singleton(PostgresErasures, database)
     traces: Provider[Traces] = providers.Singleton(PostgresTraces, database)
     content: Provider[ContentStore] = providers.Singleton(
         open_content_store, settings.provided.media_store_url, settings.provided.frontdesk_home
@@ -213,9 +252,11 @@ class Container(containers.DeclarativeContainer):
         settings.provided.meta_graph_version,
     )
     retries: Provider[Retries] = providers.Singleton(PostgresRetries, database, ids)
+    replies_by_hand: Provider[RepliesByHand] = providers.Singleton(PostgresRepliesByHand, database, ids)
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     answers: Provider[Answers] = providers.Singleton(PostgresAnswers, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
+    figures: Provider[Figures] = providers.Singleton(PostgresFigures, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
     chat_sessions: Provider[ChatSessions] = providers.Singleton(
         SignedChatSessions, providers.Callable(_encryption_keys, settings)
@@ -224,7 +265,9 @@ class Container(containers.DeclarativeContainer):
     postgres_probe: Provider[Probe] = providers.Singleton(PostgresProbe, database)
     redis_probe: Provider[Probe] = providers.Singleton(RedisProbe, redis)
 
-    ports: Provider[Ports] = providers.Singleton(
+    telemetry: Provider[Telemetry] = instruments.provided.telemetry
+
+    plain_ports: Provider[Ports] = providers.Singleton(
         Ports,
         clock=clock,
         ids=ids,
@@ -251,25 +294,36 @@ class Container(containers.DeclarativeContainer):
         prompts=prompts,
         agents=agents,
         conversations=conversations,
+        customer_records=customer_records,
+        erasures=erasures,
+        eraser=eraser,
         traces=traces,
         media=media,
         media_fetcher=media_fetcher,
         content=content,
         retries=retries,
+        replies_by_hand=replies_by_hand,
         credits=credits,
         answers=answers,
         alerts=alerts,
+        figures=figures,
         web_chats=web_chats,
         chat_sessions=chat_sessions,
         live=live,
         rate_limits=rate_limits,
         probes=providers.List(postgres_probe, redis_probe),
+        telemetry=telemetry,
     )
+    ports: Provider[Ports] = providers.Singleton(_measured, plain_ports, instruments)
     application: Provider[Application] = providers.Singleton(
         assemble,
         ports,
         admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
+        requests_per_minute=settings.provided.api_requests_per_minute,
+        metrics_token=providers.Callable(_metrics_token, settings),
+        metrics_are_private=settings.provided.listens_here_only,
         lane_scope=settings.provided.lane_scope,
+        lease_seconds=settings.provided.lease_seconds,
         undecided_seconds=settings.provided.undecided_seconds,
         blocked_hours_max=settings.provided.blocked_hours_max,
         extraction_idle_seconds=settings.provided.extraction_idle,
@@ -291,16 +345,19 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
         lead_model = DeferredLeadModel(partial(_open_lead_model, stack, settings))
         redis_url = settings.redis_url.get_secret_value()
         redis = await stack.enter_async_context(opened_redis(redis_url))
+        await stack.enter_async_context(database.opened())
         container = Container(
             settings=settings,
-            database=await stack.enter_async_context(database.opened()),
+            database=database,
             redis=redis,
+            instruments=await stack.enter_async_context(opened_instruments(_watching(settings, role), database, redis)),
             live=await stack.enter_async_context(RedisLiveChannel(redis, redis_url).opened()),
             http=await stack.enter_async_context(_opened_http()),
             media_http=await stack.enter_async_context(opened_media_http(media_hosts)),
             media_hosts=media_hosts,
             model=model,
             lead_model=lead_model,
+            eraser=DeferredEraser(partial(_open_eraser, stack, settings)),
         )
         if asks_model:
             await model.loaded()
@@ -331,6 +388,14 @@ async def _open_lead_model(stack: AsyncExitStack, settings: Settings) -> LeadMod
 
     client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
     return OpenAILeadModel(await stack.enter_async_context(client), settings.extraction_model)
+
+
+async def _open_eraser(stack: AsyncExitStack, settings: Settings) -> ModelEraser:
+    from adapters.llm.openai_eraser import OpenAIEraser  # noqa: PLC0415 - see DeferredModel
+    from adapters.llm.openai_model import opened_client  # noqa: PLC0415 - see DeferredModel
+
+    client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
+    return OpenAIEraser(await stack.enter_async_context(client))
 
 
 def _opened_http() -> aiohttp.ClientSession:

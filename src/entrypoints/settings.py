@@ -44,6 +44,7 @@ def _url(kind: type[Any]) -> Any:  # noqa: ANN401 - a type
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Secrets = Annotated[list[SecretStr], BeforeValidator(_listed), Field(min_length=1)]
+Simulators = Annotated[frozenset[Literal["openai", "meta"]], BeforeValidator(_listed)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 MEDIA_STORE = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()/-]*)?(\?((endpoint|region)=[^&=]+(&|$))+)?$"
 CrashAt = Annotated[CrashPoint, BeforeValidator(parse_crash_point)]
@@ -67,6 +68,7 @@ class Settings(BaseModel):
     meta_verify_token: Annotated[SecretStr, Field(min_length=1)]
     admin_api_key: Annotated[SecretStr, Field(min_length=1)]
     encryption_keys: Secrets
+    api_requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 6_000
     extraction_idle_minutes: Annotated[float, Field(ge=5, le=15)] = 10
     extraction_idle_seconds: Annotated[float, Field(gt=0)] | None = None
     extraction_credits: Annotated[int, Field(ge=0, le=1_000)] = 0
@@ -86,8 +88,15 @@ class Settings(BaseModel):
     grpc_host: Text = "127.0.0.1"
     grpc_port: Port = 50_051
     frontdesk_home: Path = Path(".frontdesk")
+    prometheus_multiproc_dir: Path | None = None
+    metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    worker_health_host: Text = "127.0.0.1"
+    worker_health_port: Port | None = None
+    otel_exporter_otlp_endpoint: Annotated[str, _url(AnyHttpUrl)] | None = None
+    otel_traces_sampler_arg: Annotated[float, Field(ge=0, le=1)] = 1.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
+    dev_simulators: Simulators = frozenset()
     crash_at: CrashAt | None = None
     crash_once_file: Path | None = None
 
@@ -102,6 +111,17 @@ class Settings(BaseModel):
     def crash_token(self) -> Path:
         """The file that says that the crash point has struck."""
         return self.crash_once_file or self.frontdesk_home / TOKEN
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the processes of a machine count."""
+        return self.prometheus_multiproc_dir or self.frontdesk_home / "metrics"
+
+    @property
+    def listens_here_only(self) -> bool:
+        """Whether REST and the workers' health are reached from this machine alone."""
+        hosts = {self.rest_host} | ({self.worker_health_host} if self.worker_health_port is not None else set())
+        return hosts <= {"localhost", "127.0.0.1", "::1"}
 
     @model_validator(mode="before")
     @classmethod

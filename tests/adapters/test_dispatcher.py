@@ -11,6 +11,7 @@ from entrypoints.worker import dispatcher as module
 from entrypoints.worker.dispatcher import Dispatcher
 from tests.builders import an_id
 from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.telemetry import MemoryTelemetry
 from tests.fakes.turn_queue import MemoryTurnQueue
 
 PATIENCE_SECONDS = 5
@@ -86,7 +87,7 @@ async def start(turns: Turns) -> AsyncIterator[Start]:
     started = []
 
     async def start(lease_seconds: float = 30) -> Dispatcher:
-        dispatcher = Dispatcher(turns, an_id(), lease_seconds)
+        dispatcher = Dispatcher(turns, an_id(), lease_seconds, MemoryTelemetry())
         await dispatcher.start(PLACE)
         started.append(dispatcher)
         return dispatcher

@@ -2,6 +2,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -77,6 +78,18 @@ async def test_the_model_answers_what_it_was_asked(model, conversation, openai_c
     (record,) = await openai_controls.records("response")
     assert (record["conversation_id"], record["metadata"]) == (conversation, {"turn_id": str(request.turn_id)})
     assert record["response_id"] == outcome.response_id
+
+
+async def test_a_call_bears_the_question_s_id_and_a_name_of_its_own(model, conversation, openai_controls) -> None:
+    question_id = UUID(int=7)
+    for _ in range(2):
+        await model.answer(_a_request(conversation, question_id=question_id))
+
+    records = await openai_controls.records("response")
+    assert {record["metadata"]["message_id"] for record in records} == {str(question_id)}
+    names = {record["client_request_id"] for record in records}
+    assert len(names) == 2
+    assert all(name.startswith(f"{question_id}.") for name in names)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ class Chores:
     """An application whose every chore counts itself; `stuck` never ends."""
 
     def __init__(self, *, is_stuck: bool = False, is_out: bool = False) -> None:
-        self.done: dict[str, int] = {"sweep": 0, "watch": 0, "fetch": 0, "delete": 0, "extract": 0}
+        self.done: dict[str, int] = {"sweep": 0, "watch": 0, "fetch": 0, "delete": 0, "erase": 0, "extract": 0}
         self.is_stuck, self.is_out = is_stuck, is_out
         self.changed = asyncio.Event()
         self.fetch_media = SimpleNamespace(waiting=lambda: self._file("fetch"))
@@ -40,8 +40,14 @@ class Chores:
             raise Unavailable("out")
         return 1
 
+    async def forget_answers(self) -> int:
+        return 0
+
     async def delete_media(self) -> int:
         return await self._file("delete")
+
+    async def erase_at_model(self) -> int:
+        return await self._file("erase")
 
     async def _file(self, name: str) -> int:
         self._did(name)

@@ -76,11 +76,19 @@ def test_a_receipt_of_failure_brings_the_platform_s_reason() -> None:
     assert receipt.error == errors[0]
 
 
-@pytest.mark.parametrize("data", ["", "not an id", "order 7", None])
+def test_a_receipt_says_which_question_its_message_answers() -> None:
+    ours, question = UUID(int=1), UUID(int=2)
+
+    (receipt,) = _delivery(_value(statuses=[_status(biz_opaque_callback_data=f"{ours} {question}")])).receipts
+
+    assert (receipt.message_id, receipt.question_id) == (ours, question)
+
+
+@pytest.mark.parametrize("data", ["", "not an id", "order 7", " ", None, 7])
 def test_callback_data_of_others_is_no_id_of_ours(data) -> None:
     (receipt,) = _delivery(_value(statuses=[_status(biz_opaque_callback_data=data)])).receipts
 
-    assert receipt.message_id is None
+    assert (receipt.message_id, receipt.question_id) == (None, None)
 
 
 @pytest.mark.parametrize("status", ["in_orbit", "deleted", "warning", ""])

@@ -2,6 +2,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -54,6 +55,15 @@ async def test_an_accepted_text_reaches_the_customer_and_bears_the_platform_s_id
     assert (record["customer_id"], record["text"]) == ("4917012345", "Until six. 🥐")
     assert record["callback_data"] == str(text.message_id)
     assert record["phone_number_id"] == "42"
+
+
+async def test_the_message_that_is_answered_travels_along(gateway, meta_controls) -> None:
+    text = _a_text(question_id=UUID(int=7))
+
+    await gateway.send(_a_briefing(), text)
+
+    (record,) = await meta_controls.records("message")
+    assert record["callback_data"] == f"{text.message_id} {UUID(int=7)}"
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def judge(tenant: Tenant, written: Sequence[Written], credits: int, seconds: flo
     verdict = Verdict(replies=len(sends), undecided=sum(reply["status"] == "unknown" for reply in replies.values()))
     verdict.silent = sum(reply["status"] == "unknown" and not reply["alerted"] for reply in replies.values())
     verdict.unanswered = sum(status == "unanswerable" for status, _ in asked.values())
-    verdict.duplicates = _repeated(send["callback_data"] for send in sends)
-    verdict.duplicates += _repeated(replies[send["callback_data"]]["turn"] for send in sends)
-    accepted = {replies[send["callback_data"]]["turn"] for send in sends}
+    verdict.duplicates = _repeated(_reply_id(send) for send in sends)
+    verdict.duplicates += _repeated(replies[_reply_id(send)]["turn"] for send in sends)
+    accepted = {replies[_reply_id(send)]["turn"] for send in sends}
     undecided = {reply["turn"] for reply in replies.values() if reply["status"] == "unknown"}
     verdict.lost = sum(not _has_an_end(asked.get(each.wamid), accepted, undecided) for each in written)
     verdict.disordered = _disordered(sends)
@@ -73,7 +73,7 @@ def recoveries(tenant: Tenant, struck: Sequence[tuple[float, Any]]) -> list[floa
     """
     replies = _replies(tenant)
     undecided = {reply["turn"] for reply in replies.values() if reply["status"] == "unknown"}
-    accepted = {replies[send["callback_data"]]["turn"]: send["time"] for send in tenant.sends()}
+    accepted = {replies[_reply_id(send)]["turn"]: send["time"] for send in tenant.sends()}
     return sorted(accepted.get(turn, math.inf) - at for at, turn in struck if turn not in undecided)
 
 
@@ -107,6 +107,11 @@ def _has_an_end(found: tuple[str, Any] | None, accepted: set[Any], undecided: se
         return False
     status, turn = found
     return status in {"unanswerable", "blocked"} or (turn in accepted if status == "answered" else turn in undecided)
+
+
+def _reply_id(send: dict[str, Any]) -> str:
+    """Ours, which comes first in what travels along; behind it stands the message that it answers."""
+    return send["callback_data"].partition(" ")[0]
 
 
 def _repeated(things: Any) -> int:

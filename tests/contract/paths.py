@@ -15,16 +15,20 @@ from adapters.clock import RandomIds
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.database import Database
 from adapters.persistence.extractions import PostgresExtractions
+from adapters.persistence.figures import PostgresFigures
 from adapters.persistence.inbox import PostgresInbox
 from adapters.persistence.leads import PostgresLeads
+from adapters.persistence.replies_by_hand import PostgresRepliesByHand
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.turns import PostgresTurns
 from application.pages import PageRequest
 from application.ports.alerts import Alerts
 from application.ports.conversations import MessageFilter
 from application.ports.extractions import Extractions
+from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.leads import Leads
+from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.turns import ReplyPart, ReplyRecord, Settled, Turns
 from domain.agents import Agent
@@ -39,8 +43,10 @@ from tests.contract.worlds import World, memory_world, postgres_world
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import MONDAY_MORNING, CountingIds, FrozenClock
 from tests.fakes.extractions import WAITING, MemoryExtractions, MemoryLeads
+from tests.fakes.figures import MemoryFigures
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.replies_by_hand import MemoryRepliesByHand
 from tests.fakes.retries import MemoryRetries
 from tests.fakes.turns import MemoryTurns
 
@@ -143,6 +149,8 @@ class Path:
     retries: Retries
     extractions: Extractions
     leads: Leads
+    replies_by_hand: RepliesByHand
+    figures: Figures
     new_inbox: Callable[[], Inbox]
     new_turns: Callable[..., Turns]
     find_broken: Callable[[], list[str]]
@@ -158,6 +166,12 @@ class Path:
         shop = Shop(user, number, agent)
         self.shops.append(shop)
         return shop
+
+    async def a_second_number(self, shop: Shop) -> Shop:
+        """Another phone number of the same business, with an agent of its own."""
+        number = await self.world.phone_numbers.add(a_phone_number(shop.user.id), None)
+        agent = await self.world.agents.add(an_agent(shop.user.id, phone_number_id=number.id))
+        return Shop(shop.user, number, agent)
 
     async def a_worker(self, **settings: Any) -> Worker:
         """A process with these settings; without any, it waits for nobody's quiet, and lanes are conversations."""
@@ -236,6 +250,8 @@ def memory_path() -> Path:
         MemoryRetries(store, ids),
         MemoryExtractions(store, ids),
         MemoryLeads(store),
+        MemoryRepliesByHand(store, ids),
+        MemoryFigures(store),
         lambda: inbox,
         lambda **settings: MemoryTurns(store, ids, LEASE_SECONDS, **AT_ONCE | settings),
         lambda: broken_in_memory(store),
@@ -267,6 +283,8 @@ async def postgres_path(url: str, url_judge: str, pools: int = 4) -> AsyncIterat
             PostgresRetries(databases[0], ids),
             PostgresExtractions(databases[0]),
             PostgresLeads(databases[0]),
+            PostgresRepliesByHand(databases[0], ids),
+            PostgresFigures(databases[0]),
             lambda: PostgresInbox(next_database(), ids),
             lambda **settings: PostgresTurns(next_database(), ids, LEASE_SECONDS, **AT_ONCE | settings),
             lambda: broken_in_postgres(url_judge),
@@ -338,7 +356,7 @@ def _is_awaited(store: MemoryStore, user_id: UUID) -> bool:
     waiting = {TurnStatus.OPEN, TurnStatus.UNDECIDED}
     held = [turn for turn in store.turns.values() if turn.user_id == user_id and turn.status in waiting]
     runs = [run for run in store.extractions.values() if run.shown.user_id == user_id and run.shown.status in WAITING]
-    return store.accounts[user_id].held == len(held) + sum(run.price for run in runs)
+    return store.accounts[user_id].held == sum(turn.price for turn in held) + sum(run.price for run in runs)
 
 
 def _is_gapless(store: MemoryStore, conversation_id: UUID) -> bool:

@@ -197,3 +197,19 @@ async def test_a_successor_does_not_take_what_its_predecessor_ended(world: World
 
 def _archived(conversation: Conversation) -> Conversation:
     return replace(conversation, status=ConversationStatus.ARCHIVED)
+
+
+async def test_an_agent_is_pinned_to_a_version_that_exists(world: World) -> None:
+    user = await world.has_user()
+    prompt = await world.prompts.add(a_prompt(user.id))
+    pinned = await world.agents.add(an_agent(user.id, prompt_id=prompt.id, prompt_version=1))
+
+    assert (await world.agents.get(user.id, pinned.id)).prompt_version == 1
+    with pytest.raises(NotFound, match="prompt version"):
+        await world.agents.change(replace(pinned, prompt_version=2))
+    with pytest.raises(NotFound, match="prompt version"):
+        await world.agents.add(an_agent(user.id, prompt_id=prompt.id, prompt_version=2))
+
+    await world.prompts.add_version(user.id, prompt.id, prompt.voice)
+    assert (await world.agents.change(replace(pinned, prompt_version=2))).prompt_version == 2
+    assert (await world.agents.change(replace(pinned, prompt_version=None))).prompt_version is None

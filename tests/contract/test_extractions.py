@@ -351,6 +351,20 @@ async def test_a_phone_number_that_goes_gives_back_what_its_runs_held(path: Path
     assert (await path.account(shop)).held == 0
 
 
+async def test_a_customer_who_is_erased_leaves_neither_runs_nor_a_lead_nor_a_hold(path: Path) -> None:
+    shop = await path.a_shop(credits_=5)
+    await _reads(path, shop, {"name": "Kim"}, 1)
+    await _goes_quiet(path, shop)
+    await _opened(path, price=2)
+    (lead,) = (await path.leads.list(shop.user.id, ExtractionFilter(), PageRequest())).items
+
+    await path.world.customer_records.erase(shop.user.id, lead.id)
+
+    assert await _runs(path, shop) == []
+    assert (await path.leads.list(shop.user.id, ExtractionFilter(), PageRequest())).items == []
+    assert (await path.account(shop)).held == 0
+
+
 async def test_runs_and_leads_go_with_their_owner(path: Path) -> None:
     shop = await path.a_shop(credits_=5)
     await _reads(path, shop, {"name": "Kim"}, 1)

@@ -1,5 +1,7 @@
 """What keeps a turn from beginning, what a turn is told, and receipts that come too early or too late."""
 
+from dataclasses import replace
+
 import pytest
 
 from application.pages import PageRequest
@@ -203,3 +205,64 @@ async def test_a_full_queue_is_told_to_the_owner_of_the_number(path: Path) -> No
 
     page = await path.alerts.list(shop.user.id, AlertState.OPEN, PageRequest())
     assert [alert.subject for alert in page.items] == [str(shop.number.id)]
+
+
+async def test_a_refused_request_is_held_up_until_the_phone_number_sends_again(path: Path) -> None:
+    shop, other, worker = await path.a_shop(5), await path.a_shop(5), await path.a_worker()
+    await worker.answers(await worker.begins(await path.writes(shop)))
+    await path.alerts.raise_alert(AlertKind.REQUEST_REFUSED, str(shop.number.id), shop.user.id, "")
+    await path.alerts.raise_alert(AlertKind.REQUEST_REFUSED, str(other.number.id), other.user.id, "")
+    await path.time.passes(1)
+    assert await path.alerts.watch_refused(7) == Watched()
+
+    await worker.answers(await worker.begins(await path.writes(shop)))
+
+    assert await path.alerts.watch_refused(7) == Watched(resolved=1)
+    await path.world.phone_numbers.remove(other.user.id, other.number.id)
+    assert await path.alerts.watch_refused(7) == Watched(resolved=1)
+
+
+async def test_a_refused_request_is_not_held_up_for_ever(path: Path) -> None:
+    shop = await path.a_shop(5)
+    await path.alerts.raise_alert(AlertKind.REQUEST_REFUSED, str(shop.number.id), shop.user.id, "")
+
+    assert await path.alerts.watch_refused(0) == Watched(resolved=1)
+
+
+async def test_early_receipts_go_with_their_phone_number(path: Path) -> None:
+    shop = await path.a_shop()
+    rows_before = await path.world.backstage.rows_left()
+    await path.inbox.record([a_receipt(shop.number, "delivered", platform_message_id="wamid.early")])
+    assert await path.world.backstage.rows_left() == rows_before + 1
+
+    await path.world.phone_numbers.remove(shop.user.id, shop.number.id)
+
+    assert await path.world.backstage.rows_left() == rows_before - 1
+
+
+async def test_a_low_balance_is_told_once_and_until_there_is_more_again(path: Path) -> None:
+    shop, worker = await path.a_shop(3), await path.a_worker()
+    await path.a_shop(0)
+    assert await path.alerts.watch_balances() == Watched()
+    await path.world.users.change(replace(shop.user, low_balance_threshold=3))
+    assert await path.alerts.watch_balances() == Watched()
+
+    await worker.begins(await path.writes(shop))
+
+    assert await path.alerts.watch_balances() == Watched(opened=1)
+    assert await path.alerts.watch_balances() == Watched()
+    await path.world.credits.add(shop.user.id, 1, None, None)
+    assert (await path.account(shop)).available == 3
+    assert await path.alerts.watch_balances() == Watched()
+    await path.world.credits.add(shop.user.id, 1, None, None)
+    assert await path.alerts.watch_balances() == Watched(resolved=1)
+
+
+async def test_without_a_threshold_nobody_is_told_any_more(path: Path) -> None:
+    shop = await path.a_shop(3)
+    await path.world.users.change(replace(shop.user, low_balance_threshold=10))
+    assert await path.alerts.watch_balances() == Watched(opened=1)
+
+    await path.world.users.change(shop.user)
+
+    assert await path.alerts.watch_balances() == Watched(resolved=1)

@@ -92,3 +92,22 @@ async def test_a_cursor_that_nobody_gave_out_is_refused(world: World) -> None:
 
     with pytest.raises(InvalidInput):
         await world.prompts.list(user.id, PageRequest(cursor="MTIz"))
+
+
+async def test_every_version_can_be_read_and_none_changes(world: World) -> None:
+    user, stranger = await world.has_user(), await world.has_user()
+    prompt = await world.prompts.add(a_prompt(user.id))
+    voices = [prompt.voice, a_voice(instructions="Be brief."), a_voice(instructions="Be kind.")]
+    for voice in voices[1:]:
+        await world.prompts.add_version(user.id, prompt.id, voice)
+
+    listed = await all_pages(lambda page: world.prompts.versions(user.id, prompt.id, page), limit=2)
+    second = await world.prompts.version(user.id, prompt.id, 2)
+
+    assert [(one.version, one.voice) for one in listed] == list(enumerate(voices, 1))
+    assert second == listed[1]
+    for owner, prompt_id, version in ((user, prompt.id, 4), (stranger, prompt.id, 1), (user, a_prompt(user.id).id, 1)):
+        with pytest.raises(NotFound, match="prompt version"):
+            await world.prompts.version(owner.id, prompt_id, version)
+    with pytest.raises(NotFound, match="prompt"):
+        await world.prompts.versions(stranger.id, prompt.id, PageRequest())

@@ -314,3 +314,21 @@ async def test_waits_for_locks_are_counted_for_their_phone_number(queues: Queues
     state, elsewhere = await queues.queue.state(number), await queues.queue.state(other)
     assert (state.lock_waits, state.lock_wait_seconds) == (2, 1.25)
     assert (elsewhere.lock_waits, elsewhere.lock_wait_seconds) == (0, 0.0)
+
+
+async def test_the_queue_of_a_number_that_is_gone_is_dropped_and_no_other(queues: Queues) -> None:
+    gone, left, worker = an_id(), an_id(), an_id()
+    for number in (gone, left):
+        await queues.queue.admit([Waiting(an_id(), number), Waiting(an_id(), number)])
+    (entry,) = await queues.queue.claim(gone, worker, 1)
+    await queues.queue.note_wait(entry, 1.0)
+
+    await queues.queue.drop(gone)
+
+    state = await queues.queue.state(gone)
+    assert (state.waiting, state.in_flight, state.lock_waits) == (0, 0, 0)
+    assert (await queues.queue.state(left)).waiting == 2
+    await queues.queue.finish(entry)
+    assert await queues.queue.claim(gone, worker, 10) == []
+    with pytest.raises(QueueUnavailable):
+        await queues.unreachable.drop(gone)

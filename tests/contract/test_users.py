@@ -8,6 +8,7 @@ from application.pages import PageRequest
 from domain.conversations import InboundStatus
 from domain.credits import Account, EntryKind
 from domain.shared import InvalidInput, NotFound
+from domain.users import Scope
 from tests.builders import a_conversation, a_message, a_prompt, a_user, an_agent, an_api_key, an_id, named
 from tests.contract.listing import all_pages
 from tests.contract.worlds import World
@@ -33,19 +34,19 @@ async def test_nobody_is_found_under_an_unknown_id(world: World) -> None:
     with pytest.raises(NotFound, match="user"):
         await world.users.get(an_id())
     with pytest.raises(NotFound, match="user"):
-        await world.users.rename(an_id(), "Nobody")
+        await world.users.change(a_user(id=an_id()))
     with pytest.raises(NotFound, match="user"):
         await world.users.erase(an_id())
     with pytest.raises(NotFound, match="user"):
         await world.users.add_key(an_api_key(an_id()))
 
 
-async def test_a_user_is_renamed(world: World) -> None:
+async def test_a_user_is_changed(world: World) -> None:
     user = await world.has_user(name="Bakery")
 
-    renamed = await world.users.rename(user.id, "Patisserie")
+    renamed = await world.users.change(replace(user, name="Patisserie", low_balance_threshold=5))
 
-    assert renamed == replace(user, name="Patisserie")
+    assert renamed == replace(user, name="Patisserie", low_balance_threshold=5)
     assert await world.users.get(user.id) == renamed
 
 
@@ -198,3 +199,20 @@ async def _fill(world: World, user) -> None:
     await world.backstage.keep(conversation, asked, answered)
     await world.credits.add(user.id, 10, "welcome", named(owner=user.id))
     await world.backstage.move_credits(user.id, EntryKind.HOLD, 1, turn_id)
+
+
+async def test_a_key_is_kept_with_its_scopes(world: World) -> None:
+    user = await world.has_user()
+    key = await world.users.add_key(an_api_key(user.id, scopes=frozenset({Scope.READ, Scope.WRITE})))
+
+    listed = await all_pages(lambda page: world.users.list_keys(user.id, page))
+
+    assert (await world.users.find_key(key.id)).scopes == {Scope.READ, Scope.WRITE}
+    assert {row.id: row.scopes for row in listed}[key.id] == {Scope.READ, Scope.WRITE}
+
+
+async def test_an_erased_user_tells_which_phone_numbers_went(world: World) -> None:
+    user = await world.has_user()
+    numbers = {(await world.has_phone_number(user)).id for _ in range(2)}
+
+    assert set(await world.users.erase(user.id)) == numbers

@@ -21,7 +21,9 @@ from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.answers import PostgresAnswers
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
+from adapters.persistence.customer_records import PostgresCustomerRecords
 from adapters.persistence.database import Database
+from adapters.persistence.erasures import PostgresErasures
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
@@ -29,6 +31,8 @@ from adapters.persistence.users import PostgresUsers
 from application.ports.answers import Answers
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
+from application.ports.customer_records import CustomerRecords
+from application.ports.erasures import Erasures
 from application.ports.media import Media
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.token_refresh import AgeingTokens
@@ -43,6 +47,8 @@ from tests.fakes.answers import MemoryAnswers
 from tests.fakes.clock import FrozenClock
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
+from tests.fakes.customer_records import MemoryCustomerRecords
+from tests.fakes.erasures import MemoryErasures
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
@@ -205,6 +211,7 @@ class PostgresBackstage:
 
     async def time_passes(self, seconds: float) -> None:
         await self._execute("update media set fetch_after = fetch_after - %s * interval '1 second'", seconds)
+        await self._execute("update erasures set due_at = due_at - %s * interval '1 second'", seconds)
         await self._execute("update media_to_delete set due_at = due_at - %s * interval '1 second'", seconds)
 
     async def move_credits(self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID) -> None:
@@ -251,6 +258,8 @@ class World:
     credits: Credits
     media: Media
     ageing_tokens: AgeingTokens
+    customer_records: CustomerRecords
+    erasures: Erasures
     answers: Answers
     backstage: Backstage
 
@@ -283,6 +292,8 @@ def memory_world() -> World:
         MemoryCredits(store),
         MemoryMedia(store, PlainVault()),
         MemoryAgeingTokens(store),
+        MemoryCustomerRecords(store),
+        MemoryErasures(store),
         MemoryAnswers(store),
         MemoryBackstage(store, clock),
     )
@@ -300,6 +311,8 @@ async def postgres_world(url: str, url_judge: str) -> AsyncIterator[World]:
             PostgresCredits(database),
             PostgresMedia(database, PlainVault()),
             PostgresAgeingTokens(database),
+            PostgresCustomerRecords(database),
+            PostgresErasures(database),
             PostgresAnswers(database),
             PostgresBackstage(url_judge),
         )

@@ -31,7 +31,7 @@ class Shop:
 
     def path(self, template: str) -> str:
         """A route's path with this user's things in it."""
-        return template.format_map({**vars(self), "api_key_id": UUID(int=7), "place": 0})
+        return template.format_map({**vars(self), "api_key_id": UUID(int=7), "place": 0, "version": 1})
 
 
 @pytest.fixture

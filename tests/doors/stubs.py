@@ -28,14 +28,19 @@ from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.content_store import MemoryContentStore
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
+from tests.fakes.customer_records import MemoryCustomerRecords
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
+from tests.fakes.erasures import MemoryErasures, ToldEraser
 from tests.fakes.extractions import MemoryExtractionQueue, MemoryExtractions, MemoryLeads
+from tests.fakes.figures import MemoryFigures
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.live import MemoryLive
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
 from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
+from tests.fakes.replies_by_hand import MemoryRepliesByHand
+from tests.fakes.telemetry import MemoryTelemetry
 from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
@@ -156,6 +161,7 @@ class House:
         self.store = MemoryStore(self.clock)
         self.reader = TellTaleReader()
         self.probe = ToldProbe()
+        self.telemetry = MemoryTelemetry()
         self.ids = CountingIds()
         self.retries = ToldRetries(self.store)
         self.alerts = MemoryAlerts(self.store)
@@ -205,19 +211,25 @@ class House:
             prompts=MemoryPrompts(store),
             agents=agents,
             conversations=MemoryConversations(store),
+            customer_records=MemoryCustomerRecords(store),
+            erasures=MemoryErasures(store),
+            eraser=ToldEraser(),
             traces=PlainTraces(store),
             media=MemoryMedia(store, PlainVault()),
             media_fetcher=nothing,
             content=self.content,
             retries=self.retries,
+            replies_by_hand=MemoryRepliesByHand(store, self.ids),
             credits=BrokenCredits(store),
             answers=MemoryAnswers(store),
             alerts=self.alerts,
+            figures=MemoryFigures(store),
             web_chats=self.web_chats,
             chat_sessions=SignedChatSessions(["a key of the tests"]),
             live=self.live,
             rate_limits=self.rate_limits,
             probes=[self.probe],
+            telemetry=self.telemetry,
         )
         self.credits = ports.credits
         return assemble(ports, admin_api_key=ADMIN_KEY)
@@ -226,6 +238,8 @@ class House:
         """A conversation with one message each way, the reply failed."""
         customer = Customer(self.ids.new(), "491701234567", "Ada")
         self.store.customers[customer.id] = customer
+        number = self.store.phone_numbers[phone_number_id]
+        self.store.customer_ids[user_id, number.type, customer.address] = customer.id
         now = self.clock.now()
         conversation = Conversation(
             self.ids.new(), phone_number_id, None, customer, ConversationStatus.ACTIVE, None, 2, now, now

@@ -63,6 +63,13 @@ async def test_an_export_as_json_lines_has_what_the_list_has(rest, shop, kind):
     assert [json.loads(line) for line in answer.text.splitlines()] == listed.json()["items"]
 
 
+async def test_what_is_handed_out_of_a_customer_has_their_runs_and_their_lead(rest, shop):
+    path = shop.path(USER + "/customers/{customer_id}/export")
+    record = (await rest.get(path, headers=bearer(shop.key))).json()
+    assert [run["id"] for run in record["extractions"]] == [shop.extraction_id]
+    assert [lead["data"]["name"] for lead in record["leads"]] == ["Ada"]
+
+
 async def test_an_export_knows_two_formats(rest, shop):
     answer = await rest.get(shop.path(USER + "/leads/export?format=xlsx"), headers=bearer(shop.key))
     assert answer.status_code == 422

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from entrypoints.rest import main
 from entrypoints.rest.app import create_rest_app
@@ -176,8 +177,9 @@ async def test_an_address_of_another_machine_is_named_too(house):
 
 
 async def test_the_server_writes_nothing_of_its_own(house, capfd):
-    async with served(serve_rest, house.application) as (port, _, _):
-        await answered(port, b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+    with capture_logs():
+        async with served(serve_rest, house.application) as (port, _, _):
+            await answered(port, b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger("granian.access").handlers == []
 

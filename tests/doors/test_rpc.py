@@ -372,6 +372,28 @@ async def test_somebody_who_watches_its_health_does_not_hold_the_door_open(house
         await asyncio.wait_for(task, 5)
 
 
+async def test_health_follows_the_dependencies(house, monkeypatch):
+    monkeypatch.setattr("entrypoints.rpc.health.FOLLOW_SECONDS", 0.01)
+    async with (
+        served(serve_rpc, house.application) as (port, _, _),
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        for service in ("", SERVICES[0]):
+            watching = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=service))
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
+            house.probe.reason = "Postgres does not answer."
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            house.probe.reason = None
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_a_call_is_counted(house, conversations):
+    await refused(conversations.ListConversations(conversation_pb2.ListConversationsRequest(), metadata=()))
+
+    (counted,) = house.telemetry.counts
+    assert counted.startswith('requests_total{door="grpc",route="/frontdesk.v1.ConversationService/ListConversations"')
+
+
 async def test_a_port_in_use_is_one_line_that_names_it(house):
     async with served(serve_rpc, house.application) as (port, _, _):
         with pytest.raises(CannotListen, match=rf"^gRPC cannot listen on 127.0.0.1:{port}: address already in use.$"):

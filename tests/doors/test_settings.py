@@ -34,3 +34,45 @@ def test_instagram_is_where_graph_was_said_to_be_or_on_its_own_host(given, graph
 def test_a_host_of_instagram_s_that_is_none_stops_the_start():
     with pytest.raises(SettingsError, match="META_INSTAGRAM_BASE_URL"):
         load_settings(REQUIRED | {"META_INSTAGRAM_BASE_URL": "nowhere"})
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [({}, 600), ({"EXTRACTION_IDLE_MINUTES": "5"}, 300), ({"EXTRACTION_IDLE_SECONDS": "3"}, 3)],
+)
+def test_the_time_of_quiet_is_told_in_minutes_unless_somebody_is_in_a_hurry(given, seconds):
+    assert load_settings(REQUIRED | given).extraction_idle == seconds
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"EXTRACTION_IDLE_MINUTES": "4"},
+        {"EXTRACTION_IDLE_MINUTES": "16"},
+        {"EXTRACTION_CREDITS": "-1"},
+        {"EXTRACTION_MODEL": "no model"},
+    ],
+)
+def test_what_no_extraction_could_be_made_with_stops_the_start(given):
+    with pytest.raises(SettingsError, match=next(iter(given))):
+        load_settings(REQUIRED | given)
+
+
+@pytest.mark.parametrize(
+    ("given", "here_only"),
+    [
+        ({}, True),
+        ({"REST_HOST": "::1"}, True),
+        ({"REST_HOST": "0.0.0.0"}, False),  # noqa: S104 - what containers listen on
+        ({"WORKER_HEALTH_HOST": "0.0.0.0"}, True),  # noqa: S104 - nobody listens there without a port
+        ({"WORKER_HEALTH_HOST": "0.0.0.0", "WORKER_HEALTH_PORT": "9000"}, False),  # noqa: S104
+    ],
+)
+def test_a_house_listens_here_only_while_each_of_its_doors_does(given, here_only):
+    assert load_settings(REQUIRED | given).listens_here_only is here_only
+
+
+def test_processes_count_below_the_home_unless_a_folder_is_given():
+    assert load_settings(REQUIRED | {"FRONTDESK_HOME": "/home"}).metrics_folder.as_posix() == "/home/metrics"
+    given = {"FRONTDESK_HOME": "/home", "PROMETHEUS_MULTIPROC_DIR": "/run/metrics"}
+    assert load_settings(REQUIRED | given).metrics_folder.as_posix() == "/run/metrics"

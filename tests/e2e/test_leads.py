@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
-from tests.rig.house import House, a_home, running_house
+import pytest
+
+from tests.rig.house import House, a_customer, a_home, running_house
 from tests.rig.waiting import until
 
 SAID = (
@@ -25,21 +28,36 @@ KNOWN = {
 }
 
 
-def test_a_customer_writes_to_a_house_in_a_hurry_and_becomes_a_lead() -> None:
-    with a_home() as home, running_house(home, "--extraction-idle-seconds", "1") as house:
-        for text in SAID:
-            assert house.say(text).returncode == 0
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    """A house that reads conversations after a second of quiet."""
+    with a_home() as home, running_house(home, "--extraction-idle-seconds", "1", EXTRACTION_CREDITS="2") as running:
+        yield running
+        running.assert_consistent()
 
-        lead = _lead(house)
 
-        assert {name: lead["data"][name] for name in KNOWN} == KNOWN
-        assert lead["customer"]["address"] == "15550001111"
-        assert [value["evidence"] for value in lead["fields"]["telephone"]] == [[3]]
-        for kind in ("leads", "extractions"):
-            row = list(csv.DictReader(io.StringIO(_export(house, kind, "csv"))))[-1]
-            shown = {name: row[name] for name in KNOWN}
-            assert shown == KNOWN | {"budget": "150 EUR"}
-            assert _last_line(_export(house, kind, "jsonl"))["data"] == lead["data"]
+def test_a_customer_who_writes_by_the_command_line_is_a_lead_in_list_and_exports(house: House) -> None:
+    for text in SAID:
+        assert house.say(text).returncode == 0
+
+    lead = _lead(house)
+
+    assert {name: lead["data"][name] for name in KNOWN} == KNOWN
+    assert lead["customer"]["address"] == "15550001111"
+    assert [value["evidence"] for value in lead["fields"]["telephone"]] == [[3]]
+    for kind in ("leads", "extractions"):
+        row = list(csv.DictReader(io.StringIO(_export(house, kind, "csv"))))[-1]
+        assert {name: row[name] for name in KNOWN} == KNOWN | {"budget": "150 EUR"}
+        assert json.loads(_export(house, kind, "jsonl").splitlines()[-1])["data"] == lead["data"]
+
+
+def test_reading_is_paid_for_once(house: House) -> None:
+    tenant = house.tenant()
+    tenant.hears("Hello, write to ana@example.com. I need a cake by tomorrow, =1+1", a_customer())
+    tenant.settled()
+    until(lambda: [run["status"] for run in tenant.get("extractions")["items"]] == ["completed"], 30)
+
+    assert tenant.ledger() == ["add", "hold", "capture", "hold", "capture"]
 
 
 def _lead(house: House) -> dict[str, Any]:
@@ -56,10 +74,6 @@ def _lead(house: House) -> dict[str, Any]:
 
 def _export(house: House, kind: str, format_: str) -> str:
     return _get(house, f"{kind}/export?format={format_}").content.decode()
-
-
-def _last_line(text: str) -> Any:
-    return json.loads(text.splitlines()[-1])
 
 
 def _get(house: House, path: str) -> Any:

@@ -70,6 +70,33 @@ class MemoryAlerts:
         over = [one.subject for one in opened if one.opened_at <= until or self._is_behind(UUID(one.subject))]
         return self._watched(AlertKind.MESSAGE_SET_ASIDE, {}, over)
 
+    async def watch_refused(self, days_max: float) -> Watched:
+        until = self._store.clock.now() - timedelta(days=days_max)
+        opened = [one for one in self._all() if one.kind is AlertKind.REQUEST_REFUSED and one.resolved_at is None]
+        over = [one.subject for one in opened if one.last_seen_at <= until or self._is_taken_since(one)]
+        return self._watched(AlertKind.REQUEST_REFUSED, {}, over)
+
+    def _is_taken_since(self, alert: Alert) -> bool:
+        """Whether the phone number is gone, or something was taken from it since."""
+        number = UUID(alert.subject)
+        taken = {OutboundStatus.SENT, OutboundStatus.DELIVERED, OutboundStatus.READ}
+        return number not in self._store.phone_numbers or any(
+            one.phone_number_id == number and one.status in taken and one.created_at > alert.last_seen_at
+            for one in self._store.messages.values()
+            if one.author == "agent"
+        )
+
+    async def watch_balances(self) -> Watched:
+        watched = {
+            user.id: (user.low_balance_threshold, self._store.accounts[user.id].available)
+            for user in self._store.users.values()
+            if user.low_balance_threshold is not None
+        }
+        due = {str(user): user for user, (threshold, available) in watched.items() if available < threshold}
+        low = {str(user) for user, (threshold, available) in watched.items() if available <= threshold}
+        over = [subject for subject in self._open_subjects(AlertKind.LOW_BALANCE) if subject not in low]
+        return self._watched(AlertKind.LOW_BALANCE, due, over)
+
     def _is_behind(self, message_id: UUID) -> bool:
         """Whether the message is gone, or the conversation has gone on."""
         message = self._store.messages.get(message_id)

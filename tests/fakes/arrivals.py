@@ -58,7 +58,8 @@ class MemoryArrivals:
             message
             for message in self._store.messages.values()
             if message.conversation_id in own
-            and (message.direction, message.author) == ("outbound", "agent")
+            and message.direction == "outbound"
+            and message.turn_id is not None
             and message.status in UNDER_WAY
             and message.platform_message_id is None
             and (message.text or "").strip(" ") == echo.text.strip(" ")

@@ -23,10 +23,11 @@ class MemoryBriefings:
             if agent is None or number is None:
                 return None
             versions = self._store.prompts.get(agent.prompt_id)
+            spoken = versions[(agent.prompt_version or len(versions)) - 1] if versions else None
             return Briefing(
                 prompt_id=agent.prompt_id,
-                prompt_version=versions[-1].version if versions else None,
-                voice=versions[-1].voice if versions else None,
+                prompt_version=spoken.version if spoken else None,
+                voice=spoken.voice if spoken else None,
                 channel=number.type,
                 account=number.meta_phone_number_id or number.instagram_account_id or str(number.id),
                 access_token=self._token(phone_number_id),

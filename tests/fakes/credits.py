@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.answers import Once
 from application.ports.credits import Added
 from domain.conversations import InboundStatus, Message, UnansweredReason
-from domain.credits import Account, Entry, EntryKind
+from domain.credits import Account, Entry, EntryKind, Usage, UsageGroup
 from tests.fakes.answers import done_once
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_in_order
@@ -40,6 +40,27 @@ class MemoryCredits:
 
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         return page_in_order(self._store.entries.get(user_id, ()), page, lambda entry: [entry.id])
+
+    async def usage(
+        self, user_id: UUID, group: UsageGroup, since: datetime, until: datetime, page: PageRequest
+    ) -> Page[Usage]:
+        added_up: dict[str, Usage] = {}
+        for entry in self._store.entries.get(user_id, ()):
+            if entry.kind not in {EntryKind.CAPTURE, EntryKind.REFUND} or not since <= entry.created_at < until:
+                continue
+            key = self._key(entry, group)
+            so_far = added_up.get(key, Usage(key, 0, 0, 0))
+            is_captured = entry.kind is EntryKind.CAPTURE
+            captured = so_far.captured + entry.amount * is_captured
+            refunded = so_far.refunded + entry.amount * (not is_captured)
+            added_up[key] = Usage(key, captured, refunded, so_far.replies + is_captured)
+        return page_in_order(added_up.values(), page, lambda usage: [usage.key])
+
+    def _key(self, entry: Entry, group: UsageGroup) -> str:
+        if group is UsageGroup.DAY:
+            return entry.created_at.astimezone(UTC).date().isoformat()
+        agent_id, phone_number_id = self._store.spent_on.get(entry.turn_id, (None, None))
+        return str((agent_id if group is UsageGroup.AGENT else phone_number_id) or "")
 
     async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:
         return self._give_up(self._blocked_longer_than(blocked_hours_max)[:limit])

@@ -126,7 +126,7 @@ class MemoryInbox:
             self._store.sent_media[stored.id] = message.media
         self._arrivals.apply_early(stored, key)
         waits = waits and self._store.messages[stored.id].status == InboundStatus.RECEIVED
-        return Stored(Acceptance.ACCEPTED, conversation.id, number.id, count, waits)
+        return Stored(Acceptance.ACCEPTED, conversation.id, number.id, count, waits, stored.id)
 
     def _is_known(self, phone_number_id: UUID, platform_message_id: str) -> bool:
         return self._store.message_named(phone_number_id, platform_message_id) is not None

@@ -33,6 +33,7 @@ from domain.conversations import (
     UnansweredReason,
 )
 from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
+from domain.erasing import Erasure, ErasureKind
 from domain.media import StoredMedium, storage_key
 from domain.notices import KeptNotice
 from domain.shared import NotFound
@@ -56,6 +57,9 @@ class StoredTurn:
     fence: int = 1
     attempts: int = 1
     crashes: int = 0
+    price: int = TURN_PRICE
+    ended_at: datetime | None = None
+    response_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class MemoryStore:
     messages: dict[UUID, Message] = field(default_factory=dict)
     accounts: dict[UUID, Account] = field(default_factory=dict)
     entries: dict[UUID, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    spent_on: dict[UUID, tuple[UUID, UUID]] = field(default_factory=dict)
     kept_answers: dict[bytes, KeptAnswer] = field(default_factory=dict)
     turns: dict[UUID, StoredTurn] = field(default_factory=dict)
     early_receipts: dict[tuple[ChannelType, str, str, str], tuple[Receipt, datetime]] = field(default_factory=dict)
@@ -111,6 +116,7 @@ class MemoryStore:
     unclaimed: dict[tuple[ChannelType, str, str], InboundMessage] = field(default_factory=dict)
     media: dict[UUID, MemoryMedium] = field(default_factory=dict)
     media_to_delete: dict[str, datetime] = field(default_factory=dict)
+    erasures: dict[Erasure, datetime] = field(default_factory=dict)
     businesses: dict[UUID, str] = field(default_factory=dict)
     usernames: dict[UUID, str] = field(default_factory=dict)
     address_times: dict[UUID, datetime] = field(default_factory=dict)
@@ -250,30 +256,36 @@ class MemoryStore:
         for conversation in [row for row in self.conversations.values() if row.agent_id == agent_id]:
             self.conversations[conversation.id] = replace(conversation, agent_id=None)
 
-    def forget_phone_number(self, phone_number_id: UUID) -> None:
-        """Delete it with its conversations; the agent that answered there stays, linked to none.
+    def note_erasure(self, kind: ErasureKind, openai_id: str | None) -> None:
+        """The model's provider must not keep that any longer; a call under way there ends first."""
+        if openai_id is not None and (kind, openai_id) not in {(one.kind, one.openai_id) for one in self.erasures}:
+            self.erasures[Erasure(kind, openai_id, 0)] = self.clock.now() + timedelta(minutes=5)
 
-        What open turns held is free again.
-        """
-        for turn in [turn for turn in self.turns.values() if turn.phone_number_id == phone_number_id]:
+    def forget_customer(self, customer_id: UUID) -> None:
+        """Delete them with everything that was said; what open turns held is free again."""
+        gone = {row.id for row in self.conversations.values() if row.customer.id == customer_id}
+        self._forget_conversations(gone)
+        del self.customers[customer_id]
+        names = {key[1:] for key, owner in self.customer_ids.items() if owner == customer_id}
+        for key in [key for key, owner in self.customer_ids.items() if owner == customer_id]:
+            del self.customer_ids[key]
+        _drop(self.unclaimed, lambda row: any((row.channel, name) in names for name in (row.address, *row.aliases)))
+        self.leads.pop(customer_id, None)
+        self.usernames.pop(customer_id, None)
+        self.address_times.pop(customer_id, None)
+        self.consents[:] = [row for row in self.consents if row[1] != customer_id]
+
+    def _forget_conversations(self, gone: set[UUID]) -> None:
+        for turn in [turn for turn in self.turns.values() if turn.conversation_id in gone]:
             if turn.status in {TurnStatus.OPEN, TurnStatus.UNDECIDED}:
-                self.move_credits(turn.user_id, EntryKind.RELEASE, TURN_PRICE, turn.id, None)
+                self.charge(turn, EntryKind.RELEASE)
+            self.note_erasure(ErasureKind.RESPONSE, turn.response_id)
             del self.turns[turn.id]
-        gone = self.phone_numbers.pop(phone_number_id)
-        business = self.businesses.pop(phone_number_id, None)
-        is_last = business not in self.businesses.values()
-        _drop(self.notices, lambda row: row.channel is gone.type and row.account == account_of(gone))
-        _drop(self.notices, lambda row: is_last and row.account is None and row.business == business)
-        for key in [key for key in self.early_changes if key[:2] == (gone.type, account_of(gone))]:
-            del self.early_changes[key]
-        for tokens in (self.sealed_tokens, self.tokens_set_at, self.tokens_tried_at):
-            tokens.pop(phone_number_id, None)
-        if agent := self.agent_on(phone_number_id):
-            self.agents[agent.id] = replace(agent, phone_number_id=None)
-        _drop(self.conversations, lambda row: row.phone_number_id == phone_number_id)
-        for id_ in self.last_item_ids.keys() - self.conversations.keys():
-            del self.last_item_ids[id_]
-        _drop(self.messages, lambda row: row.phone_number_id == phone_number_id)
+        for id_ in gone:
+            self.note_erasure(ErasureKind.CONVERSATION, self.conversations[id_].openai_conversation_id)
+            del self.conversations[id_]
+            self.last_item_ids.pop(id_, None)
+        _drop(self.messages, lambda row: row.conversation_id in gone)
         self._forget_media()
         self._forget_extractions()
         for rows, left in (
@@ -285,6 +297,25 @@ class MemoryStore:
             (self.changes, self.messages),
         ):
             _drop_keys(rows, left)
+
+    def forget_phone_number(self, phone_number_id: UUID) -> None:
+        """Delete it with its conversations; the agent that answered there stays, linked to none.
+
+        What open turns held is free again.
+        """
+        self._forget_conversations({c.id for c in self.conversations.values() if c.phone_number_id == phone_number_id})
+        gone = self.phone_numbers.pop(phone_number_id)
+        business = self.businesses.pop(phone_number_id, None)
+        is_last = business not in self.businesses.values()
+        _drop(self.notices, lambda row: row.channel is gone.type and row.account == account_of(gone))
+        _drop(self.notices, lambda row: is_last and row.account is None and row.business == business)
+        for rows in (self.early_changes, self.early_receipts, self.unclaimed):
+            for key in [key for key in rows if key[:2] == (gone.type, account_of(gone))]:
+                del rows[key]
+        for tokens in (self.sealed_tokens, self.tokens_set_at, self.tokens_tried_at):
+            tokens.pop(phone_number_id, None)
+        if agent := self.agent_on(phone_number_id):
+            self.agents[agent.id] = replace(agent, phone_number_id=None)
         self.consents[:] = [row for row in self.consents if row[0] != phone_number_id]
 
     def _forget_media(self) -> None:
@@ -317,7 +348,8 @@ class MemoryStore:
         _drop_keys(self.usernames, self.customers)
         _drop_keys(self.address_times, self.customers)
         self.accounts.pop(user_id, None)
-        self.entries.pop(user_id, None)
+        for entry in self.entries.pop(user_id, ()):
+            self.spent_on.pop(entry.turn_id, None)
         _drop(self.kept_answers, lambda row: row.user_id == user_id)
 
     def move_credits(
@@ -332,10 +364,17 @@ class MemoryStore:
         """Write one line of a ledger and the account after it. Raises as `Account.after` does."""
         self.accounts[user_id] = self.accounts[user_id].after(kind, amount)
         entry_id = 1 + sum(len(lines) for lines in self.entries.values())
+        if kind is EntryKind.CAPTURE and (turn := self.turns.get(turn_id)):
+            self.spent_on[turn_id] = turn.agent_id, turn.phone_number_id
         moved = changes(kind, amount)
         entry = Entry(entry_id, kind, amount, *moved, turn_id, note, self.clock.now(), extraction_id)
         self.entries[user_id].append(entry)
         return entry
+
+    def charge(self, turn: StoredTurn, kind: EntryKind) -> None:
+        """Move the price of a turn; one that a person answers has none."""
+        if turn.price:
+            self.move_credits(turn.user_id, kind, turn.price, turn.id, None)
 
     def unblock(self, user_id: UUID) -> bool:
         """Put the user's messages that wait for credit back to waiting for an answer; whether there were any."""

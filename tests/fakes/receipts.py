@@ -9,7 +9,7 @@ from uuid import UUID
 from application.ports.inbox import ReceiptOutcome
 from domain.channels import InboundMessage, PhoneNumber, Receipt
 from domain.conversations import OUTBOUND_ORDER, InboundStatus, OutboundStatus, TurnStatus, UnansweredReason, later
-from domain.credits import TURN_PRICE, EntryKind
+from domain.credits import EntryKind
 from tests.fakes.memory_store import MemoryStore
 
 UNDECIDED = {OutboundStatus.PENDING, OutboundStatus.SENDING, OutboundStatus.UNKNOWN}
@@ -106,7 +106,7 @@ def decide(store: MemoryStore, turn_id: UUID, reported: OutboundStatus) -> None:
         return
     turn.status = TurnStatus.FAILED if failed else TurnStatus.ANSWERED
     turn.has_unsent_rest = False
-    store.move_credits(turn.user_id, kind, TURN_PRICE, turn_id, None)
+    store.charge(turn, kind)
     for message in list(store.messages.values()):
         if message.turn_id == turn_id and message.direction == "inbound":
             store.messages[message.id] = replace(

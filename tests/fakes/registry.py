@@ -18,7 +18,7 @@ from domain.shared import Conflict, InvalidInput, NotFound
 from domain.users import ApiKey, User
 from tests.fakes.answers import done_once
 from tests.fakes.memory_store import MemoryStore
-from tests.fakes.pages import page_of
+from tests.fakes.pages import page_in_order, page_of
 
 
 class Owned(Protocol):
@@ -60,13 +60,16 @@ class MemoryUsers:
     async def list(self, page: PageRequest) -> Page[User]:
         return page_of(self._store.users.values(), page)
 
-    async def rename(self, user_id: UUID, name: str) -> User:
-        self._store.users[user_id] = renamed = replace(self._store.must_have_user(user_id), name=name)
-        return renamed
+    async def change(self, user: User) -> User:
+        self._store.must_have_user(user.id)
+        self._store.users[user.id] = user
+        return user
 
-    async def erase(self, user_id: UUID) -> None:
+    async def erase(self, user_id: UUID) -> list[UUID]:
         self._store.must_have_user(user_id)
+        gone = [row.id for row in self._store.phone_numbers.values() if row.user_id == user_id]
         self._store.forget_user(user_id)
+        return gone
 
     async def add_key(self, key: ApiKey, once: Once[ApiKey] | None = None) -> ApiKey:
         self._store.must_have_user(key.user_id)
@@ -159,6 +162,16 @@ class MemoryPrompts:
         latest = [versions[-1] for versions in self._store.prompts.values()]
         return page_of([prompt for prompt in latest if prompt.user_id == user_id], page)
 
+    async def versions(self, user_id: UUID, prompt_id: str, page: PageRequest) -> Page[Prompt]:
+        await self.get(user_id, prompt_id)
+        return page_in_order(self._store.prompts[prompt_id], page, lambda prompt: [prompt.version])
+
+    async def version(self, user_id: UUID, prompt_id: str, version: int) -> Prompt:
+        versions = self._store.prompts.get(prompt_id, [])
+        if not 1 <= version <= len(versions) or versions[-1].user_id != user_id:
+            raise NotFound("prompt version")
+        return versions[version - 1]
+
     async def add_version(
         self, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
     ) -> Prompt:
@@ -211,6 +224,8 @@ class MemoryAgents:
             versions = self._store.prompts.get(agent.prompt_id)
             if versions is None or versions[-1].user_id != agent.user_id:
                 raise NotFound("prompt")
+            if (agent.prompt_version or 1) > len(versions):
+                raise NotFound("prompt version")
         if agent.phone_number_id is not None:
             _owned(self._store.phone_numbers, agent.user_id, agent.phone_number_id, "phone number")
             there = self._store.agent_on(agent.phone_number_id)

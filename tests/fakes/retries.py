@@ -8,7 +8,7 @@ from uuid import UUID
 from application.ports.answers import Once
 from application.ports.clock import Ids
 from domain.conversations import InboundStatus, Message, OutboundStatus, TurnStatus
-from domain.credits import TURN_PRICE, EntryKind
+from domain.credits import EntryKind
 from domain.delivery import AgentGone, NotFailed, TurnUnderWay
 from domain.shared import NotFound
 from tests.fakes.answers import done_once
@@ -42,8 +42,8 @@ class MemoryRetries:
         turn = replace(
             failed, id=self._ids.new(), worker_id=None, status=TurnStatus.OPEN, begun_at=self._store.clock.now()
         )
-        turn.fence, turn.attempts, turn.crashes = 1, 1, 0
-        self._store.move_credits(user_id, EntryKind.HOLD, TURN_PRICE, turn.id, None)
+        turn.fence, turn.attempts, turn.crashes, turn.ended_at = 1, 1, 0, None
+        self._store.charge(turn, EntryKind.HOLD)
         self._store.turns[turn.id] = turn
         return self._taken_over(failed, turn, message)
 

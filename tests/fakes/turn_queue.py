@@ -82,6 +82,14 @@ class MemoryTurnQueue:
         self._must_be_up()
         self._workers.pop(worker_id, None)
 
+    async def drop(self, phone_number_id: UUID) -> None:
+        self._must_be_up()
+        self._queued.pop(phone_number_id, None)
+        self._waits.pop(phone_number_id, None)
+        for entry, _ in self._in_flight(phone_number_id):
+            del self._taken[entry.entry_id]
+            self._locks.pop(entry.conversation_id, None)
+
     async def state(self, phone_number_id: UUID) -> QueueState:
         self._must_be_up()
         now, queue = self._clock.now(), self._queued[phone_number_id]

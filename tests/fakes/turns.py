@@ -39,6 +39,7 @@ from domain.conversations import (
 )
 from domain.credits import TURN_PRICE, EntryKind, InsufficientCredits
 from domain.delivery import Accepted, Parked, Refused, Settlement, settlement_of_send
+from domain.erasing import ErasureKind
 from domain.loops import LOOKED_BACK_SECONDS, TURNS_MIN, Line
 from domain.windows import Heard
 from tests.fakes.memory_store import MemoryStore, StoredTurn
@@ -91,27 +92,41 @@ class MemoryTurns:
         self, turn: Turn, openai_conversation_id: str, last_item_id: str | None = None
     ) -> None:
         async with self._store.call():
-            self._must_hold(turn)
+            try:
+                self._must_hold(turn)
+            except TurnLost:
+                self._forget_conversation(turn, openai_conversation_id)
+                raise
             conversation = self._store.conversations[turn.conversation_id]
+            if conversation.openai_conversation_id != openai_conversation_id:
+                self._store.note_erasure(ErasureKind.CONVERSATION, conversation.openai_conversation_id)
             self._store.conversations[conversation.id] = replace(
                 conversation, openai_conversation_id=openai_conversation_id
             )
             self._store.last_item_ids.pop(conversation.id, None)
             self._remember(conversation.id, last_item_id)
 
+    def _forget_conversation(self, turn: Turn, openai_conversation_id: str) -> None:
+        """What was opened for a lost turn is erased, unless whoever has it now goes on with it."""
+        now = self._store.conversations.get(turn.conversation_id)
+        if now is None or now.openai_conversation_id != openai_conversation_id:
+            self._store.note_erasure(ErasureKind.CONVERSATION, openai_conversation_id)
+
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> Recorded:
         async with self._store.call():
-            self._must_hold(turn)
+            if turn.id not in self._store.turns:
+                self._store.note_erasure(ErasureKind.RESPONSE, reply.response_id)
+            self._must_hold(turn).response_id = reply.response_id
             conversation = self._store.conversations[turn.conversation_id]
             count = conversation.message_count
             self._store.conversations[conversation.id] = replace(conversation, message_count=count + len(reply.parts))
             self._remember(conversation.id, reply.last_item_id)
             heard = self._heard(conversation.id)
             for place, part in enumerate(reply.parts):
-                self._write_part(turn, part, count + place + 1, is_first=place == 0)
+                self._write_part(turn, reply, part, count + place + 1, is_first=place == 0)
             return Recorded(heard.sequence_number > turn.questions[-1].sequence_number)
 
-    def _write_part(self, turn: Turn, part: ReplyPart, number: int, *, is_first: bool) -> None:
+    def _write_part(self, turn: Turn, reply: ReplyRecord, part: ReplyPart, number: int, *, is_first: bool) -> None:
         status = OutboundStatus.SENDING if is_first else OutboundStatus.PENDING
         self._store.messages[part.message_id] = Message(
             id=part.message_id,
@@ -129,6 +144,9 @@ class MemoryTurns:
             error=None,
             created_at=self._store.clock.now(),
             status_times={status: self._store.clock.now().isoformat()},
+            prompt_id=reply.prompt_id,
+            prompt_version=reply.prompt_version,
+            model=reply.model,
         )
 
     async def mark_reply(self, turn: Turn, message_id: UUID, status: OutboundStatus) -> None:
@@ -178,6 +196,7 @@ class MemoryTurns:
             told = settlement
             settlement = self._after_what_the_platform_said(turn.id, settlement, hand)
             held.status, held.worker_id = settlement.turn, None
+            held.ended_at = None if settlement.turn is TurnStatus.OPEN else self._store.clock.now()
             self._remember(turn.conversation_id, settlement.last_item_id)
             if settlement.inbound:
                 for question in self._questions(turn.id):
@@ -193,7 +212,7 @@ class MemoryTurns:
                 self._taken(hand.id, told.outbound, told.platform_message_id, settlement.error)
             self._settle_rest(held, hand)
             if settlement.entry:
-                self._store.move_credits(turn.user_id, settlement.entry, TURN_PRICE, turn.id, None)
+                self._store.charge(held, settlement.entry)
             if hand and told.platform_message_id:
                 merge_early_receipts(self._store, hand.id)
             is_open = held.status is TurnStatus.OPEN

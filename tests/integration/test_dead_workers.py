@@ -15,7 +15,7 @@ from adapters.persistence.database import Database
 from adapters.persistence.dead_workers import end_leases_of_the_dead
 from adapters.persistence.turns import PostgresTurns
 from domain.conversations import LaneScope
-from entrypoints.worker.place import is_gone, this_host, this_place
+from entrypoints.place import is_gone, this_host, this_place
 from tests.builders import an_id
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"

@@ -75,6 +75,33 @@ async def test_a_change_that_knew_an_older_phone_number_still_ends_the_conversat
     assert left.status == ConversationStatus.ARCHIVED
 
 
+@pytest.mark.parametrize("what", ["linking", "unlinking", "deleting an agent", "a phone number", "a user"])
+async def test_the_phone_number_is_locked_before_its_conversations_whatever_ends_them(
+    world: World, database, what: str
+) -> None:
+    user = await world.has_user()
+    phone_number, other = await world.has_phone_number(user), await world.has_phone_number(user)
+    agent = await world.has_agent(user, phone_number)
+    conversation = await world.has_conversation(phone_number, agent_id=agent.id)
+    ending = {
+        "linking": lambda: world.agents.change(replace(agent, phone_number_id=other.id)),
+        "unlinking": lambda: world.agents.change(replace(agent, phone_number_id=None)),
+        "deleting an agent": lambda: world.agents.remove(user.id, agent.id),
+        "a phone number": lambda: world.phone_numbers.remove(user.id, phone_number.id),
+        "a user": lambda: world.users.erase(user.id),
+    }[what]
+
+    async with await psycopg.AsyncConnection.connect(database.url_judge) as turn:
+        await turn.execute("select from phone_numbers where id = %s for no key update", (phone_number.id,))
+        task = asyncio.create_task(ending())
+        await _waiting(database)
+        try:
+            await turn.execute("select from conversations where id = %s for no key update nowait", (conversation.id,))
+        finally:
+            await turn.rollback()
+            await task
+
+
 async def test_while_a_request_is_under_way_the_same_one_is_told_to_come_again(world: World, database) -> None:
     user = await world.has_user()
 

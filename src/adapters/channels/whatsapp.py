@@ -55,9 +55,15 @@ class WhatsAppGateway:
             "type": kind,
             kind: content,
             **({"context": {"message_id": message.reply_to}} if message.reply_to else {}),
-            "biz_opaque_callback_data": str(message.message_id),
+            "biz_opaque_callback_data": _callback_data(message),
         }
         return await self._graph.send(briefing, request, message.timeout_seconds, _message_id)
+
+
+def _callback_data(message: OutboundText) -> str:
+    """What comes back with each status: our id of the message, and of the one that it answers."""
+    ids = [message.message_id] if message.question_id is None else [message.message_id, message.question_id]
+    return " ".join(str(id_) for id_ in ids)
 
 
 def _recipient(address: str) -> dict[str, str]:

@@ -36,12 +36,14 @@ def add_receipt(delivery: Delivery, status: Status, *, account: str | None) -> N
     if not (account and id_):
         delivery.unreadable += 1
         return
+    message_id, question_id = _ids(status.biz_opaque_callback_data)
     delivery.receipts.append(
         Receipt(
             channel=ChannelType.WHATSAPP,
             account=account,
             platform_message_id=id_,
-            message_id=_message_id(status.biz_opaque_callback_data),
+            message_id=message_id,
+            question_id=question_id,
             status=known,
             at=moment(status.timestamp),
             error=_error(status.errors) if known == "failed" else None,
@@ -61,9 +63,14 @@ def _pricing(status: Status) -> dict[str, Any] | None:
     return mapping(kept(mapping(status.pricing) or mapping(mapping(status.conversation).get("pricing")))) or None
 
 
-def _message_id(callback_data: object) -> UUID | None:
-    """Our id as it travelled with the send; None for anything else an integrator may have put there."""
+def _ids(callback_data: object) -> tuple[UUID | None, UUID | None]:
+    """Our ids as they travelled with the send; None for anything else an integrator may have put there."""
+    message_id, _, question_id = callback_data.partition(" ") if isinstance(callback_data, str) else ("", "", "")
+    return _id(message_id), _id(question_id)
+
+
+def _id(text: str) -> UUID | None:
     try:
-        return UUID(callback_data) if isinstance(callback_data, str) and callback_data else None
+        return UUID(text) if text else None
     except ValueError:
         return None

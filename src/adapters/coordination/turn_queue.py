@@ -49,6 +49,7 @@ class RedisTurnQueue:
         self._wake_up = wake_up
         self._limits = limits
         self._lease_milliseconds = round(limits.lease_seconds * 1_000)
+        self._redis = redis
         self._scripts = ScriptRunner(redis)
         self._admitted = Gatherer(self._admit, items_max=BATCH_MAX)
         self._finished = Gatherer(self._finish, items_max=BATCH_MAX)
@@ -89,6 +90,11 @@ class RedisTurnQueue:
     async def leave(self, worker_id: UUID) -> None:
         """Let what the worker held count as left behind; see the port."""
         await _reached(self._scripts.run(LEAVE, (WORKERS_KEY,), (worker_id.hex,)))
+
+    async def drop(self, phone_number_id: UUID) -> None:
+        """Drop its queue; see the port."""
+        keys = (*_keys(phone_number_id), _waits_key(phone_number_id))
+        await _reached(self._redis.unlink(*keys))
 
     async def state(self, phone_number_id: UUID) -> QueueState:
         """How the queue stands; see the port."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
+from application.ports.erasures import ModelEraser
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
 from application.ports.lead_model import LeadModel, LeadOutcome, LeadRequest
 from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import Said
+from domain.erasing import Erasure
 
 
 class DeferredModel:
@@ -55,3 +57,17 @@ class DeferredLeadModel:
     async def read(self, request: LeadRequest) -> LeadOutcome:
         """What the model answers; see the port."""
         return await (await self.loaded()).read(request)
+
+
+class DeferredEraser:
+    """The same for what is erased, which is seldom."""
+
+    def __init__(self, open_eraser: Callable[[], Awaitable[ModelEraser]]) -> None:
+        self._open_eraser = open_eraser
+        self._eraser: ModelEraser | None = None
+
+    async def erase(self, erasures: Sequence[Erasure], timeout_seconds: float) -> Sequence[bool]:
+        """Erase all at once; see the port."""
+        if self._eraser is None:
+            self._eraser = await self._open_eraser()
+        return await self._eraser.erase(erasures, timeout_seconds)

@@ -8,6 +8,7 @@ twice what it retries. The turn decides.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ import aiohttp
 import httpx2
 import msgspec
 import openai
+import structlog
 
 from adapters.llm.openai_answers import Item, read_answer, read_items
 from adapters.llm.openai_failures import Failure, of_connection, of_status, orphaned_call, refused_file
@@ -26,6 +28,8 @@ from adapters.llm.openai_stream import read_stream
 from application.ports.language_model import Listener, ModelConversation, ModelRequest
 from domain.answers import Forgotten, ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import Said, UnansweredReason
+
+log = structlog.get_logger()
 
 ITEMS_MAX = 100
 """The most that OpenAI lists at once; far more than one turn puts into a conversation."""
@@ -70,11 +74,11 @@ class OpenAIModel:
     async def answer(self, request: ModelRequest) -> ModelOutcome:
         """What the model says; see the port."""
         is_shown = request.turn_id not in self._told_only
-        body = _body(request, is_shown=is_shown)
+        body, name = _body(request, is_shown=is_shown), _name_of_call(request)
         try:
             if request.listener is not None:
-                return await self._made(self._streamed(body, request.listener), request.timeout_seconds)
-            answer = await self._made(self._post("/responses", body), request.timeout_seconds)
+                return await self._made(self._streamed(body, request.listener, name), request.timeout_seconds, name)
+            answer = await self._made(self._post("/responses", body, name), request.timeout_seconds, name)
             return read_answer(answer) if isinstance(answer, bytes) else answer
         except _OrphanedCall as orphan:
             return await self._repaired(request, orphan.call_id)
@@ -128,8 +132,9 @@ class OpenAIModel:
         except msgspec.DecodeError:
             return Uncertain("OpenAI answered something that is no list of items.")
 
-    async def _post(self, path: str, body: dict[str, Any]) -> bytes:
-        return (await self._client.post(path, cast_to=httpx2.Response, body=body)).content
+    async def _post(self, path: str, body: dict[str, Any], name: str | None = None) -> bytes:
+        options = _named(name)
+        return (await self._client.post(path, cast_to=httpx2.Response, body=body, options=options)).content
 
     async def _get(self, path: str, query: dict[str, Any]) -> bytes:
         return (await self._client.get(path, cast_to=httpx2.Response, options={"params": query})).content
@@ -144,12 +149,13 @@ class OpenAIModel:
             return TryAgain(f"More tool calls were left open: {orphan.call_id}.")
         return TryAgain("A tool call that was left open was closed.", 0.0) if isinstance(answer, bytes) else answer
 
-    async def _streamed(self, body: dict[str, Any], listener: Listener) -> ModelOutcome:
+    async def _streamed(self, body: dict[str, Any], listener: Listener, name: str | None) -> ModelOutcome:
         """What the model says, and `listener` hears the text while it is written."""
         answer = await self._client.post(
             "/responses",
             cast_to=httpx2.Response,
             body=body | {"stream": True},
+            options=_named(name),
             stream=True,
             stream_cls=openai.AsyncStream[Any],
         )
@@ -160,22 +166,30 @@ class OpenAIModel:
         finally:
             await response.aclose()
 
-    async def _made(self, call: Awaitable[Read], timeout_seconds: float) -> Read | Failure:
+    async def _made(self, call: Awaitable[Read], timeout_seconds: float, name: str | None = None) -> Read | Failure:
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await call
-        except openai.APIStatusError as error:
-            if (call_id := orphaned_call(error)) is not None:
-                raise _OrphanedCall(call_id) from error
-            if (code := refused_file(error)) is not None:
-                raise FilesRefused(code) from error
-            return of_status(error)
-        except openai.APIConnectionError as error:
-            return of_connection(error)
-        except (httpx2.HTTPError, aiohttp.ClientError) as error:
-            return Uncertain(f"OpenAI's stream broke: {type(error).__name__}")
-        except TimeoutError:
-            return Uncertain(f"OpenAI did not answer within {timeout_seconds:.0f} s.")
+        except (openai.APIError, httpx2.HTTPError, aiohttp.ClientError, TimeoutError) as error:
+            # Both names: after a time-out only ours is known.
+            theirs = getattr(error, "request_id", None)
+            log.info("model_call_failed", call=name, openai_request_id=theirs, error=type(error).__name__)
+            return _failure(error, timeout_seconds)
+
+
+def _failure(error: Exception, timeout_seconds: float) -> Failure:
+    """What the call came to. Raises _OrphanedCall or FilesRefused for what can be repaired."""
+    if isinstance(error, openai.APIStatusError):
+        if (call_id := orphaned_call(error)) is not None:
+            raise _OrphanedCall(call_id) from error
+        if (code := refused_file(error)) is not None:
+            raise FilesRefused(code) from error
+        return of_status(error)
+    if isinstance(error, openai.APIConnectionError):
+        return of_connection(error)
+    if isinstance(error, TimeoutError):
+        return Uncertain(f"OpenAI did not answer within {timeout_seconds:.0f} s.")
+    return Uncertain(f"OpenAI's stream broke: {type(error).__name__}")
 
 
 class _OrphanedCall(Exception):
@@ -209,11 +223,24 @@ def _item(said: Said) -> dict[str, Any]:
     return {"type": "message", "role": role, "content": [{"type": kind, "text": said.text}]}
 
 
+def _question(request: ModelRequest) -> dict[str, str]:
+    return {} if request.question_id is None else {"message_id": str(request.question_id)}
+
+
+def _name_of_call(request: ModelRequest) -> str | None:
+    """A name for one call, by which OpenAI finds it even if we saw no answer: our message's id, and chance."""
+    return None if request.question_id is None else f"{request.question_id}.{os.urandom(4).hex()}"
+
+
+def _named(name: str | None) -> openai.RequestOptions:
+    return {} if name is None else {"headers": {"X-Client-Request-Id": name}}
+
+
 def _body(request: ModelRequest, *, is_shown: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
         "conversation": request.model_conversation_id,
         "input": [item_of(question, is_shown=is_shown) for question in request.questions],
-        "metadata": {"turn_id": str(request.turn_id)},
+        "metadata": {"turn_id": str(request.turn_id), **_question(request)},
         "safety_identifier": request.customer,
     }
     voice = request.briefing.voice

@@ -24,24 +24,36 @@ from domain.agents import Agent, is_own_prompt
 from domain.shared import InvalidInput
 
 LIST = """
-select item.id, item.user_id, item.name, item.prompt_id, item.phone_number_id, item.lead_form, item.created_at
+select item.id, item.user_id, item.name, item.prompt_id, item.phone_number_id, item.lead_form, item.created_at,
+    item.prompt_version
 from agents item
 """
 GET = LIST + "where item.id = %s and item.user_id = %s"
 ADD = """
-insert into agents (id, user_id, name, prompt_id, phone_number_id, lead_form, created_at)
-values (%(id)s, %(user_id)s, %(name)s, %(prompt_id)s, %(phone_number_id)s, %(lead_form)s, %(created_at)s)
+insert into agents (id, user_id, name, prompt_id, phone_number_id, lead_form, created_at, prompt_version)
+values (%(id)s, %(user_id)s, %(name)s, %(prompt_id)s, %(phone_number_id)s, %(lead_form)s, %(created_at)s,
+    %(prompt_version)s)
 """
 CHANGE = """
 update agents set name = %(name)s, prompt_id = %(prompt_id)s, phone_number_id = %(phone_number_id)s,
-    lead_form = %(lead_form)s
+    lead_form = %(lead_form)s, prompt_version = %(prompt_version)s
 where id = %(id)s and user_id = %(user_id)s
 """
 REMOVE = "delete from agents where id = %s and user_id = %s"
 
-# First the conversations, in the order in which everyone locks them; then the agent and the phone number, which
-# whoever opens a conversation refers to. The phone number's lock makes them wait (a mere link would not), so that
-# none is opened unseen between here and the commit.
+# First the phone numbers it answers on, before and after, and then the conversations, in the order in which everyone
+# locks them; then the agent and the phone number, which whoever opens a conversation refers to. That second lock of the
+# phone number makes them wait (a mere link, or the first lock, would not), so that none is opened unseen between here
+# and the commit.
+LOCK_PHONE_NUMBERS = """
+select id from phone_numbers
+where user_id = %(user_id)s and id in (
+    select %(phone_number_id)s::uuid
+    union select phone_number_id from agents where id = %(agent_id)s
+    union select phone_number_id from conversations where agent_id = %(agent_id)s and status = 'active'
+)
+order by id for no key update
+"""
 LOCK_CONVERSATIONS = """
 select id from conversations
 where status = 'active' and user_id = %(user_id)s
@@ -109,11 +121,12 @@ class PostgresAgents:
     async def _writing(
         self, user_id: UUID, agent_id: UUID, phone_number_id: UUID | None
     ) -> AsyncIterator[AsyncConnection[TupleRow]]:
-        """A transaction that holds every conversation it may touch."""
+        """A transaction that holds every phone number and conversation it may touch."""
         touched = {"user_id": user_id, "agent_id": agent_id, "phone_number_id": phone_number_id}
         try:
             with refusals_named():
                 async with self._database.of(user_id).transaction() as connection:
+                    await connection.execute(LOCK_PHONE_NUMBERS, touched)
                     await connection.execute(LOCK_CONVERSATIONS, touched)
                     yield connection
         except psycopg.DataError as error:  # everything else that an agent holds has been checked
@@ -148,6 +161,7 @@ def _columns(agent: Agent) -> dict[str, Any]:
         "phone_number_id": agent.phone_number_id,
         "lead_form": None if agent.lead_form is None else Jsonb(agent.lead_form),
         "created_at": agent.created_at,
+        "prompt_version": agent.prompt_version,
     }
 
 

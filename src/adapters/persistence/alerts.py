@@ -108,6 +108,35 @@ update alerts a set resolved_at = clock_timestamp() where a.id in (
 )
 returning id
 """
+# It was about the phone number and not about one message: whatever is taken from there later ends it.
+REFUSED = """
+update alerts a set resolved_at = clock_timestamp() where a.id in (
+    select open_alert.id from alerts open_alert left join phone_numbers n on n.id = open_alert.subject::uuid
+    where open_alert.kind = %s and open_alert.resolved_at is null and (
+        n.id is null or open_alert.last_seen_at <= clock_timestamp() - %s * interval '1 day' or exists (
+            select from messages later
+            where later.phone_number_id = n.id and later.created_at > open_alert.last_seen_at
+                and later.author = 'agent' and later.status in ('sent', 'delivered', 'read')
+        )
+    )
+    order by open_alert.id for update of open_alert skip locked
+)
+returning id
+"""
+BALANCES = """
+with watched as (
+    select u.id as user_id, u.id::text as subject, u.low_balance_threshold as threshold, a.balance - a.held as available
+    from users u join credit_accounts a on a.user_id = u.id where u.low_balance_threshold is not null
+), open_alert as (
+    select subject from alerts where kind = %(kind)s and resolved_at is null
+), due as (
+    select user_id, subject, %(detail)s as detail from watched
+    where available < threshold and not exists (select from open_alert o where o.subject = watched.subject)
+), over as (
+    select subject from open_alert o
+    where not exists (select from watched w where w.subject = o.subject and w.available <= w.threshold)
+"""
+WATCH_BALANCES = BALANCES + OPEN_AND_RESOLVE
 WATCH_SENDS = SENDS + OPEN_AND_RESOLVE
 WATCH_CREDITS = CREDITS + OPEN_AND_RESOLVE
 
@@ -150,6 +179,16 @@ class PostgresAlerts:
         """Resolve `message_set_aside`; see the port."""
         resolved = await self._database.house.fetch(SET_ASIDE, (AlertKind.MESSAGE_SET_ASIDE, days_max))
         return Watched(resolved=len(resolved))
+
+    async def watch_refused(self, days_max: float) -> Watched:
+        """Resolve `request_refused`; see the port."""
+        resolved = await self._database.house.fetch(REFUSED, (AlertKind.REQUEST_REFUSED, days_max))
+        return Watched(resolved=len(resolved))
+
+    async def watch_balances(self) -> Watched:
+        """Open and resolve `low_balance`; see the port."""
+        detail = "Fewer credits are available than the threshold; a top-up above it ends this."
+        return await self._watch(WATCH_BALANCES, AlertKind.LOW_BALANCE, detail)
 
     async def _watch(self, statement: LiteralString, kind: AlertKind, detail: str, **limits: Any) -> Watched:
         changed = await self._database.house.fetch(statement, {"kind": kind, "detail": detail, **limits})

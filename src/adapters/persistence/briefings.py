@@ -29,7 +29,7 @@ from unnest(%s::uuid[], %s::uuid[]) as asked (agent_id, phone_number_id)
 join agents a on a.id = asked.agent_id
 join phone_numbers n on n.id = asked.phone_number_id
 left join prompts p on p.id = a.prompt_id
-left join prompt_versions v on v.prompt_id = p.id and v.version = p.latest_version
+left join prompt_versions v on v.prompt_id = p.id and v.version = coalesce(a.prompt_version, p.latest_version)
 """
 TOKENS = "select id, token_version, access_token from phone_numbers where id = any(%s) and access_token is not null"
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
 
 from psycopg.rows import TupleRow
 
 from adapters.persistence.archiving import give_up_waiting
-from adapters.persistence.database import Database
+from adapters.persistence.database import Database, Scope
 from adapters.persistence.media import media_of
-from adapters.persistence.pages import fetch_page
+from adapters.persistence.pages import BY_CREATION, Order, fetch_page
 from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
@@ -44,10 +44,14 @@ PENDING = """
 select count(*) from messages where status = 'received' and turn_id is null and phone_number_id = %s
 """
 
+# What spoke is looked up for the messages of a page, and not joined to all from which the page is cut.
 MESSAGES = """
 select item.id, item.conversation_id, item.phone_number_id, item.sequence_number, item.direction, item.author,
     item.type, item.text, item.status, item.reason, item.platform_message_id, item.turn_id, item.error,
     item.created_at, item.pricing, item.status_times, item.content,
+    case when item.direction = 'outbound' then (
+        select jsonb_build_array(t.prompt_id, t.prompt_version, t.model) from turns t where t.id = item.turn_id
+    ) end,
     exists (select from media where message_id = item.id)
 from messages item
 """
@@ -126,15 +130,7 @@ class PostgresConversations:
             "item.created_at < %s": wanted.until,
             "item.conversation_id = any (%s)": await self._conversations_of(user_id, wanted.customer),
         }
-        found_page = await fetch_page(self._database.of(user_id), MESSAGES, conditions, page, _Listed.of)
-        return Page(await self._with_media(user_id, found_page.items), found_page.next_cursor)
-
-    async def _with_media(self, user_id: UUID, listed: Sequence[_Listed]) -> Sequence[Message]:
-        """The messages with their files, read together; a page without any costs nothing."""
-        media: dict[UUID, tuple[StoredMedium, ...]] = {one.id: () for one in listed if one.has_files}
-        for medium in await media_of(self._database.of(user_id), list(media)) if media else ():
-            media[medium.message_id] += (medium,)
-        return [replace(one.message, media=media[one.id]) if one.has_files else one.message for one in listed]
+        return await page_of_messages(self._database.of(user_id), conditions, page)
 
     async def _customers(self, user_id: UUID, name: str | None) -> Ids | None:
         if name is None:
@@ -147,6 +143,22 @@ class PostgresConversations:
         if customer_ids is None:
             return None
         return [row[0] for row in await self._database.of(user_id).fetch(CONVERSATIONS_OF, (customer_ids, user_id))]
+
+
+async def page_of_messages(
+    scope: Scope, conditions: Mapping[LiteralString, Any], page: PageRequest, order: Order = BY_CREATION
+) -> Page[Message]:
+    """The page of messages that meet the conditions, with their files. Raises as `fetch_page` does."""
+    listed = await fetch_page(scope, MESSAGES, conditions, page, _Listed.of, order)
+    return Page(await _with_media(scope, listed.items), listed.next_cursor)
+
+
+async def _with_media(scope: Scope, listed: Sequence[_Listed]) -> Sequence[Message]:
+    """The messages with their files, read together; a page without any costs nothing."""
+    media: dict[UUID, tuple[StoredMedium, ...]] = {one.id: () for one in listed if one.has_files}
+    for medium in await media_of(scope, list(media)) if media else ():
+        media[medium.message_id] += (medium,)
+    return [replace(one.message, media=media[one.id]) if one.has_files else one.message for one in listed]
 
 
 def _uuid_in(name: str) -> UUID | None:
@@ -188,8 +200,8 @@ class _Listed:
 
     @classmethod
     def of(cls, row: TupleRow) -> _Listed:
-        *fields, has_files = row
-        return cls(Message(*fields), has_files)
+        *fields, spoken, has_files = row
+        return cls(Message(*fields, *(spoken or ())), has_files)
 
     @property
     def id(self) -> UUID:

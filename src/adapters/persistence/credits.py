@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 from psycopg.rows import TupleRow
 
 from adapters.persistence.answers import done_once
 from adapters.persistence.database import Database
-from adapters.persistence.pages import BY_NUMBER, fetch_page
+from adapters.persistence.pages import BY_NUMBER, Order, cursor_at, fetch_page, place_in
 from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
 from application.ports.answers import Once
 from application.ports.credits import Added
-from domain.credits import Account, Entry, EntryKind, changes
+from domain.credits import Account, Entry, EntryKind, Usage, UsageGroup, changes
+from domain.shared import storable
 
 ACCOUNT = "select balance, held from credit_accounts where user_id = %s"
 LIST = """
@@ -23,6 +27,28 @@ from credit_entries item
 """
 
 ADD = "select balance, held, id, created_at, resumes from add_credits(%s, %s, %s, %s)"
+USAGE = """
+with spent as (
+    select {key} as key, kind, amount from credit_entries
+    where user_id = %(user_id)s and kind in ('capture', 'refund')
+        and created_at >= %(since)s and created_at < %(until)s
+), added_up as (
+    select coalesce(key, '') as key, coalesce(sum(amount) filter (where kind = 'capture'), 0)::bigint,
+        coalesce(sum(amount) filter (where kind = 'refund'), 0)::bigint, count(*) filter (where kind = 'capture')
+    from spent group by 1
+)
+select * from added_up where {behind} order by key collate "C" {direction} limit %(limit)s
+"""
+KEYS: Mapping[UsageGroup, LiteralString] = {
+    UsageGroup.DAY: "to_char(created_at at time zone 'UTC', 'YYYY-MM-DD')",
+    UsageGroup.AGENT: "agent_id::text",
+    UsageGroup.PHONE_NUMBER: "phone_number_id::text",
+}
+BEHIND: Mapping[bool, LiteralString] = {
+    False: '(%(place)s::text is null or key collate "C" > %(place)s)',
+    True: '(%(place)s::text is null or key collate "C" < %(place)s)',
+}
+BY_KEY = Order(("key",), lambda usage: usage.key, lambda words: (storable(words),))
 EXPIRE_BLOCKED = "select expire_blocked(%s, %s)"
 
 
@@ -59,6 +85,18 @@ class PostgresCredits:
         return await fetch_page(
             self._database.of(user_id), LIST, {"item.user_id = %s": user_id}, page, _entry, BY_NUMBER
         )
+
+    async def usage(
+        self, user_id: UUID, group: UsageGroup, since: datetime, until: datetime, page: PageRequest
+    ) -> Page[Usage]:
+        """What was captured and refunded; see the port."""
+        (place,) = (None,) if page.cursor is None else place_in(page.cursor, BY_KEY)
+        statement = USAGE.replace("{key}", KEYS[group]).replace("{behind}", BEHIND[page.newest_first])
+        statement = statement.replace("{direction}", "desc" if page.newest_first else "asc")
+        asked = {"user_id": user_id, "since": since, "until": until, "place": place, "limit": page.limit + 1}
+        rows = await self._database.of(user_id).fetch(statement, asked)
+        items = [Usage(*row) for row in rows[: page.limit]]
+        return Page(items, cursor_at(items[-1], BY_KEY) if len(rows) > page.limit else None)
 
     async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:
         """Give up messages that have been blocked too long; see the port."""

@@ -17,6 +17,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from adapters.persistence.reasons import last_reason
 from domain.shared import Unavailable
 
+set_json_loads(msgspec.json.decode)  # a fifth of what the standard library takes, for every row of a list
+
 AS_TENANT = "select set_config('role', 'frontdesk_tenant', true)"
 AS_HOUSE = "select set_config('role', 'frontdesk_house', true)"
 
@@ -73,6 +75,11 @@ class Database:
         except psycopg.OperationalError as error:
             raise Unavailable(f"Postgres cannot be reached; check DATABASE_URL: {last_reason(error)}") from error
         await connection.close()
+
+    def pool_size(self) -> tuple[int, int, int]:
+        """How many connections there are, how many are idle, and how many calls wait for one."""
+        stats = self._pool.get_stats()
+        return stats.get("pool_size", 0), stats.get("pool_available", 0), stats.get("requests_waiting", 0)
 
     def of(self, user_id: UUID) -> Scope:
         """The database as that user's work may see it: the rows of others are not there, and cannot be written."""

@@ -22,10 +22,16 @@ where c.type = gone.type and (
     )
 )
 """
-FORGET_CHANGES = """
-delete from early_changes e using phone_numbers n
-where n.user_id = %(user_id)s and (%(phone_number_id)s::uuid is null or n.id = %(phone_number_id)s)
-    and e.type = n.type and e.account = n.account
+FORGET = """
+with gone as (
+    select type, account from phone_numbers
+    where user_id = %(user_id)s and (%(phone_number_id)s::uuid is null or id = %(phone_number_id)s)
+), changes as (
+    delete from early_changes e using gone where e.type = gone.type and e.account = gone.account
+), receipts as (
+    delete from early_receipts e using gone where e.type = gone.type and e.account = gone.account
+)
+delete from unclaimed_messages e using gone where e.type = gone.type and e.account = gone.account
 """
 
 
@@ -33,5 +39,5 @@ async def forget_accounts(
     connection: AsyncConnection[TupleRow], user_id: UUID, phone_number_id: UUID | None = None
 ) -> None:
     """Delete it for that phone number, or for all of the user's, which are still there."""
-    for forget in (FORGET_NOTICES, FORGET_CHANGES):
+    for forget in (FORGET_NOTICES, FORGET):
         await connection.execute(forget, {"user_id": user_id, "phone_number_id": phone_number_id})

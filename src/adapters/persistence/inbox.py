@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 from adapters.gatherer import Gatherer
 from adapters.persistence import arrivals
@@ -110,8 +112,8 @@ class PostgresInbox:
             if not rows:
                 return ()
             rows.sort(key=lambda row: row[-1])
-            messages = [message_of(row[:-1]) for row in rows]
-            return _stored(await (await connection.execute(ACCEPT, columns_of(messages, self._ids))).fetchall())
+            columns = columns_of([message_of(row[:-1]) for row in rows], self._ids)
+            return _stored(await (await connection.execute(ACCEPT, columns)).fetchall(), columns[0])
 
     async def heed_early_receipts(self, kept_days: float) -> int:
         """Heed and drop receipts that came too early; see the port."""
@@ -136,7 +138,8 @@ class PostgresInbox:
         return int(rows[0][0])
 
     async def _accept(self, messages: list[InboundMessage]) -> Sequence[Stored]:
-        return _stored(await self._database.house.fetch(ACCEPT, columns_of(messages, self._ids)))
+        columns = columns_of(messages, self._ids)
+        return _stored(await self._database.house.fetch(ACCEPT, columns), columns[0])
 
     async def _record(self, receipts: list[Receipt]) -> Sequence[ReceiptOutcome]:
         rows = await self._database.house.fetch(
@@ -164,5 +167,9 @@ class PostgresInbox:
         return outcome
 
 
-def _stored(rows: Sequence[tuple[object, ...]]) -> list[Stored]:
-    return [Stored(Acceptance(outcome), *place) for outcome, *place in rows]  # type: ignore[arg-type]
+def _stored(rows: Sequence[tuple[Any, ...]], message_ids: Sequence[UUID]) -> list[Stored]:
+    """What became of each message; the id that we offered is its own if it was new."""
+    return [
+        Stored(Acceptance(outcome), conversation, number, place, waits, id_ if outcome == Acceptance.ACCEPTED else None)
+        for (outcome, conversation, number, place, waits), id_ in zip(rows, message_ids, strict=True)
+    ]

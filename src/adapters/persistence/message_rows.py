@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from psycopg.rows import TupleRow
 from psycopg.types.json import Jsonb
@@ -14,7 +15,7 @@ from domain.consents import known_word, said
 from domain.conversations import initial_status
 
 
-def columns_of(messages: Sequence[InboundMessage], ids: Ids) -> Sequence[object]:
+def columns_of(messages: Sequence[InboundMessage], ids: Ids) -> Sequence[Any]:
     """The arguments of accept_messages: one list for each, in its order."""
     statuses = [initial_status(message) for message in messages]
     texts = [said(message) for message in messages]

@@ -67,7 +67,8 @@ def _read_creation(words: str) -> tuple[datetime, UUID]:
     return created_at, UUID(name)
 
 
-def _read_number(words: str) -> tuple[int]:
+def read_number(words: str) -> tuple[int]:
+    """A place that is a number. Raises ValueError or OverflowError for what is none."""
     number = int(words)
     if not 0 <= number <= BIGINT_MAX:
         raise OverflowError
@@ -77,7 +78,7 @@ def _read_number(words: str) -> tuple[int]:
 BY_CREATION = Order(("item.created_at", "item.id"), _written_creation, _read_creation)
 BY_NAMED_CREATION = Order(BY_CREATION.columns, _written_creation, _read_named_creation)
 """As above, for things whose id is a text."""
-BY_NUMBER = Order(("item.id",), lambda item: str(item.id), _read_number)
+BY_NUMBER = Order(("item.id",), lambda item: str(item.id), read_number)
 
 
 async def fetch_page(
@@ -93,11 +94,11 @@ async def fetch_page(
     Raises InvalidInput for a cursor that is none of this list's, and as Scope.fetch does.
     """
     wanted = {condition: _kept(value) for condition, value in conditions.items() if value is not None}
-    place = () if page.cursor is None else _place_in(page.cursor, order)
+    place = () if page.cursor is None else place_in(page.cursor, order)
     statement = _statement(listed, list(wanted), page, order)
     rows = await scope.fetch(statement, (*wanted.values(), *place, page.limit + 1))
     items = [shaped(row) for row in rows[: page.limit]]
-    return Page(items, _cursor_at(items[-1], order) if len(rows) > page.limit else None)
+    return Page(items, cursor_at(items[-1], order) if len(rows) > page.limit else None)
 
 
 def _statement(
@@ -120,11 +121,13 @@ def _kept(value: object) -> object:
     return storable(value) if isinstance(value, str) else value
 
 
-def _cursor_at(item: object, order: Order) -> str:
+def cursor_at(item: object, order: Order) -> str:
+    """The cursor of what follows that item."""
     return urlsafe_b64encode(order.written(item).encode()).decode().rstrip("=")
 
 
-def _place_in(cursor: str, order: Order) -> tuple[Any, ...]:
+def place_in(cursor: str, order: Order) -> tuple[Any, ...]:
+    """The place that a cursor names. Raises InvalidInput for one that is none of this list's."""
     try:
         place = order.read(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode())
     except (ValueError, OverflowError) as error:

@@ -43,7 +43,8 @@ update phone_numbers item set type = %(type)s, display_name = %(display_name)s, 
 where id = %(id)s and user_id = %(user_id)s
 returning """
 CHANGE += COLUMNS
-# The cascade would lock them in any order; whoever is writing in them locks them in this one.
+# The cascade would lock them in any order; whoever is writing in them locks them in this one, behind the phone number.
+LOCK = "select id from phone_numbers where id = %s and user_id = %s for no key update"
 LOCK_CONVERSATIONS = """
 select id from conversations where phone_number_id = %s and user_id = %s
 order by phone_number_id, customer_id, id for update
@@ -53,6 +54,7 @@ RELEASE = """
 select move_credits(array_agg(id), array_agg('release'::text)) from turns
 where phone_number_id = %s and user_id = %s and status in ('open', 'undecided') having count(*) > 0
 """
+# First of both: whoever ends a run locks the run, and then the account.
 RELEASE_RUNS = """
 select release_extractions(array(select id from conversations where phone_number_id = %s and user_id = %s))
 """
@@ -102,9 +104,10 @@ class PostgresPhoneNumbers:
         """Delete it with its conversations; see the port."""
         # Whether a notice goes too is decided by the phone numbers of all users under one account of the platform.
         async with self._database.house.transaction() as connection:
+            await connection.execute(LOCK, (phone_number_id, user_id))
             await connection.execute(LOCK_CONVERSATIONS, (phone_number_id, user_id))
-            await connection.execute(RELEASE, (phone_number_id, user_id))
             await connection.execute(RELEASE_RUNS, (phone_number_id, user_id))
+            await connection.execute(RELEASE, (phone_number_id, user_id))
             await forget_accounts(connection, user_id, phone_number_id)
             found(await fetched(connection, REMOVE, (phone_number_id, user_id)), "phone number")
 

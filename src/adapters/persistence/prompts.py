@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow
 
 from adapters.persistence.answers import done_once
 from adapters.persistence.database import Database
-from adapters.persistence.pages import BY_NAMED_CREATION, fetch_page
+from adapters.persistence.pages import BY_NAMED_CREATION, Order, fetch_page, read_number
 from adapters.persistence.refusals import refusals_named
 from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
@@ -23,6 +23,14 @@ select item.id, item.user_id, item.name, item.latest_version, item.created_at,
 from prompts item join prompt_versions v on v.prompt_id = item.id and v.version = item.latest_version
 """
 GET = LIST + "where item.id = %s and item.user_id = %s"
+# A version is listed at its own time, under its own number.
+VERSIONS = """
+select item.prompt_id, prompt.user_id, prompt.name, item.version, item.created_at,
+    item.instructions, item.model, item.temperature, item.max_output_tokens
+from prompt_versions item join prompts prompt on prompt.id = item.prompt_id
+"""
+VERSION = VERSIONS + "where item.prompt_id = %s and prompt.user_id = %s and item.version = %s"
+BY_VERSION = Order(("item.version",), lambda prompt: str(prompt.version), read_number)
 ADD = """
 with prompt as (
     insert into prompts (id, user_id, name, latest_version, created_at)
@@ -80,6 +88,17 @@ class PostgresPrompts:
         return await fetch_page(
             self._database.of(user_id), LIST, {"item.user_id = %s": user_id}, page, _prompt, BY_NAMED_CREATION
         )
+
+    async def versions(self, user_id: UUID, prompt_id: str, page: PageRequest) -> Page[Prompt]:
+        """The prompt in each of its versions; see the port."""
+        await self.get(user_id, prompt_id)
+        conditions = {"item.prompt_id = %s": prompt_id, "prompt.user_id = %s": user_id}
+        return await fetch_page(self._database.of(user_id), VERSIONS, conditions, page, _prompt, BY_VERSION)
+
+    async def version(self, user_id: UUID, prompt_id: str, version: int) -> Prompt:
+        """The prompt in that version; see the port."""
+        named = (storable(prompt_id), user_id, version)
+        return _prompt(found(await self._database.of(user_id).fetch(VERSION, named), "prompt version"))
 
     async def add_version(
         self, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None

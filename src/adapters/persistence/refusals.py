@@ -18,6 +18,7 @@ REFUSALS: Mapping[str | None, Callable[[], DomainError]] = {
     "alerts_user_id_fkey": partial(NotFound, "user"),
     "phone_numbers_user_id_fkey": partial(NotFound, "user"),
     "prompts_user_id_fkey": partial(NotFound, "user"),
+    "agents_prompt_version_exists": partial(NotFound, "prompt version"),
     "prompt_versions_user_id_fkey": partial(NotFound, "user"),
     "agents_user_id_fkey": partial(NotFound, "user"),
     "phone_numbers_account_is_taken_once": partial(Conflict, "Another phone number is connected to this account."),

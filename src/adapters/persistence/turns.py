@@ -57,6 +57,17 @@ select settled, more from settle_turns(
 ATTACH = """
 select attached from attach_model_conversations(%s::uuid[], %s::bigint[], %s::text[], %s::text[]) order by place
 """
+# What a lost turn leaves with the provider is nobody's: a conversation that no other worker goes on with, and the
+# answer to somebody who is gone.
+FORGET_CONVERSATION = """
+select note_erasures('conversation', array[%(openai_id)s]) where not exists (
+    select from turns t join conversations c on c.id = t.conversation_id
+    where t.id = %(turn)s and c.openai_conversation_id = %(openai_id)s
+)
+"""
+FORGET_RESPONSE = """
+select note_erasures('response', array[%(openai_id)s::text]) where not exists (select from turns where id = %(turn)s)
+"""
 MARK = "select mark_reply(%s, %s, %s, %s)"
 FOLLOW = "select pass_on_reply(%s, %s, %s, %s, %s)"
 REPLACE = "select replace_reply(%s, %s, %s, %s)"
@@ -187,12 +198,15 @@ class PostgresTurns:
     ) -> None:
         """Keep the id of the model's conversation; see the port."""
         if not await self._attached.one((turn, openai_conversation_id, last_item_id)):
+            named = {"turn": turn.id, "openai_id": openai_conversation_id}
+            await self._database.house.fetch(FORGET_CONVERSATION, named)
             raise TurnLost
 
     async def record_reply(self, turn: Turn, reply: ReplyRecord) -> Recorded:
         """Write the reply down; see the port."""
         recorded = await self._recorded.one((turn, reply))
         if recorded is None:
+            await self._database.house.fetch(FORGET_RESPONSE, {"turn": turn.id, "openai_id": reply.response_id})
             raise TurnLost
         return recorded
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 from application.alerting import Overflow
 from application.ports.channel_gateway import WebhookReader
@@ -22,7 +23,8 @@ Delivered = TypeVar("Delivered", InboundMessage, Receipt)
 class WebhookOutcome:
     """What a delivery came to, by number of elements.
 
-    `queued` is False when the queue was out of reach and the sweeper has to feed it.
+    `queued` is False when the queue was out of reach and the sweeper has to feed it. `message_ids` are ours, of
+    customers' messages that were new, and of those that are answered by what a receipt is about: logs find them by it.
     """
 
     accepted: int = 0
@@ -36,6 +38,7 @@ class WebhookOutcome:
     ignored: int = 0
     unreadable: int = 0
     queued: bool = True
+    message_ids: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,10 @@ class AcceptWebhook:
             ignored=delivery.ignored,
             unreadable=delivery.unreadable,
             queued=queued,
+            message_ids=(
+                *(place.message_id for place in stored if place.message_id),
+                *dict.fromkeys(receipt.question_id for receipt in receipts if receipt.question_id),
+            ),
         )
 
     async def _note_the_rest(self, delivery: Delivery) -> None:

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from uuid import UUID
 
 from application.channels.accept_webhook import admit_stored
+from application.forgetting import forget_channel
 from application.pages import Page, PageRequest
 from application.ports.alerts import Alerts
 from application.ports.answers import Once
@@ -21,7 +22,7 @@ from application.ports.vault import Vault
 from application.requeue import requeue
 from domain.channels import ChannelSettings, ChannelStatus, ChannelType, PhoneNumber, Template, checked_token
 from domain.monitoring import AlertKind
-from domain.shared import checked_name, checked_text
+from domain.shared import InvalidInput, checked_name, checked_text
 from domain.users import Caller
 from domain.webchat import checked_origin
 
@@ -148,7 +149,7 @@ class ManagePhoneNumbers:
         """Disconnect the channel and delete its conversations. Raises NotFound."""
         caller.must_write(user_id)
         await self.phone_numbers.remove(user_id, phone_number_id)
-        await self.tokens.drop(phone_number_id)
+        await forget_channel(self.tokens, self.queue, phone_number_id)
 
     def _sealed(self, access_token: str | None, phone_number_id: UUID) -> bytes | None:
         if access_token is None:
@@ -172,4 +173,6 @@ def _optional_name(name: str | None, field: str) -> str | None:
 
 
 def _optional_text(text: str | None, field: str, length_max: int) -> str | None:
-    return None if text is None else checked_text(text, field, length_max)
+    if text is not None and not checked_text(text, field, length_max).strip():
+        raise InvalidInput(field, "It must not be empty.")
+    return text

@@ -119,4 +119,5 @@ def _request(
         timeout_seconds=timeout_seconds,
         last_item_id=last_item_id,
         listener=listener,
+        question_id=turn.questions[0].message_id,
     )

@@ -100,7 +100,8 @@ class DeliverReply:
 
     async def _sent(self, reply: Reply, part: StoredReply) -> SendOutcome:
         quoted = None if reply.is_begun or part.is_template else reply.reply_to
-        message = OutboundText(part.message_id, reply.turn.address, part.text, SEND_SECONDS_MAX, quoted)
+        question_id = reply.turn.questions[0].message_id
+        message = OutboundText(part.message_id, reply.turn.address, part.text, SEND_SECONDS_MAX, quoted, question_id)
         if not part.is_template:
             return await self.gateway.send(reply.briefing, message)
         template = reply.briefing.settings.template

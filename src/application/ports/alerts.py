@@ -47,3 +47,15 @@ class Alerts(Protocol):
     async def watch_set_aside(self, days_max: float) -> Watched:
         """Resolve `message_set_aside` where a later message was answered, it is gone, or so many days passed."""
         ...
+
+    async def watch_refused(self, days_max: float) -> Watched:
+        """Resolve `request_refused` where the phone number sent a later reply, it is gone, or so many days passed."""
+        ...
+
+    async def watch_balances(self) -> Watched:
+        """Open `low_balance` for each user with fewer credits available than their threshold.
+
+        It is resolved when more are available than that, so that it does not come and go with each hold at the edge,
+        or when there is no threshold any more.
+        """
+        ...

@@ -35,7 +35,8 @@ class UnreadableWebhook(InvalidInput):
 class OutboundText:
     """A reply on its way: `message_id` is ours and comes back in every receipt of the platform.
 
-    `reply_to` is the platform's id of the customer's message that it quotes, when that is not the latest.
+    `reply_to` is the platform's id of the customer's message that it quotes, when that is not the latest. `question_id`
+    is our id of the first message that it answers: it comes back too where the platform can carry it, for the logs.
     """
 
     message_id: UUID
@@ -43,6 +44,7 @@ class OutboundText:
     text: str
     timeout_seconds: float
     reply_to: str | None = None
+    question_id: UUID | None = None
 
 
 class WebhookReader(Protocol):

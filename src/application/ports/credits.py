@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.answers import Once
-from domain.credits import Account, Entry
+from domain.credits import Account, Entry, Usage, UsageGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class Credits(Protocol):
 
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         """The lines of the user's ledger, as they were written. Raises InvalidInput for a wrong cursor."""
+        ...
+
+    async def usage(
+        self, user_id: UUID, group: UsageGroup, since: datetime, until: datetime, page: PageRequest
+    ) -> Page[Usage]:
+        """What was captured and refunded from `since` up to, not including, `until`, in the order of the keys.
+
+        What nothing was captured or refunded for is left out. Raises InvalidInput for a wrong cursor.
+        """
         ...
 
     async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:

@@ -21,7 +21,7 @@ class Acceptance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a message was stored. The ids are None when it is a duplicate or unclaimed.
+    """Where a message was stored. The ids are None when it is a duplicate or unclaimed; `message_id` is its own.
 
     `waits` tells that a worker should be woken: the message is to be answered, and its conversation not paused.
     """
@@ -31,6 +31,7 @@ class Stored:
     phone_number_id: UUID | None = None
     sequence_number: int | None = None
     waits: bool = False
+    message_id: UUID | None = None
 
 
 class ReceiptOutcome(StrEnum):

@@ -82,6 +82,7 @@ class ModelRequest:
     """One call: what the customer said, in order, in which conversation, and how long it may take.
 
     `customer` is a stable pseudonym: the provider can tell customers apart and never learns who they are.
+    `question_id` is our id of the first question, by which our logs and the provider's find each other.
     `last_item_id` is the last item of the conversation that an earlier turn put there. With a `listener` the answer is
     streamed to it; what counts is still the outcome.
     """
@@ -94,6 +95,7 @@ class ModelRequest:
     timeout_seconds: float
     last_item_id: str | None = None
     listener: Listener | None = None
+    question_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

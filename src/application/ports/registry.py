@@ -6,6 +6,7 @@ raise InvalidInput for a cursor that none of their pages gave out. What takes `o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -31,12 +32,16 @@ class Users(Protocol):
         """All users."""
         ...
 
-    async def rename(self, user_id: UUID, name: str) -> User:
-        """The user under its new name. Raises NotFound."""
+    async def change(self, user: User) -> User:
+        """Store its name and threshold as they are given. Raises NotFound."""
         ...
 
-    async def erase(self, user_id: UUID) -> None:
-        """Delete the user and everything of theirs, keys, ledger and conversations included. Raises NotFound."""
+    async def erase(self, user_id: UUID) -> Sequence[UUID]:
+        """Delete the user and everything of theirs, keys, ledger and conversations included. Raises NotFound.
+
+        Returns the phone numbers that went. What the model's provider keeps is noted as an erasure in the same
+        transaction.
+        """
         ...
 
     async def add_key(self, key: ApiKey, once: Once[ApiKey] | None = None) -> ApiKey:
@@ -103,6 +108,14 @@ class Prompts(Protocol):
         """A user's prompts, each with its latest version."""
         ...
 
+    async def versions(self, user_id: UUID, prompt_id: str, page: PageRequest) -> Page[Prompt]:
+        """The prompt in each of its versions, with the time at which that was added. Raises NotFound."""
+        ...
+
+    async def version(self, user_id: UUID, prompt_id: str, version: int) -> Prompt:
+        """The prompt in that version, as `versions` gives it. Raises NotFound."""
+        ...
+
     async def add_version(
         self, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
     ) -> Prompt:
@@ -119,8 +132,8 @@ class Agents(Protocol):
     async def add(self, agent: Agent, once: Once[Agent] | None = None) -> Agent:
         """Add it; linked to a phone number, it takes the active conversations there that had no agent.
 
-        Raises Conflict when another agent answers on that phone number, NotFound when phone number or prompt are
-        none of the user's, InvalidInput for a lead form that is not storable JSON (U+0000, NaN).
+        Raises Conflict when another agent answers on that phone number, NotFound when phone number, prompt or its
+        version are none of the user's, InvalidInput for a lead form that is not storable JSON (U+0000, NaN).
         """
         ...
 

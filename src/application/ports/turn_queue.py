@@ -84,6 +84,10 @@ class TurnQueue(Protocol):
         """Say that the worker has stopped: what it still held is left behind at once. Raises QueueUnavailable."""
         ...
 
+    async def drop(self, phone_number_id: UUID) -> None:
+        """Drop the queue of a phone number that is gone, with what was counted of it. Raises QueueUnavailable."""
+        ...
+
     async def state(self, phone_number_id: UUID) -> QueueState:
         """How the queue of a phone number stands. Raises QueueUnavailable."""
         ...

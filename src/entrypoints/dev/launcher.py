@@ -114,6 +114,7 @@ def _report(plan: Plan, demo: Demo, home: Path) -> None:
     postgres, redis = store_names(plan.settings)
     rows = {
         "REST": f"{plan.rest_url} (documentation at {plan.rest_url}/docs)",
+        "Console": f"{plan.rest_url}/dashboard",
         "gRPC": plan.grpc_target,
         "Postgres, Redis": f"{postgres}, {redis}",
         "OpenAI": shown_base_urls(plan.settings)["openai_base_url"],

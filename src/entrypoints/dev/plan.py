@@ -113,6 +113,8 @@ def _simulate_what_is_missing(settings: dict[str, str]) -> list[tuple[str, Seque
         webhook_url = f"http://{settings.get('REST_HOST', '127.0.0.1')}:{settings['REST_PORT']}/webhooks/meta"
         words = ("simulate", "meta", "--port", str(port), "--webhook-url", webhook_url)
         simulators.append(("the simulator of Meta", words))
+    # What the console is told: it lets people play the customer on these, and on nothing else.
+    settings["DEV_SIMULATORS"] = ",".join(words[1] for _, words in simulators)
     return simulators
 
 

@@ -26,19 +26,21 @@ FORM_NUMBER_MAX = 2**53
 
 
 class AgentBody(msgspec.Struct, forbid_unknown_fields=True):
-    """An agent; `lead_form` is a JSON Schema."""
+    """An agent; `lead_form` is a JSON Schema. Without a `prompt_version` it follows the latest."""
 
     name: str
     prompt_id: str
+    prompt_version: int | None = None
     phone_number_id: UUID | None = None
     lead_form: dict[str, Any] | None = None
 
 
 class AgentPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """What may change; a null `phone_number_id` unlinks the agent."""
+    """What may change; a null `phone_number_id` unlinks it, with a null `prompt_version` it follows the latest."""
 
     name: str | UnsetType = UNSET
     prompt_id: str | UnsetType = UNSET
+    prompt_version: int | UnsetType | None = UNSET
     phone_number_id: UUID | UnsetType | None = UNSET
     lead_form: dict[str, Any] | UnsetType | None = UNSET
 
@@ -50,6 +52,7 @@ class AgentView(msgspec.Struct):
     user_id: UUID
     name: str
     prompt_id: str
+    prompt_version: int | None
     phone_number_id: UUID | None
     lead_form: dict[str, Any] | None
     created_at: datetime
@@ -67,7 +70,14 @@ async def add_agent(
     _must_be_storable(data.lead_form)
     once = repeatable.once(_view)
     agent = await application.agents.add(
-        caller, user_id, data.name, data.prompt_id, data.phone_number_id, data.lead_form, once
+        caller,
+        user_id,
+        data.name,
+        data.prompt_id,
+        data.phone_number_id,
+        data.lead_form,
+        data.prompt_version,
+        once,
     )
     return _view(agent)
 

@@ -13,15 +13,16 @@ from litestar.params import FromPath, JSONBody
 from application.app import Application
 from application.pages import PageRequest
 from application.users import IssuedKey
-from domain.users import Caller
+from domain.users import ApiKey, Caller, Scope
 from entrypoints.rest.idempotency import Repeatable
-from entrypoints.rest.paging import Listing, listing
+from entrypoints.rest.paging import Listing
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
-    """What a key is called."""
+    """What a key is called, and what it may do; without `scopes`, everything."""
 
     name: str
+    scopes: list[Scope] = msgspec.field(default_factory=lambda: list(Scope))
 
 
 class KeyView(msgspec.Struct):
@@ -32,6 +33,7 @@ class KeyView(msgspec.Struct):
     name: str
     created_at: datetime
     last_used_at: datetime | None
+    scopes: list[Scope]
 
 
 class IssuedKeyView(msgspec.Struct):
@@ -41,6 +43,7 @@ class IssuedKeyView(msgspec.Struct):
     user_id: UUID
     name: str
     created_at: datetime
+    scopes: list[Scope]
     api_key: str
 
 
@@ -52,8 +55,9 @@ async def add_api_key(
     data: JSONBody[NewKey],
     repeatable: NamedDependency[Repeatable],
 ) -> IssuedKeyView:
-    """Add a key."""
-    return _issued(await application.users.add_key(caller, user_id, data.name, repeatable.once(_issued)))
+    """Add a key, with scopes that the caller's own key has; several at once make it possible to change them in turn."""
+    once = repeatable.once(_issued)
+    return _issued(await application.users.add_key(caller, user_id, data.name, data.scopes, once))
 
 
 @get("/users/{user_id:uuid}/api_keys")
@@ -64,7 +68,8 @@ async def list_api_keys(
     page: NamedDependency[PageRequest],
 ) -> Listing[KeyView]:
     """List a user's keys."""
-    return listing(KeyView, await application.users.list_keys(caller, user_id, page))
+    keys = await application.users.list_keys(caller, user_id, page)
+    return Listing([_view(key) for key in keys.items], keys.next_cursor)
 
 
 @delete("/users/{user_id:uuid}/api_keys/{api_key_id:uuid}")
@@ -83,4 +88,12 @@ routes = [add_api_key, list_api_keys, remove_api_key]
 
 def _issued(issued: IssuedKey) -> IssuedKeyView:
     key = issued.key
-    return IssuedKeyView(key.id, key.user_id, key.name, key.created_at, issued.spelled)
+    return IssuedKeyView(key.id, key.user_id, key.name, key.created_at, _in_order(key), issued.spelled)
+
+
+def _view(key: ApiKey) -> KeyView:
+    return KeyView(key.id, key.user_id, key.name, key.created_at, key.last_used_at, _in_order(key))
+
+
+def _in_order(key: ApiKey) -> list[Scope]:
+    return [scope for scope in Scope if scope in key.scopes]

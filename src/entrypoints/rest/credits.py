@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from application.app import Application
 from application.pages import PageRequest
 from application.ports.credits import Added
-from domain.credits import EntryKind
+from domain.credits import EntryKind, Usage, UsageGroup
 from domain.users import Caller
 from entrypoints.rest.bodies import view
+from entrypoints.rest.filters import checked_time
 from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
@@ -58,6 +59,18 @@ class AddedView(msgspec.Struct):
     available: int
 
 
+class UsageView(msgspec.Struct):
+    """What replies cost. What the report is grouped by is set: a day of UTC, or the id of what may be gone by now."""
+
+    day: date | None
+    agent_id: UUID | None
+    phone_number_id: UUID | None
+    captured: int
+    refunded: int
+    net: int
+    replies: int
+
+
 @get("/users/{user_id:uuid}/credits")
 async def show_credits(
     application: NamedDependency[Application], caller: NamedDependency[Caller], user_id: FromPath[UUID]
@@ -89,7 +102,35 @@ async def list_entries(
     return listing(EntryView, await application.credits.entries(caller, user_id, page))
 
 
-routes = [show_credits, add_credits, list_entries]
+@get("/users/{user_id:uuid}/credits/usage")
+async def list_usage(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    page: NamedDependency[PageRequest],
+    group_by: FromQuery[UsageGroup] = UsageGroup.DAY,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
+) -> Listing[UsageView]:
+    """List what replies cost by day, agent or phone number: of the last 30 days, or from `since` up to `until`."""
+    times = (checked_time(since, "since"), checked_time(until, "until"))
+    usage = await application.report_usage(caller, user_id, group_by, page, *times)
+    return Listing([_usage_view(one, group_by) for one in usage.items], usage.next_cursor)
+
+
+routes = [show_credits, add_credits, list_entries, list_usage]
+
+
+def _usage_view(usage: Usage, group: UsageGroup) -> UsageView:
+    return UsageView(
+        date.fromisoformat(usage.key) if group is UsageGroup.DAY else None,
+        UUID(usage.key) if group is UsageGroup.AGENT and usage.key else None,
+        UUID(usage.key) if group is UsageGroup.PHONE_NUMBER and usage.key else None,
+        usage.captured,
+        usage.refunded,
+        usage.net,
+        usage.replies,
+    )
 
 
 def _added(added: Added) -> AddedView:

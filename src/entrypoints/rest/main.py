@@ -11,7 +11,9 @@ from granian.server.embed import Server
 
 from application.app import Application
 from application.ports.live import STREAMS_MAX
+from entrypoints.rest.access import with_access_log
 from entrypoints.rest.app import create_rest_app
+from entrypoints.rest.dashboard.simulation import Simulation
 from entrypoints.rest.limits import with_body_deadline
 from entrypoints.serving import GRACE_SECONDS, must_be_free, stop_on_signals
 
@@ -22,14 +24,21 @@ REQUESTS_AT_ONCE_MAX = 512
 """Beside the streams of web chats. Above it, connections wait in the kernel's queue instead of in our memory."""
 
 
-async def serve_rest(application: Application, host: str, port: int, *, stop: asyncio.Event | None = None) -> None:
+async def serve_rest(
+    application: Application,
+    host: str,
+    port: int,
+    *,
+    stop: asyncio.Event | None = None,
+    simulation: Simulation | None = None,
+) -> None:
     """Serve until `stop` is set, or SIGTERM or SIGINT comes when it is None; requests in flight are finished.
 
     Doors that share a loop need to share a `stop`, since a signal has one handler. Raises CannotListen when the
     address is taken.
     """
     must_be_free("REST", host, port)
-    server = create_server(application, host, port)
+    server = create_server(application, host, port, simulation)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task((stop or stop_on_signals()).wait())
     try:
@@ -44,10 +53,10 @@ async def serve_rest(application: Application, host: str, port: int, *, stop: as
         serving.result()
 
 
-def create_server(application: Application, host: str, port: int) -> Server:
+def create_server(application: Application, host: str, port: int, simulation: Simulation | None = None) -> Server:
     """Granian, because it closes connections that are slow with their headers; plain HTTP/1.1, as proxies speak."""
     return Server(
-        with_body_deadline(create_rest_app(application)),
+        with_access_log(with_body_deadline(create_rest_app(application, simulation)), application.telemetry),
         address=host,
         port=port,
         interface=Interfaces.ASGI,

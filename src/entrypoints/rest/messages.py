@@ -10,7 +10,7 @@ import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.params import FromPath, FromQuery, PathParameter
+from litestar.params import FromPath, FromQuery, JSONBody, PathParameter
 from litestar.response import Stream
 
 from application.app import Application
@@ -57,7 +57,8 @@ class MediumView(msgspec.Struct):
 class MessageView(msgspec.Struct):
     """A message. `content` holds what it is beside its text; what belongs to its kind is there, and nothing else.
 
-    Of a message of ours `status_times` tells when it reached each status, `pricing` what the platform charges for it.
+    Of a message of ours `status_times` tells when it reached each status, `pricing` what the platform charges for it,
+    and `prompt_id`, `prompt_version` and `model` what spoke, when an agent did.
     """
 
     id: UUID
@@ -76,6 +77,9 @@ class MessageView(msgspec.Struct):
     status_times: dict[str, datetime]
     pricing: dict[str, Any] | None
     content: dict[str, Any] | None
+    prompt_id: str | None
+    prompt_version: int | None
+    model: str | None
     media: list[MediumView]
 
 
@@ -145,7 +149,27 @@ async def retry_message(
     return _view(await application.retry_message(caller, user_id, message_id, repeatable.once(_view)))
 
 
-routes = [list_messages, show_medium, retry_message]
+class ReplyBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What a person replies."""
+
+    text: str
+
+
+@post("/users/{user_id:uuid}/conversations/{conversation_id:uuid}/messages", status_code=202)
+async def reply_by_hand(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    conversation_id: FromPath[UUID],
+    data: JSONBody[ReplyBody],
+    repeatable: NamedDependency[Repeatable],
+) -> MessageView:
+    """Reply as a person, in the place of the agent, which pauses; it costs no credit."""
+    once = repeatable.once(_view)
+    return _view(await application.reply_by_hand(caller, user_id, conversation_id, data.text, once))
+
+
+routes = [list_messages, show_medium, retry_message, reply_by_hand]
 
 
 def _view(message: Message) -> MessageView:

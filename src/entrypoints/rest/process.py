@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from application.app import Application
 from entrypoints.process import announced, run_process
+from entrypoints.rest.dashboard.simulation import simulation_of
 from entrypoints.rest.main import serve_rest
 from entrypoints.settings import Settings
 
@@ -18,4 +19,6 @@ def rest_process(environment: Mapping[str, str]) -> int:
 
 async def _serve(application: Application, settings: Settings, stop: asyncio.Event) -> None:
     async with announced(settings.rest_host, settings.rest_port):
-        await serve_rest(application, settings.rest_host, settings.rest_port, stop=stop)
+        await serve_rest(
+            application, settings.rest_host, settings.rest_port, stop=stop, simulation=simulation_of(settings)
+        )

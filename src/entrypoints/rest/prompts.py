@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, PathParameter
 
 from application.app import Application
 from application.pages import PageRequest
-from domain.agents import OWN_PROMPT, Prompt, Voice
-from domain.shared import InvalidInput, NotFound
+from domain.agents import OWN_PROMPT, VERSION_MAX, Prompt, Voice
+from domain.shared import InvalidInput, NotFound, checked_name
 from domain.users import Caller
 from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing
@@ -43,7 +44,7 @@ class PromptBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PromptView(msgspec.Struct):
-    """A prompt with its latest version."""
+    """A prompt with one of its versions: the latest, unless another was asked for, which then has its own time."""
 
     id: str
     version: int
@@ -91,6 +92,31 @@ async def show_prompt(
     return _view(await application.prompts.get(caller, user_id, _known(prompt_id)))
 
 
+@get("/users/{user_id:uuid}/prompts/{prompt_id:str}/versions")
+async def list_prompt_versions(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    prompt_id: FromPath[str],
+    page: NamedDependency[PageRequest],
+) -> Listing[PromptView]:
+    """List all versions of a prompt; none of them ever changes."""
+    versions = await application.prompts.versions(caller, user_id, _known(prompt_id), page)
+    return Listing([_view(version) for version in versions.items], versions.next_cursor)
+
+
+@get("/users/{user_id:uuid}/prompts/{prompt_id:str}/versions/{version:int}")
+async def show_prompt_version(
+    application: NamedDependency[Application],
+    caller: NamedDependency[Caller],
+    user_id: FromPath[UUID],
+    prompt_id: FromPath[str],
+    version: FromPath[Annotated[int, PathParameter(ge=1, le=VERSION_MAX)]],
+) -> PromptView:
+    """Show one version of a prompt."""
+    return _view(await application.prompts.version(caller, user_id, _known(prompt_id), version))
+
+
 @post("/users/{user_id:uuid}/prompts/{prompt_id:str}/versions")
 async def add_prompt_version(
     application: NamedDependency[Application],
@@ -100,22 +126,24 @@ async def add_prompt_version(
     data: JSONBody[VersionBody],
     repeatable: NamedDependency[Repeatable],
 ) -> PromptView:
-    """Add a version, which the prompt's agents speak from their next turn on."""
+    """Add a version, which agents that follow the prompt speak from their next turn on."""
     once = repeatable.once(_view)
     return _view(await application.prompts.add_version(caller, user_id, _known(prompt_id), _voice(data), once))
 
 
-routes = [add_prompt, list_prompts, show_prompt, add_prompt_version]
+routes = [add_prompt, list_prompts, show_prompt, list_prompt_versions, show_prompt_version, add_prompt_version]
 
 
 def _known(prompt_id: str) -> str:
     # What could not be an id of ours never reaches the store, which would choke on U+0000.
-    if not OWN_PROMPT.match(prompt_id):
+    if not OWN_PROMPT.fullmatch(prompt_id):
         raise NotFound("prompt")
     return prompt_id
 
 
 def _voice(body: PromptBody | VersionBody) -> Voice:
+    if body.name is not None:
+        checked_name(body.name)
     if (body.max_output_tokens or 0) > OUTPUT_TOKENS_MAX:
         raise InvalidInput("max_output_tokens", f"It must be at most {OUTPUT_TOKENS_MAX}.")
     return Voice(body.instructions, body.model, body.temperature, body.max_output_tokens)

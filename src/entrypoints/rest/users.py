@@ -9,20 +9,28 @@ import msgspec
 from litestar import delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, UnsetType
 
 from application.app import Application
 from application.pages import PageRequest
 from application.users import IssuedKey
 from domain.users import Caller, User
-from entrypoints.rest.bodies import view
+from entrypoints.rest.bodies import given, view
 from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
 
 
-class UserName(msgspec.Struct, forbid_unknown_fields=True):
-    """The one thing told of a user."""
+class UserBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What is told of a new user."""
 
     name: str
+
+
+class UserPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """What may change; an alert is open while fewer credits than `low_balance_threshold` are available."""
+
+    name: str | UnsetType = UNSET
+    low_balance_threshold: int | UnsetType | None = UNSET
 
 
 class UserView(msgspec.Struct):
@@ -31,6 +39,7 @@ class UserView(msgspec.Struct):
     id: UUID
     name: str
     created_at: datetime
+    low_balance_threshold: int | None
 
 
 class NewUserView(UserView):
@@ -43,7 +52,7 @@ class NewUserView(UserView):
 async def add_user(
     application: NamedDependency[Application],
     caller: NamedDependency[Caller],
-    data: JSONBody[UserName],
+    data: JSONBody[UserBody],
     repeatable: NamedDependency[Repeatable],
 ) -> NewUserView:
     """Add a user (admin)."""
@@ -67,14 +76,14 @@ async def show_user(
 
 
 @patch("/users/{user_id:uuid}")
-async def rename_user(
+async def change_user(
     application: NamedDependency[Application],
     caller: NamedDependency[Caller],
     user_id: FromPath[UUID],
-    data: JSONBody[UserName],
+    data: JSONBody[UserPatch],
 ) -> UserView:
-    """Rename a user."""
-    return view(UserView, await application.users.rename(caller, user_id, data.name))
+    """Change what is given."""
+    return view(UserView, await application.users.change(caller, user_id, **given(data)))
 
 
 @delete("/users/{user_id:uuid}")
@@ -85,9 +94,9 @@ async def erase_user(
     await application.users.erase(caller, user_id)
 
 
-routes = [add_user, list_users, show_user, rename_user, erase_user]
+routes = [add_user, list_users, show_user, change_user, erase_user]
 
 
 def _new_user(added: tuple[User, IssuedKey]) -> NewUserView:
     user, issued = added
-    return NewUserView(user.id, user.name, user.created_at, issued.spelled)
+    return NewUserView(user.id, user.name, user.created_at, user.low_balance_threshold, issued.spelled)

@@ -14,6 +14,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
 from application.app import Application
+from entrypoints.rest.access import tell
 from entrypoints.rest.limits import BodyTooLarge
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
@@ -23,6 +24,10 @@ DRAINED_BYTES_MAX = 8 * BODY_BYTES_MAX
 
 Whoever is answered in the middle of its sending sees a broken connection instead, and comes again and again.
 """
+ELEMENTS = (
+    "accepted", "duplicates", "unclaimed", "receipts", "echoes", "changes", "moves", "notices", "ignored", "unreadable",
+)  # fmt: skip
+"""What elements of a delivery come to, as the use case calls it."""
 
 
 class Disconnected(Exception):
@@ -52,7 +57,10 @@ async def _deliver(application: Application, scope: Scope, receive: Receive, sen
         body = await _read(receive, headers.get("content-length", ""))
     except Disconnected:
         return
-    await application.accept_webhook(headers, body)
+    outcome = await application.accept_webhook(headers, body)
+    elements = {name: count for name in ELEMENTS if (count := getattr(outcome, name))}
+    application.telemetry.delivered(elements)
+    tell(scope, **elements, queued=outcome.queued, message_ids=[str(id_) for id_ in outcome.message_ids])
     await _answer(send, b"ok")
 
 

@@ -8,11 +8,14 @@ from typing import Any
 
 from grpc_health.v1 import health, health_pb2
 
+from application.monitoring import CheckHealth
 from entrypoints.rpc.interceptors import Context
+
+FOLLOW_SECONDS = 5.0
 
 
 class ServingHealth(health.aio.HealthServicer):  # type: ignore[misc]
-    """Says that the services are served, from the first moment on: the servicer's own `set` needs to be awaited."""
+    """Says that the services are served from the first moment on, and then whether they are ready, as REST does."""
 
     def __init__(self, services: Iterable[str]) -> None:
         super().__init__()
@@ -31,6 +34,15 @@ class ServingHealth(health.aio.HealthServicer):  # type: ignore[misc]
                 raise
         finally:
             self._watching.discard(task)
+
+    async def follow(self, check_health: CheckHealth) -> None:
+        """Tell of every service what the dependencies allow, again and again."""
+        served = health_pb2.HealthCheckResponse
+        while True:
+            is_ready = (await check_health()).is_ready
+            for service in tuple(self._server_status):
+                await self.set(service, served.SERVING if is_ready else served.NOT_SERVING)
+            await asyncio.sleep(FOLLOW_SECONDS)
 
     def end_watches(self) -> None:
         """End the streams that have no end of their own: one watcher would hold a stop for all of its grace."""

@@ -82,7 +82,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         except Exception as error:  # noqa: BLE001 - whatever is left would reach the caller with its own words
             status = TOO_LATE if deadline.expired() else _failed(method, error)
         finally:
-            self._on_call(method, status.code.name, perf_counter() - began)
+            seconds = perf_counter() - began
+            self._on_call(method, status.code.name, seconds)
+            self._application.telemetry.requested("grpc", method, status.code.name, seconds)
         if status is not OK:
             await context.abort_with_status(status)
 

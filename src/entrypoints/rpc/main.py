@@ -21,8 +21,10 @@ async def serve_rpc(application: Application, host: str, port: int, *, stop: asy
     server = create_rpc_server(application, health=health)
     server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     await server.start()
+    following = asyncio.create_task(health.follow(application.check_health))
     try:
         await (stop or stop_on_signals()).wait()
     finally:
+        following.cancel()
         health.end_watches()
         await server.stop(GRACE_SECONDS)

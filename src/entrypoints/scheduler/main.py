@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from application.app import Application
+from application.erasing import BATCH
 from domain.shared import Unavailable
 from entrypoints.process import run_process
 from entrypoints.readiness import announce_ready
@@ -17,6 +18,7 @@ log = structlog.get_logger()
 
 SWEEP_SECONDS = 1.0
 REFRESH_SECONDS = 3_600.0
+ERASE_SECONDS = 5.0
 FORGET_SECONDS = 600.0
 
 
@@ -31,7 +33,7 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep and look around every SWEEP_SECONDS until `stop` is set; see to files, tokens and leads beside that.
+    """Sweep and look around every SWEEP_SECONDS until `stop` is set; see to files, tokens, leads and erasures beside.
 
     These have tasks of their own: a platform that is slow to answer or much to clear away must not hold the sweeper up.
     """
@@ -41,7 +43,9 @@ async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
         chores.create_task(_every(REFRESH_SECONDS, lambda: _refresh_tokens(application, stop), stop))
         chores.create_task(_every(FORGET_SECONDS, lambda: _forget_answers(application, stop), stop))
         files = chores.create_task(_every(SWEEP_SECONDS, lambda: _see_to_files(application), stop))
+        erasing = chores.create_task(_every(ERASE_SECONDS, lambda: _erase_at_model(application), stop))
         await stop.wait()
+        erasing.cancel()  # what is being erased stays claimed for a while, and is erased again
         files.cancel()  # what is being fetched stays claimed for a while, and is fetched again
 
 
@@ -97,6 +101,7 @@ async def _sweep(application: Application) -> None:
         log.warning("sweep_failed", reason=str(error))
         return
     if swept.requeued or swept.claimed:
+        application.telemetry.swept(swept.requeued, swept.claimed)
         log.info("swept", requeued=swept.requeued, claimed=swept.claimed)
 
 
@@ -128,3 +133,15 @@ async def _delete_media(application: Application) -> None:
         return
     if deleted:
         log.info("media_deleted", deleted=deleted)
+
+
+async def _erase_at_model(application: Application) -> None:
+    erased = BATCH
+    while erased == BATCH:
+        try:
+            erased = await application.erase_at_model()
+        except Unavailable as error:
+            log.warning("erasing_failed", reason=str(error))
+            return
+        if erased:
+            log.info("erased", gone=erased)

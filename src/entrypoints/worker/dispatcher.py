@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from application.conversations.work import Work
+from application.ports.telemetry import Telemetry
 from application.ports.turn_queue import QueueEntry, QueueUnavailable
 from application.ports.turns import Place
 from domain.shared import Unavailable
@@ -25,8 +26,9 @@ DRAIN_SECONDS = 25.0
 class Dispatcher:
     """Drives the work of one process. Everything here runs on one event loop."""
 
-    def __init__(self, work: Work, worker_id: UUID, lease_seconds: float) -> None:
+    def __init__(self, work: Work, worker_id: UUID, lease_seconds: float, telemetry: Telemetry) -> None:
         self._work = work
+        self._telemetry = telemetry
         self._heartbeat_seconds = lease_seconds / 3
         self._worker_id = worker_id
         self._serving: dict[asyncio.Task[None], QueueEntry] = {}
@@ -43,6 +45,7 @@ class Dispatcher:
     async def start(self, place: Place) -> None:
         """Say that this worker lives and where, and keep saying it. Raises Unavailable."""
         await self._work.join(self._worker_id, place)
+        self._telemetry.heartbeat(succeeded=True)
         self._heartbeat = asyncio.create_task(self._beat())
 
     def wake(self, phone_number_ids: Sequence[UUID]) -> None:
@@ -99,12 +102,14 @@ class Dispatcher:
     def _serve(self, entry: QueueEntry) -> None:
         task = asyncio.create_task(self._serve_one(entry))
         self._serving[task] = entry
+        self._telemetry.in_flight(len(self._serving))
         task.add_done_callback(self._served)
         if len(self._serving) >= IN_FLIGHT_MAX:
             self._room.clear()
 
     def _served(self, task: asyncio.Task[None]) -> None:
         del self._serving[task]
+        self._telemetry.in_flight(len(self._serving))
         self._room.set()
 
     async def _serve_one(self, entry: QueueEntry) -> None:
@@ -112,9 +117,11 @@ class Dispatcher:
             await self._is_said.wait()  # what begins while a heartbeat is under way would count as dropped
             await self._work.serve(entry)
         except Unavailable as error:
+            self._telemetry.interrupted()
             log.warning("turn_interrupted", conversation_id=str(entry.conversation_id), reason=str(error))
         except Exception:  # one turn's bug must not end the others; the next heartbeat frees its conversation
             self._crashed.add(entry.conversation_id)
+            self._telemetry.crashed()
             log.exception("turn_crashed", conversation_id=str(entry.conversation_id))
 
     async def _beat(self) -> None:
@@ -123,7 +130,10 @@ class Dispatcher:
             try:
                 await self._say_what_is_in_hand()
             except (Unavailable, QueueUnavailable) as error:
+                self._telemetry.heartbeat(succeeded=False)
                 log.warning("lease_not_renewed", reason=str(error))
+            else:
+                self._telemetry.heartbeat(succeeded=True)
 
     async def _say_what_is_in_hand(self) -> None:
         holding = list(self._serving.values())

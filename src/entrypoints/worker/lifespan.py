@@ -12,11 +12,11 @@ from dramatiq.asyncio import get_event_loop_thread
 from domain.shared import DomainError
 from entrypoints.container import WakeUpBroker, running
 from entrypoints.memory import keep_what_is_loaded
+from entrypoints.place import this_place
 from entrypoints.readiness import process_id
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
 from entrypoints.worker.extraction_dispatcher import ExtractionDispatcher
-from entrypoints.worker.place import this_place
 
 
 class ApplicationLifespan(dramatiq.Middleware):
@@ -48,7 +48,7 @@ class ApplicationLifespan(dramatiq.Middleware):
             raise SystemExit("The worker's event loop did not start.")
         try:
             thread.run_coroutine(self._open())
-        except DomainError as error:
+        except (DomainError, OSError) as error:
             thread.stop()  # type: ignore[no-untyped-call]
             raise SystemExit(str(error)) from error
 
@@ -63,7 +63,8 @@ class ApplicationLifespan(dramatiq.Middleware):
     async def _open(self) -> None:
         application = await self._stack.enter_async_context(running(self._settings, role="worker", asks_model=True))
         self._loop = asyncio.get_running_loop()
-        self._dispatcher = Dispatcher(application.work, process_id(), self._settings.lease_seconds)
+        lease_seconds = self._settings.lease_seconds
+        self._dispatcher = Dispatcher(application.work, process_id(), lease_seconds, application.telemetry)
         await self._dispatcher.start(this_place())
         self._extractions = ExtractionDispatcher(application.run_extractions)
         keep_what_is_loaded()

@@ -12,10 +12,11 @@ from uuid import UUID
 
 from entrypoints.container import end_leases_of_the_dead, forget_workers, load_what_workers_need
 from entrypoints.memory import keep_what_is_loaded
+from entrypoints.place import is_gone, this_host
 from entrypoints.settings import Settings, load_settings
 from entrypoints.worker.child import WorkerChild, WorkersFailed
+from entrypoints.worker.health import health_process
 from entrypoints.worker.main import broker, run_worker
-from entrypoints.worker.place import is_gone, this_host
 from entrypoints.worker.supervisor import Supervisor
 from entrypoints.worker.undertaker import Undertaker
 
@@ -27,12 +28,18 @@ def worker_process(processes: int) -> int:
     keep_what_is_loaded()
     undertaker = Undertaker(lambda dead: _bury(settings, dead), settings.lease_seconds)
     try:
-        Supervisor([WorkerChild(_work) for _ in range(processes)], undertaker).run()
+        Supervisor(_children(settings, processes), undertaker).run()
     except WorkersFailed as error:
         if str(error):
             sys.stderr.write(f"frontdesk worker: {error}\n")
         return 1
     return 0
+
+
+def _children(settings: Settings, processes: int) -> list[WorkerChild]:
+    """The workers, and whoever tells of them where somebody wants to know."""
+    workers = [WorkerChild(_work) for _ in range(processes)]
+    return workers if settings.worker_health_port is None else [*workers, WorkerChild(health_process)]
 
 
 def _work() -> int:

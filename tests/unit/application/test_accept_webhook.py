@@ -29,6 +29,11 @@ class ReadsWhatItIsTold:
         return query["hub.challenge"]
 
 
+def counted(outcome: WebhookOutcome) -> WebhookOutcome:
+    """Its numbers; which ids the messages got is another matter."""
+    return replace(outcome, message_ids=())
+
+
 async def _accepts(desk: Desk, delivery: Delivery | Exception) -> WebhookOutcome:
     reader = ReadsWhatItIsTold(delivery)
     return await AcceptWebhook(reader, desk.inbox, desk.queue, desk.seen, desk.overflow)({}, b"")
@@ -46,7 +51,7 @@ async def test_a_delivery_is_stored_queued_and_counted(desk: Desk) -> None:
 
     outcome = await _accepts(desk, delivery)
 
-    assert outcome == WebhookOutcome(
+    assert counted(outcome) == WebhookOutcome(
         accepted=2, duplicates=1, unclaimed=1, receipts=1, ignored=3, unreadable=2, queued=True
     )
     assert len(await desk.queue.claim(desk.number.id, an_id(), 10)) == 2
@@ -58,7 +63,7 @@ async def test_with_the_queue_down_a_delivery_is_accepted_and_it_says_so(desk: D
 
     outcome = await _accepts(desk, Delivery([desk.a_text()]))
 
-    assert outcome == WebhookOutcome(accepted=1, queued=False)
+    assert counted(outcome) == WebhookOutcome(accepted=1, queued=False)
     assert len(desk.store.messages) == 1
 
 
@@ -99,7 +104,7 @@ async def test_a_message_that_comes_again_wakes_nobody(desk: Desk) -> None:
 async def test_a_message_nobody_will_answer_takes_no_one_s_place(desk: Desk) -> None:
     outcome = await _accepts(desk, Delivery([desk.a_text(type="image", text=None)]))
 
-    assert outcome == WebhookOutcome(accepted=1)
+    assert counted(outcome) == WebhookOutcome(accepted=1)
 
 
 async def test_all_that_a_delivery_brings_is_noted_in_order_and_counted(desk: Desk) -> None:
@@ -115,7 +120,7 @@ async def test_all_that_a_delivery_brings_is_noted_in_order_and_counted(desk: De
 
     outcome = await _accepts(desk, delivery)
 
-    assert outcome == WebhookOutcome(accepted=1, echoes=1, changes=1, moves=1, notices=1)
+    assert counted(outcome) == WebhookOutcome(accepted=1, echoes=1, changes=1, moves=1, notices=1)
     (conversation,) = desk.store.conversations.values()
     assert [(one.text, one.status) for one in desk.messages(conversation.id)] == [
         ("Edited", "unanswerable"),
@@ -131,7 +136,7 @@ async def test_a_message_in_a_paused_conversation_wakes_nobody(desk: Desk) -> No
 
     outcome = await _accepts(desk, Delivery([desk.a_text(written_at=now + timedelta(seconds=1))]))
 
-    assert outcome == WebhookOutcome(accepted=1)
+    assert counted(outcome) == WebhookOutcome(accepted=1)
     assert desk.queue.wake_ups == []
 
 
@@ -171,7 +176,7 @@ async def test_what_came_a_moment_ago_is_counted_without_asking_the_store(desk: 
     desk.inbox.accept = desk.inbox.record = asked
     outcome = await _accepts(desk, Delivery([text], [receipt]))
 
-    assert outcome == WebhookOutcome(duplicates=1)
+    assert counted(outcome) == WebhookOutcome(duplicates=1)
 
 
 async def test_a_receipt_that_says_more_is_none_that_came_before(desk: Desk) -> None:
@@ -228,7 +233,7 @@ async def _fills(desk: Desk) -> WebhookOutcome:
 async def test_what_finds_a_full_queue_is_stored_and_people_are_told(desk: Desk) -> None:
     outcome = await _fills(desk)
 
-    assert outcome == WebhookOutcome(accepted=1, queued=False)
+    assert counted(outcome) == WebhookOutcome(accepted=1, queued=False)
     assert len(desk.store.messages) == 2
     assert await _open_alerts(desk) == [("queue_overflow", str(desk.number.id), 1)]
 

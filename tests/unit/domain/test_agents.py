@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from domain.agents import OUTPUT_TOKENS_MIN, is_own_prompt, own_prompt_id
 from domain.shared import InvalidInput
-from tests.builders import a_voice
+from tests.builders import a_voice, an_agent, an_id
 
 
 @given(st.uuids())
@@ -58,3 +58,10 @@ def test_a_voice_may_leave_its_settings_to_the_model(temperature, tokens) -> Non
     voice = a_voice(temperature=temperature, max_output_tokens=tokens)
 
     assert (voice.temperature, voice.max_output_tokens) == (temperature, tokens)
+
+
+@pytest.mark.parametrize(("prompt_id", "version"), [("pmpt_1", 1), (own_prompt_id(an_id()), 0), ("pmpt_1", 0)])
+def test_a_pin_that_nobody_can_check_is_refused_by_name(prompt_id: str, version: int) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        an_agent(an_id(), prompt_id=prompt_id, prompt_version=version)
+    assert refused.value.field == "prompt_version"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.shared import NAME_LENGTH_MAX, Forbidden, InvalidInput, NotFound, checked_name, checked_text
-from domain.users import Caller, Scope, ScopeMissing, parsed_key, spelled_key
+from domain.users import ALL_SCOPES, Caller, Scope, ScopeMissing, checked_scopes, parsed_key, spelled_key
 from tests.builders import an_id
 
 SECRETS = st.from_regex(re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII), fullmatch=True)
@@ -72,3 +72,19 @@ def test_a_text_is_kept_as_it_is() -> None:
     assert checked_text("  a\n", "note", 4) == "  a\n"
     with pytest.raises(InvalidInput):
         checked_text("abcde", "note", 4)
+
+
+@pytest.mark.parametrize("scopes", [[], [Scope.READ, Scope.READ]])
+def test_a_key_has_scopes_and_each_once(scopes: list[Scope]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        checked_scopes(scopes)
+    assert refused.value.field == "scopes"
+
+
+def test_a_key_gives_out_no_more_than_it_has() -> None:
+    caller = Caller(an_id(), frozenset({Scope.ADMIN, Scope.READ}))
+
+    caller.must_hold(frozenset({Scope.READ}))
+    Caller(None).must_hold(ALL_SCOPES)
+    with pytest.raises(ScopeMissing, match="write"):
+        caller.must_hold(ALL_SCOPES)

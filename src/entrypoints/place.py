@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import socket
 import sys
@@ -24,6 +25,11 @@ def this_host() -> str:
     with contextlib.suppress(OSError):  # neither is known but on Linux
         parts += [(PROC / "sys/kernel/random/boot_id").read_text().strip(), str((PROC / "self/ns/pid").readlink())]
     return "/".join(parts)
+
+
+def folder_of_this_host() -> str:
+    """A name for a folder that only processes with our ids use; several containers may share what it stands in."""
+    return hashlib.blake2b(this_host().encode(), digest_size=8).hexdigest()
 
 
 def this_place() -> Place:

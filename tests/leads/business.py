@@ -15,6 +15,7 @@ from application.ports.lead_model import LeadOutcome, LeadRequest
 from domain.delivery import Accepted
 from domain.leads.merging import Lead
 from domain.leads.runs import ATTEMPTS_MAX, Extraction
+from domain.shared import storable
 from tests.builders import a_phone_number, a_user, an_agent, an_api_key, an_id
 from tests.contract.paths import Path, Shop, a_reply, a_text
 from tests.fakes.clock import CountingIds, FrozenClock
@@ -54,9 +55,9 @@ class Business:
         """A customer (True) and the business (False) write in turn; the conversation."""
         for is_customer, text in says:
             if is_customer:
-                message = a_text(
-                    self._shops[to].number, text=text, address=address, platform_message_id=f"wamid.{an_id()}"
-                )
+                # What arrives is made storable by whoever reads the webhook.
+                known = {"address": address, "platform_message_id": f"wamid.{an_id()}"}
+                message = a_text(self._shops[to].number, text=storable(text), **known)
                 (stored,) = await self.path.inbox.accept([message])
             else:
                 turn = await self._worker.begins(stored.conversation_id)

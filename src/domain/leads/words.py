@@ -17,7 +17,7 @@ def plain(text: str) -> str:
 def words(text: str) -> set[str]:
     """The words without their accents, digits apart: José is Jose, and 50eur is 50 and eur.
 
-    Vowels of Indian scripts are no accents, though Unicode calls them marks too: राम is not रमा.
+    Vowels of Indian scripts are no accents, though Unicode calls them marks too: मीरा is not मेरा.
     """
     bare = (one for one in unicodedata.normalize("NFD", plain(text)) if not _is_accent(one))
     return {"".join(run) for kind, run in groupby(bare, _kind) if kind}

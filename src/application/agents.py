@@ -14,7 +14,7 @@ from application.ports.registry import Agents, Prompts
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
-from domain.agents import Agent, Prompt, Voice, is_own_prompt, own_prompt_id
+from domain.agents import Agent, Prompt, Voice, checked_form, is_own_prompt, known_prompt_id, own_prompt_id
 from domain.leads.form import DEFAULT_FORM, read_form
 from domain.shared import checked_name, checked_text
 from domain.users import Caller
@@ -50,7 +50,7 @@ class ManagePrompts:
     async def get(self, caller: Caller, user_id: UUID, prompt_id: str) -> Prompt:
         """That prompt with its latest version. Raises NotFound."""
         caller.must_read(user_id)
-        return await self.prompts.get(user_id, prompt_id)
+        return await self.prompts.get(user_id, known_prompt_id(prompt_id))
 
     async def list(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Prompt]:
         """The user's prompts."""
@@ -60,19 +60,19 @@ class ManagePrompts:
     async def versions(self, caller: Caller, user_id: UUID, prompt_id: str, page: PageRequest) -> Page[Prompt]:
         """All versions of the prompt, as they were added. Raises NotFound."""
         caller.must_read(user_id)
-        return await self.prompts.versions(user_id, prompt_id, page)
+        return await self.prompts.versions(user_id, known_prompt_id(prompt_id), page)
 
     async def version(self, caller: Caller, user_id: UUID, prompt_id: str, version: int) -> Prompt:
         """That version of the prompt. Raises NotFound."""
         caller.must_read(user_id)
-        return await self.prompts.version(user_id, prompt_id, version)
+        return await self.prompts.version(user_id, known_prompt_id(prompt_id), version)
 
     async def add_version(
         self, caller: Caller, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
     ) -> Prompt:
         """A new version, which agents that follow this prompt speak from their next turn on. Raises as Answers says."""
         caller.must_write(user_id)
-        return await self.prompts.add_version(user_id, prompt_id, _checked(voice), once)
+        return await self.prompts.add_version(user_id, known_prompt_id(prompt_id), _checked(voice), once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,7 @@ def _checked(voice: Voice) -> Voice:
 
 
 def _must_be_form(lead_form: dict[str, Any] | None) -> None:
-    """Raise InvalidInput for a form that no model could be held to."""
+    """Raise InvalidInput for a form that no store takes, or that no model could be held to."""
     if lead_form is not None:
+        checked_form(lead_form)
         read_form(lead_form)

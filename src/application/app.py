@@ -10,9 +10,10 @@
 |                            |                | forget_answers                                         |
 | integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
 |                            |                | read_queue, channel_health, prompts, agents,           |
-|                            |                | conversations, customers, pauses, read_media,          |
-|                            |                | trace_message, retry_message, reply_by_hand, credits,  |
-|                            |                | report_usage, alerts, web_chats, extractions, leads    |
+|                            |                | conversations, follow_messages, customers, pauses,     |
+|                            |                | read_media, trace_message, retry_message,              |
+|                            |                | reply_by_hand, credits, report_usage, alerts,          |
+|                            |                | web_chats, extractions, leads                          |
 | people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
@@ -39,6 +40,7 @@ from application.console import ConsoleSessions
 from application.conversations.ask_model import AskModel
 from application.conversations.asking import Asking
 from application.conversations.deliver_reply import DeliverReply
+from application.conversations.follow_messages import FollowMessages
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.patience import Patience
 from application.conversations.pause import PauseConversations
@@ -136,6 +138,7 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    follow_messages: FollowMessages
     customers: ManageCustomers
     erase_at_model: EraseAtModel
     trace_message: TraceMessage
@@ -227,7 +230,7 @@ def assemble(
     overflow = Overflow(p.alerts, p.clock)
     authenticate = Authenticate(p.users, p.vault, admin_api_key)
     return Application(
-        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
+        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow, p.live),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
@@ -256,7 +259,8 @@ def assemble(
         channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
-        conversations=ReadConversations(p.conversations),
+        conversations=ReadConversations(p.conversations, p.live),
+        follow_messages=FollowMessages(p.conversations, p.phone_numbers, p.live),
         customers=ManageCustomers(p.customer_records, p.conversations, p.extractions, p.leads),
         erase_at_model=EraseAtModel(p.erasures, p.eraser),
         trace_message=TraceMessage(p.traces),
@@ -264,8 +268,8 @@ def assemble(
         fetch_media=FetchMedia(p.media, p.media_fetcher),
         delete_media=DeleteMedia(p.media, p.content),
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
-        retry_message=RetryMessage(p.retries, p.queue),
-        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock),
+        retry_message=RetryMessage(p.retries, p.queue, p.live),
+        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock, p.live),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         report_usage=ReportUsage(p.credits, p.clock),
         alerts=ReadAlerts(p.alerts),
@@ -294,10 +298,11 @@ def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
         p.briefings,
         Asking(p.media, p.content, FetchMedia(p.media, p.media_fetcher)),
         AskModel(p.turns, model, patience, p.live),
-        DeliverReply(p.turns, gateway, patience),
+        DeliverReply(p.turns, gateway, patience, p.live),
         ShowTyping(gateway, p.background, p.clock),
         p.clock,
         p.ids,
         p.alerts,
         lane_scope,
+        p.live,
     )

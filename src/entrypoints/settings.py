@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FilePath,
     PostgresDsn,
     RedisDsn,
     SecretStr,
@@ -87,6 +89,9 @@ class Settings(BaseModel):
     rest_port: Port = 8_000
     grpc_host: Text = "127.0.0.1"
     grpc_port: Port = 50_051
+    grpc_tls_cert_file: FilePath | None = None
+    grpc_tls_key_file: FilePath | None = None
+    grpc_tls_client_ca_file: FilePath | None = None
     frontdesk_home: Path = Path(".frontdesk")
     prometheus_multiproc_dir: Path | None = None
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
@@ -134,6 +139,21 @@ class Settings(BaseModel):
     def _workers_in_order(self) -> Settings:
         if self.workers_max is not None and self.workers_max < self.workers_min:
             raise ValueError("WORKERS_MAX must not be below WORKERS_MIN")
+        return self
+
+    @model_validator(mode="after")
+    def _tls_files_fit(self) -> Settings:
+        certificate, key, authorities = self.grpc_tls_cert_file, self.grpc_tls_key_file, self.grpc_tls_client_ca_file
+        if certificate is None and key is None and authorities is None:
+            return self
+        if certificate is None or key is None:
+            raise ValueError("GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE must be given together")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(authorities or certificate)
+        except (OSError, ssl.SSLError):
+            names = "GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE and GRPC_TLS_CLIENT_CA_FILE"
+            raise ValueError(f"{names} must hold a certificate, its key, and certificates in PEM") from None
         return self
 
 

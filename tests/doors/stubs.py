@@ -310,10 +310,14 @@ class BrokenCredits(MemoryCredits):
         self.wrong: Exception | None = None
         self.seconds = 0.0
         self.asked = asyncio.Event()
+        self.left = asyncio.Event()
 
     async def account(self, user_id):
         self.asked.set()
-        await asyncio.sleep(self.seconds)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.left.set()
         if self.wrong:
             raise self.wrong
         return await super().account(user_id)

@@ -11,7 +11,7 @@ from domain.conversations import InboundStatus, OutboundStatus
 from entrypoints.rest.messages import MessageStatus
 from tests.doors.conftest import bearer
 from tests.doors.stubs import ADMIN_KEY
-from tests.doors.test_rest_routes import OPEN_ROUTES, RAW_ROUTES, ROUTES, VISITOR_ROUTES
+from tests.doors.test_rest_routes import ENDLESS_ROUTES, OPEN_ROUTES, RAW_ROUTES, ROUTES, VISITOR_ROUTES
 
 
 async def described(rest):
@@ -24,7 +24,11 @@ async def test_every_route_is_described_and_nothing_else(rest):
     assert document["openapi"].startswith("3.1")
     assert (
         described_routes
-        == {(method, path) for method, path, _, _ in ROUTES} | OPEN_ROUTES | VISITOR_ROUTES | RAW_ROUTES
+        == {(method, path) for method, path, _, _ in ROUTES}
+        | OPEN_ROUTES
+        | VISITOR_ROUTES
+        | RAW_ROUTES
+        | ENDLESS_ROUTES
     )
 
 

@@ -13,6 +13,7 @@ from application.ports.live import Changed, LiveChannel, Topic
 from application.ports.rate_limits import Rate, RateLimits
 from application.ports.turn_queue import TurnQueue
 from application.ports.web_chats import WebChats
+from application.telling import tell_of_stored
 from domain.channels import ChannelType, InboundMessage
 from domain.shared import TooFast
 from domain.webchat import Session, WebChat, checked_message
@@ -45,6 +46,7 @@ class WriteInChat:
         stored = await self.inbox.accept([message])
         await admit_stored(self.queue, stored, self.overflow)
         self.live.publish(Topic(web_chat.id, session.visitor), Changed())
+        tell_of_stored(self.live, stored)
         return await self.web_chats.sequence_of(web_chat, message.platform_message_id)
 
     def _message(self, session: Session, own_id: UUID, text: str) -> InboundMessage:

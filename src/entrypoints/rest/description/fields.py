@@ -11,7 +11,7 @@ from application.channels.manage_phone_numbers import ACCOUNT_LENGTH_MAX
 from application.conversations.pause import MINUTES_MAX
 from application.once import VISIBLE_KEY
 from domain import delivery
-from domain.agents import DASHBOARD_PROMPT, OUTPUT_TOKENS_MIN, OWN_PROMPT, TEMPERATURE_MAX
+from domain.agents import DASHBOARD_PROMPT, OUTPUT_TOKENS_MAX, OUTPUT_TOKENS_MIN, OWN_PROMPT, TEMPERATURE_MAX
 from domain.channels import (
     LANGUAGE,
     PAUSE_MINUTES_MAX,
@@ -26,7 +26,6 @@ from domain.shared import NAME_LENGTH_MAX
 from domain.webchat import ORIGIN, ORIGIN_LENGTH_MAX, TEXT_LENGTH_MAX, VISITOR_LENGTH_MAX
 from entrypoints.rest.filters import CUSTOMER_LENGTH_MAX
 from entrypoints.rest.paging import CURSOR_LENGTH_MAX
-from entrypoints.rest.prompts import OUTPUT_TOKENS_MAX
 
 Document = dict[str, Any]
 
@@ -109,6 +108,8 @@ WORDS: dict[str, str] = {
     "api_key_id": "A key, by its id and not by what opens with it.",
     "place": "Which of the message's files, from 0.",
     "customer_id": "A customer.",
+    "extraction_id": "One run.",
+    "format": "How it is written.",
     "version": "Which version, from 1.",
     "customer": "A customer, by id or by address.",
     "status": "Only those that stand so.",
@@ -118,6 +119,7 @@ WORDS: dict[str, str] = {
     "active_since": "Only what had something happen then or later, with its time zone.",
     "since": "Only what was created then or later, with its time zone.",
     "until": "Only what was created earlier, with its time zone.",
+    "after": "The sequence number of the last message that is known.",
     "format": "How the rows are written.",
     "extraction_id": "A run of the extraction.",
     "Idempotency-Key": "The same key acts once, however often it comes.",

@@ -27,6 +27,7 @@ OF_ONE: dict[tuple[str, str], tuple[int, ...]] = {
     ("post", "/webchat/{phone_number_id}/sessions"): (401, 403, 404, 429),
     ("post", "/webchat/messages"): (401, 403, 404, 429),
     ("get", "/webchat/events"): (401, 403, 404, 422, 429),
+    ("get", "/users/{user_id}/conversations/{conversation_id}/events"): (429,),
     ("get", "/metrics"): (401,),
     ("get", "/webhooks/meta"): (403,),
     ("post", "/webhooks/meta"): (400, 401, 403, 408, 413),

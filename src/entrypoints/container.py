@@ -54,6 +54,7 @@ from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alert_deliveries import PostgresAlertDeliveries
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.answers import PostgresAnswers
+from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
@@ -84,6 +85,7 @@ from application.ports.alert_deliveries import AlertDeliveries, AlertSender
 from application.ports.alerts import Alerts
 from application.ports.answers import Answers
 from application.ports.background import Background
+from application.ports.backlog import Backlog
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
@@ -135,6 +137,7 @@ __all__ = [
     "end_leases_of_the_dead",
     "forget_workers",
     "load_what_workers_need",
+    "opened_backlog",
     "running",
 ]
 
@@ -167,6 +170,7 @@ def _watching(settings: Settings, role: str) -> Watching:
         settings.encryption_keys[0].get_secret_value(),
         settings.otel_exporter_otlp_endpoint,
         settings.otel_traces_sampler_arg,
+        settings.reply_quiet_seconds,
     )
 
 
@@ -402,6 +406,14 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
             rigged = with_crash_point(container.ports(), settings.crash_at, settings.crash_token)
             container.ports.override(providers.Object(rigged))
         yield container.application()
+
+
+@asynccontextmanager
+async def opened_backlog(settings: Settings) -> AsyncIterator[Backlog]:
+    """The one port that a supervisor's gauge needs, on one connection. Raises Unavailable."""
+    database = Database(settings.database_url.get_secret_value(), connections_max=1, name="frontdesk-gauge")
+    async with database.opened():
+        yield PostgresBacklog(database, settings.reply_quiet_seconds)
 
 
 def load_what_workers_need() -> None:

@@ -106,6 +106,8 @@ class Settings(BaseModel):
     cache_ttl_seconds: Annotated[float, Field(ge=300, le=600)] = 300
     workers_min: Annotated[int, Field(ge=1, le=1_000)] = 1
     workers_max: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    worker_silent_seconds_max: Annotated[float, Field(ge=2, le=3_600)] = 15
+    worker_memory_mib_max: Annotated[float, Field(ge=64)] = 1_024
     rest_host: Text = "127.0.0.1"
     rest_port: Port = 8_000
     grpc_host: Text = "127.0.0.1"

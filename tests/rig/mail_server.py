@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-
 ANSWERS = {"EHLO": "250-Hello\r\n250 AUTH PLAIN LOGIN", "AUTH": "235 Come in", "QUIT": "221 Bye"}
 
 

@@ -120,8 +120,6 @@ WORDS: dict[str, str] = {
     "since": "Only what was created then or later, with its time zone.",
     "until": "Only what was created earlier, with its time zone.",
     "after": "The sequence number of the last message that is known.",
-    "format": "How the rows are written.",
-    "extraction_id": "A run of the extraction.",
     "Idempotency-Key": "The same key acts once, however often it comes.",
 }
 """Of parameters that say nothing of themselves."""

@@ -3,7 +3,8 @@
 | who                        | through        | to                                                     |
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
-| a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
+| a wake-up from the queue   | worker         | work: join, warm_up, claim, serve (take_turn), renew,  |
+|                            |                | leave                                                  |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
 |                            |                | refresh_tokens, erase_at_model, forget_answers         |
 | integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
@@ -63,6 +64,7 @@ from application.ports.channel_health import ChannelHealth
 from application.ports.chat_sessions import ChatSessions
 from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
+from application.ports.context_cache import ContextCache
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.customer_records import CustomerRecords
@@ -79,7 +81,6 @@ from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.telemetry import Telemetry
-from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
@@ -155,7 +156,7 @@ class Ports:
     queue: TurnQueue
     seen: DuplicateFilter
     briefings: Briefings
-    tokens: TokenCache
+    contexts: ContextCache
     ageing_tokens: AgeingTokens
     token_issuer: TokenIssuer
     model: LanguageModel
@@ -208,7 +209,7 @@ def assemble(
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
-        refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
+        refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.contexts, p.alerts),
         check_health=CheckHealth(p.probes, p.inbox),
         check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
         show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
@@ -216,7 +217,7 @@ def assemble(
         forget_answers=ForgetAnswers(p.answers),
         once=NameRequest(p.vault),
         authenticate=authenticate,
-        users=ManageUsers(p.users, p.tokens, p.queue, p.vault, p.clock, p.ids),
+        users=ManageUsers(p.users, p.contexts, p.queue, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
         channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
@@ -245,7 +246,7 @@ def assemble(
 
 
 def _manage_phone_numbers(p: Ports) -> ManagePhoneNumbers:
-    return ManagePhoneNumbers(p.phone_numbers, p.tokens, p.vault, p.inbox, p.turns, p.queue, p.alerts, p.clock, p.ids)
+    return ManagePhoneNumbers(p.phone_numbers, p.contexts, p.vault, p.inbox, p.turns, p.queue, p.alerts, p.clock, p.ids)
 
 
 def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:

@@ -36,7 +36,7 @@ CODES = ("class", "code", "subcode")
 
 BEGIN = """
 select state, quiet_seconds, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
-    last_item_id, attempts, crashes, questions, replies, heard, lately
+    last_item_id, attempts, crashes, questions, replies, heard, lately, context_version(agent_id, phone_number_id)
 from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s, %s, %s) order by place
 """
 
@@ -356,7 +356,7 @@ def _turn(conversation_id: UUID, state: str, quiet_seconds: float | None, *row: 
         return NotYet(float(quiet_seconds or 0.0))
     if state not in {"begun", "resumed"}:
         return NoTurn(state)
-    *place, openai_conversation_id, last_item_id, attempts, crashes, questions, replies, heard, lately = row
+    *place, openai_conversation_id, last_item_id, attempts, crashes, questions, replies, heard, lately, context = row
     turn_id, fence, user_id, phone_number_id, agent_id, address = place
     return Turn(
         id=turn_id,
@@ -374,6 +374,7 @@ def _turn(conversation_id: UUID, state: str, quiet_seconds: float | None, *row: 
         last_item_id=last_item_id,
         heard=Heard(heard[0], _time(heard[1]), heard[2]),
         lately=tuple(Line(way == "outbound", digest, _time(at)) for way, digest, at in lately or ()),
+        context_version=context,
     )
 
 

@@ -7,15 +7,21 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 import dramatiq
+import structlog
 from dramatiq.asyncio import get_event_loop_thread
 
-from domain.shared import DomainError
+from application.conversations.work import Work
+from domain.shared import DomainError, Unavailable
 from entrypoints.container import WakeUpBroker, running
 from entrypoints.memory import keep_what_is_loaded
 from entrypoints.place import this_place
 from entrypoints.readiness import process_id
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
+
+log = structlog.get_logger()
+
+WARM_UP_SECONDS_MAX = 2.0
 
 
 class ApplicationLifespan(dramatiq.Middleware):
@@ -58,9 +64,19 @@ class ApplicationLifespan(dramatiq.Middleware):
         lease_seconds = self._settings.lease_seconds
         self._dispatcher = Dispatcher(application.work, process_id(), lease_seconds, application.telemetry)
         await self._dispatcher.start(this_place())
+        await _warm_up(application.work)
         keep_what_is_loaded()
 
     async def _close(self) -> None:
         if self._dispatcher is not None:
             await self._dispatcher.drain()
         await self._stack.aclose()
+
+
+async def _warm_up(work: Work) -> None:
+    """Before the first turn, but no reason not to begin."""
+    try:
+        async with asyncio.timeout(WARM_UP_SECONDS_MAX):
+            log.info("contexts_warmed", count=await work.warm_up())
+    except (Unavailable, TimeoutError) as error:
+        log.warning("contexts_not_warmed", reason=str(error) or "it took too long")

@@ -55,7 +55,9 @@ async def desk(request) -> AsyncIterator[Desk]:
     ):
 
         async def version(agent_id: UUID, phone_number_id: UUID) -> UUID | None:
-            ((found,),) = await database.house.fetch("select context_version(%s, %s)", (agent_id, phone_number_id))
+            (([found],),) = await database.house.fetch(
+                "select context_versions(array[%s], array[%s])", (agent_id, phone_number_id)
+            )
             return found
 
         yield Desk(world, PostgresBriefings(database, VAULT, RedisContextCache(redis, 300)), version)

@@ -34,10 +34,17 @@ TEMPLATE = "template"
 CODES = ("class", "code", "subcode")
 """What of the platform's error is kept with a parked phone number: never its free text."""
 
+# The contexts are named when all turns have begun, behind the locks.
 BEGIN = """
+with begun as materialized (
+    select * from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s, %s, %s)
+), contexts as materialized (
+    select context_versions(array_agg(agent_id order by place), array_agg(phone_number_id order by place)) as versions
+    from begun
+)
 select state, quiet_seconds, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
-    last_item_id, attempts, crashes, questions, replies, heard, lately, context_version(agent_id, phone_number_id)
-from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s, %s, %s) order by place
+    last_item_id, attempts, crashes, questions, replies, heard, lately, versions[place]
+from begun cross join contexts order by place
 """
 
 RECORD_REPLIES = """

@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test chaos check bench format protos lock clean
+.PHONY: help install run test fuzz chaos check bench format protos lock clean
 BIN := .venv/bin
 WITHOUT_STORES := unit simulation simulators
-LONGEST_FIRST := $(patsubst %,tests/chaos/test_%.py,worker_kills store_kills outages model_faults frozen_workers webhooks poison crash_points)
+LONGEST_FIRST := $(patsubst %,tests/chaos/test_%.py,scaling worker_kills store_kills outages model_faults frozen_workers webhooks poison crash_points two_machines)
 ACTING_ONCE := tests/e2e/shared_house/test_acting_once.py tests/e2e/test_killed_while_acting.py
 POOLED_LOG := .pytest_cache/pooled.log
 OVERLOAD := tests/chaos/test_outages.py::test_twice_as_much_comes_as_can_be_done
@@ -20,6 +20,10 @@ run: ## Start everything on this machine: stores, REST, gRPC, workers, scheduler
 test: install ## Run all tests on real Postgres, real Valkey and a real browser
 	@tools/browser.sh
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+fuzz: install ## Hold the running REST door against its description with more than 10,000 cases
+	FUZZ_PHASES=examples,coverage,fuzzing,stateful FUZZ_EXAMPLES=200 FUZZ_CASES_MIN=10000 FUZZ_SECONDS_MAX=3600 \
+		$(BIN)/pytest -n 0 tests/fuzz $(ARGS)
 
 chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behind a pooler, then kill, freeze and flood a house
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)

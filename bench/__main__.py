@@ -1,4 +1,4 @@
-"""`python -m bench`: start a house, put the five questions to it, print the table."""
+"""`python -m bench`: start a house, put the questions to it, print the table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.meters import Meters
 from bench.report import Result, table
 from bench.scenarios import Bench, Scale
 
-NAMES = ("idle", "start", "credits", "throughput", "offered")
+NAMES = ("idle", "start", "credits", "throughput", "offered", "leads", "lists")
 """Idleness is measured before any load: Postgres clears up for a while after it, and counts commits late."""
 LOADED = ("throughput", "offered")
 DEFAULT = Scale(messages=1_500, rounds=3, in_flight=128, offered_seconds=30, idle_seconds=10)

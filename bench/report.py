@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bench.leads import Leads
+from bench.lists import PER_SECOND, Lists
 from bench.scenarios import Additions, Idle, Offered, Start, Throughput
 
 OURS = ("REST", "worker", "Postgres", "Valkey", "scheduler", "gRPC")
 COLUMNS = ("msg/s", "CPU ms", *OURS[:5], "sim.", "load", "commits", "writes", "Redis", "sent", "lost", "twice")
-Result = Throughput | Offered | Additions | Idle | Start
+Result = Throughput | Offered | Additions | Idle | Start | Leads | Lists
 
 
 def table(results: list[Result]) -> str:
@@ -90,7 +92,32 @@ def _start(result: Start) -> str:
     )
 
 
-_LINES = {Offered: _offered, Additions: _additions, Idle: _idle, Start: _start}
+def _leads(result: Leads) -> str:
+    return "\n".join(
+        [
+            "Leads: conversations that go quiet at once, a model that takes no time:",
+            "",
+            f"  read each second        {result.per_second:.0f} ({result.read} in {result.seconds:.1f} s)",
+            f"  CPU ms each             {ours(result.cpu_ms):.1f} ({_by_kind(result.cpu_ms)})",
+            f"  failed                  {result.failed}",
+        ]
+    )
+
+
+def _lists(result: Lists) -> str:
+    return "\n".join(
+        [
+            f"Messages, {result.name} of 50, {result.stored:,} stored:",
+            "",
+            f"  at most                 {result.per_second:.0f}/s",
+            f"  at {PER_SECOND}/s by the clock   {_percentiles(result.taken_ms)}",
+            f"  CPU ms a page           {ours(result.cpu_ms):.2f} ({_by_kind(result.cpu_ms)})",
+            f"  refused                 {result.refused}",
+        ]
+    )
+
+
+_LINES = {Offered: _offered, Additions: _additions, Idle: _idle, Start: _start, Leads: _leads, Lists: _lists}
 
 
 def ours(cpu_ms: dict[str, float]) -> float:

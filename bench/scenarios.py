@@ -1,7 +1,7 @@
-"""The five questions.
+"""The questions.
 
 How fast at most, how late at 100 a second, how many additions to one account, what an idle house costs, how soon one is
-there.
+there, how many quiet conversations are read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from bench.evidence import Evidence, Verdict
 from bench.house import House
+from bench.leads import Leads, read_all
+from bench.lists import Lists, lists, refused_in
 from bench.load import CREATED, OK, Delivered, Offer, closed_loop, make_additions, make_offers, open_loop
 from bench.meters import Meters, Reading
 
@@ -160,6 +162,20 @@ class Bench:
         self._house.turn_knobs("openai", latency_ms=0)
         return _offered(stretch, self._scale.offered_seconds, self._meters.rss_mib("worker"))
 
+    async def lists(self) -> list[Lists]:
+        """Pages of a long list, the first and a deep one."""
+        return [
+            Lists(
+                name=name,
+                stored=stored,
+                per_second=len(fast.delivered) / fast.seconds,
+                taken_ms=percentiles([one.ack_seconds for one in clock.delivered]),
+                cpu_ms=_milliseconds(fast.cost, len(fast.delivered)),
+                refused=refused_in(fast, clock),
+            )
+            for name, stored, fast, clock in await lists(self._house, self._meters, self._scale.messages)
+        ]
+
     async def credits(self) -> Additions:
         """POST …/credits/add on one user, as fast as they are answered."""
         in_flight, before, balance = ADDITIONS_IN_FLIGHT, self._meters.read(), self._house.balance()
@@ -195,6 +211,12 @@ class Bench:
             writes=cost.writes / seconds,
             cpu_ms=_milliseconds(cost, seconds),
         )
+
+    async def leads(self) -> Leads:
+        """Many conversations went quiet at once."""
+        before, ready = self._meters.read(), self._house.ready
+        read, failed, seconds = await read_all(ready["database_url"], ready["demo_user_id"], self._scale.messages)
+        return Leads(read, failed, seconds, _milliseconds(self._meters.read().since(before), max(read, 1)))
 
     async def start(self) -> Start:
         """How long a newcomer waits."""

@@ -1,18 +1,33 @@
 #!/bin/sh
 # Generate the gRPC code from protos/. With --check: write nothing here, and fail when what is here is stale.
-# PYTHON names the interpreter that has grpcio-tools and mypy-protobuf; their plugins stand beside it.
+# PYTHON names the interpreter that has grpcio-tools and mypy-protobuf; their plugins and buf stand beside it.
+#
+# protos/published.binpb is what callers were given last: whatever breaks them is refused, and what only adds becomes
+# the next thing they are given. To break them on purpose, delete it first.
 set -eu
 cd "$(dirname "$0")/.."
 PYTHON="${PYTHON:-python}"
 GENERATED=entrypoints/rpc/_generated
+PUBLISHED=protos/published.binpb
+PATH="$(dirname "$(command -v "$PYTHON")"):$PATH"
 
 generate() {
     mkdir -p "$1"
     # The virtual path gives absolute imports, at the price that our files may not import each other.
-    PATH="$(dirname "$(command -v "$PYTHON")"):$PATH" "$PYTHON" -m grpc_tools.protoc \
+    "$PYTHON" -m grpc_tools.protoc \
         "-I$GENERATED=protos" --python_out="$1" --grpc_python_out="$1" "--mypy_out=quiet:$1" "--mypy_grpc_out=quiet:$1" \
         protos/frontdesk/v1/*.proto
 }
+
+must_not_break() {
+    [ ! -e "$PUBLISHED" ] || (cd protos && buf breaking --against published.binpb)
+}
+
+publish() {
+    (cd protos && buf build --exclude-source-info -o "$1")
+}
+
+must_not_break
 
 if [ "${1:-}" = "--check" ]; then
     fresh="$(mktemp -d)"
@@ -22,7 +37,13 @@ if [ "${1:-}" = "--check" ]; then
         echo "The generated gRPC code is stale: run tools/generate_protos.sh and commit it." >&2
         exit 1
     }
+    publish "$fresh/published.binpb"
+    cmp -s "$fresh/published.binpb" "$PUBLISHED" || {
+        echo "$PUBLISHED is stale: run tools/generate_protos.sh and commit it." >&2
+        exit 1
+    }
 else
     rm -rf "src/$GENERATED"
     generate src
+    publish published.binpb
 fi

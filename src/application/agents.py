@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from application.pages import Page, PageRequest
+from application.pages import PAGE_SIZE_MAX, Page, PageRequest
 from application.ports.answers import Once
 from application.ports.clock import Clock, Ids
 from application.ports.registry import Agents, Prompts
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import requeue
-from domain.agents import Agent, Prompt, Voice, is_own_prompt, own_prompt_id
+from domain.agents import Agent, Prompt, Voice, checked_form, is_own_prompt, known_prompt_id, own_prompt_id
+from domain.leads.form import DEFAULT_FORM, read_form
 from domain.shared import checked_name, checked_text
 from domain.users import Caller
 
@@ -48,7 +50,7 @@ class ManagePrompts:
     async def get(self, caller: Caller, user_id: UUID, prompt_id: str) -> Prompt:
         """That prompt with its latest version. Raises NotFound."""
         caller.must_read(user_id)
-        return await self.prompts.get(user_id, prompt_id)
+        return await self.prompts.get(user_id, known_prompt_id(prompt_id))
 
     async def list(self, caller: Caller, user_id: UUID, page: PageRequest) -> Page[Prompt]:
         """The user's prompts."""
@@ -58,19 +60,19 @@ class ManagePrompts:
     async def versions(self, caller: Caller, user_id: UUID, prompt_id: str, page: PageRequest) -> Page[Prompt]:
         """All versions of the prompt, as they were added. Raises NotFound."""
         caller.must_read(user_id)
-        return await self.prompts.versions(user_id, prompt_id, page)
+        return await self.prompts.versions(user_id, known_prompt_id(prompt_id), page)
 
     async def version(self, caller: Caller, user_id: UUID, prompt_id: str, version: int) -> Prompt:
         """That version of the prompt. Raises NotFound."""
         caller.must_read(user_id)
-        return await self.prompts.version(user_id, prompt_id, version)
+        return await self.prompts.version(user_id, known_prompt_id(prompt_id), version)
 
     async def add_version(
         self, caller: Caller, user_id: UUID, prompt_id: str, voice: Voice, once: Once[Prompt] | None = None
     ) -> Prompt:
         """A new version, which agents that follow this prompt speak from their next turn on. Raises as Answers says."""
         caller.must_write(user_id)
-        return await self.prompts.add_version(user_id, prompt_id, _checked(voice), once)
+        return await self.prompts.add_version(user_id, known_prompt_id(prompt_id), _checked(voice), once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class ManageAgents:
         Raises as Answers says too.
         """
         caller.must_write(user_id)
+        _must_be_form(lead_form)
         agent = Agent(
             self.ids.new(),
             user_id,
@@ -123,6 +126,18 @@ class ManageAgents:
         caller.must_read(user_id)
         return await self.agents.list(user_id, page)
 
+    async def lead_fields(self, caller: Caller, user_id: UUID) -> Sequence[str]:
+        """The names of what the user's lead forms ask for, each once: columns of an export."""
+        caller.must_read(user_id)
+        names = dict.fromkeys(DEFAULT_FORM["properties"])
+        page = await self.agents.list(user_id, PageRequest(PAGE_SIZE_MAX))
+        while True:
+            for agent in page.items:
+                names |= dict.fromkeys((agent.lead_form or {}).get("properties", {}))
+            if page.next_cursor is None:
+                return list(names)
+            page = await self.agents.list(user_id, PageRequest(PAGE_SIZE_MAX, page.next_cursor))
+
     async def change(self, caller: Caller, user_id: UUID, agent_id: UUID, **changes: Unpack[AgentChanges]) -> Agent:
         """Change what is given. Moved to another phone number, or to none, its active conversations are archived.
 
@@ -131,6 +146,7 @@ class ManageAgents:
         caller.must_write(user_id)
         if "name" in changes:
             changes["name"] = checked_name(changes["name"])
+        _must_be_form(changes.get("lead_form"))
         agent = await self.agents.get(user_id, agent_id)
         if changes.get("prompt_id", agent.prompt_id) != agent.prompt_id:
             changes.setdefault("prompt_version", None)
@@ -159,3 +175,10 @@ def _checked(voice: Voice) -> Voice:
     checked_text(voice.instructions, "instructions")
     checked_text(voice.model, "model", 200)
     return voice
+
+
+def _must_be_form(lead_form: dict[str, Any] | None) -> None:
+    """Raise InvalidInput for a form that no store takes, or that no model could be held to."""
+    if lead_form is not None:
+        checked_form(lead_form)
+        read_form(lead_form)

@@ -5,13 +5,16 @@
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, warm_up, claim, serve (take_turn), renew,  |
 |                            |                | leave                                                  |
+| another wake-up            | worker         | run_extractions: claim, serve                          |
 | the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens, erase_at_model, forget_answers         |
+|                            |                | refresh_tokens, schedule_extractions, erase_at_model,  |
+|                            |                | forget_answers                                         |
 | integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
 |                            |                | read_queue, channel_health, prompts, agents,           |
-|                            |                | conversations, customers, pauses, read_media,          |
-|                            |                | trace_message, retry_message, reply_by_hand, credits,  |
-|                            |                | report_usage, alerts, web_chats                        |
+|                            |                | conversations, follow_messages, customers, pauses,     |
+|                            |                | read_media, trace_message, retry_message,              |
+|                            |                | reply_by_hand, credits, report_usage, alerts,          |
+|                            |                | web_chats, extractions, leads                          |
 | people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
 | orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
@@ -24,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from application.admission import REQUESTS_PER_MINUTE, AdmitCall
 from application.agents import ManageAgents, ManagePrompts
 from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
@@ -37,6 +41,7 @@ from application.console import ConsoleSessions
 from application.conversations.ask_model import AskModel
 from application.conversations.asking import Asking
 from application.conversations.deliver_reply import DeliverReply
+from application.conversations.follow_messages import FollowMessages
 from application.conversations.guards import GuardedGateway, GuardedModel
 from application.conversations.patience import Patience
 from application.conversations.pause import PauseConversations
@@ -51,6 +56,10 @@ from application.credits import ManageCredits
 from application.customers import ManageCustomers
 from application.delivery.retry_message import RetryMessage
 from application.erasing import EraseAtModel
+from application.extraction.extract_lead import RunExtractions
+from application.extraction.guard import GuardedLeadModel
+from application.extraction.manage import ManageExtractions, ReadLeads
+from application.extraction.schedule import IDLE_SECONDS, ScheduleExtractions
 from application.figures import ReadFigures
 from application.measuring import CheckWorkers, ShowMetrics
 from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
@@ -70,9 +79,13 @@ from application.ports.credits import Credits
 from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.erasures import Erasures, ModelEraser
+from application.ports.extraction_queue import ExtractionQueue
+from application.ports.extractions import Extractions
 from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.lead_model import LeadModel
+from application.ports.leads import Leads
 from application.ports.live import LiveChannel
 from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
@@ -109,12 +122,15 @@ class Application:
     sweep: Sweep
     watch: Watch
     refresh_tokens: RefreshTokens
+    schedule_extractions: ScheduleExtractions
+    run_extractions: RunExtractions
     check_health: CheckHealth
     check_workers: CheckWorkers
     show_metrics: ShowMetrics
     telemetry: Telemetry
     forget_answers: ForgetAnswers
     authenticate: Authenticate
+    admit_call: AdmitCall
     once: NameRequest
     users: ManageUsers
     phone_numbers: ManagePhoneNumbers
@@ -123,6 +139,7 @@ class Application:
     prompts: ManagePrompts
     agents: ManageAgents
     conversations: ReadConversations
+    follow_messages: FollowMessages
     customers: ManageCustomers
     erase_at_model: EraseAtModel
     trace_message: TraceMessage
@@ -141,6 +158,8 @@ class Application:
     write_in_chat: WriteInChat
     follow_chat: FollowChat
     web_chats: ManageWebChats
+    extractions: ManageExtractions
+    leads: ReadLeads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +179,10 @@ class Ports:
     ageing_tokens: AgeingTokens
     token_issuer: TokenIssuer
     model: LanguageModel
+    lead_model: LeadModel
+    extractions: Extractions
+    extraction_queue: ExtractionQueue
+    leads: Leads
     gateway: ChannelGateway
     reader: WebhookReader
     users: Users
@@ -193,23 +216,36 @@ def assemble(
     ports: Ports,
     *,
     admin_api_key: str,
+    requests_per_minute: int = REQUESTS_PER_MINUTE,
     lease_seconds: float = LEASE_SECONDS,
     metrics_token: str | None = None,
     metrics_are_private: bool = True,
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
+    extraction_idle_seconds: float = IDLE_SECONDS,
+    extraction_price: int = 0,
 ) -> Application:
     """The application over these ports."""
     p = ports
     overflow = Overflow(p.alerts, p.clock)
     authenticate = Authenticate(p.users, p.vault, admin_api_key)
     return Application(
-        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow),
+        accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow, p.live),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
         watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.contexts, p.alerts),
+        schedule_extractions=ScheduleExtractions(
+            p.extractions, p.extraction_queue, extraction_idle_seconds, extraction_price
+        ),
+        run_extractions=RunExtractions(
+            p.extractions,
+            GuardedLeadModel(p.lead_model, ProviderWatch("openai", p.alerts, p.clock)),
+            p.alerts,
+            p.clock,
+            p.ids,
+        ),
         check_health=CheckHealth(p.probes, p.inbox),
         check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
         show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
@@ -217,22 +253,24 @@ def assemble(
         forget_answers=ForgetAnswers(p.answers),
         once=NameRequest(p.vault),
         authenticate=authenticate,
+        admit_call=AdmitCall(authenticate, p.rate_limits, p.clock, requests_per_minute),
         users=ManageUsers(p.users, p.contexts, p.queue, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
         channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
         prompts=ManagePrompts(p.prompts, p.clock, p.ids),
         agents=ManageAgents(p.agents, p.prompts, p.turns, p.queue, p.clock, p.ids),
-        conversations=ReadConversations(p.conversations),
-        customers=ManageCustomers(p.customer_records, p.conversations),
+        conversations=ReadConversations(p.conversations, p.live),
+        follow_messages=FollowMessages(p.conversations, p.phone_numbers, p.live),
+        customers=ManageCustomers(p.customer_records, p.conversations, p.extractions, p.leads),
         erase_at_model=EraseAtModel(p.erasures, p.eraser),
         trace_message=TraceMessage(p.traces),
         read_media=ReadMedia(p.media, p.content),
         fetch_media=FetchMedia(p.media, p.media_fetcher),
         delete_media=DeleteMedia(p.media, p.content),
         pauses=PauseConversations(p.conversations, p.queue, p.alerts),
-        retry_message=RetryMessage(p.retries, p.queue),
-        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock),
+        retry_message=RetryMessage(p.retries, p.queue, p.live),
+        reply_by_hand=ReplyByHand(p.replies_by_hand, p.queue, p.clock, p.live),
         credits=ManageCredits(p.credits, p.turns, p.queue, blocked_hours_max),
         report_usage=ReportUsage(p.credits, p.clock),
         alerts=ReadAlerts(p.alerts),
@@ -242,6 +280,8 @@ def assemble(
         write_in_chat=WriteInChat(p.inbox, p.queue, p.web_chats, p.live, p.rate_limits, p.clock, overflow),
         follow_chat=FollowChat(p.web_chats, p.live),
         web_chats=ManageWebChats(p.phone_numbers, p.web_chats, p.vault),
+        extractions=ManageExtractions(p.extractions, p.extraction_queue, extraction_price),
+        leads=ReadLeads(p.leads),
     )
 
 
@@ -259,10 +299,11 @@ def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:
         p.briefings,
         Asking(p.media, p.content, FetchMedia(p.media, p.media_fetcher)),
         AskModel(p.turns, model, patience, p.live),
-        DeliverReply(p.turns, gateway, patience),
+        DeliverReply(p.turns, gateway, patience, p.live),
         ShowTyping(gateway, p.background, p.clock),
         p.clock,
         p.ids,
         p.alerts,
         lane_scope,
+        p.live,
     )

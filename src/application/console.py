@@ -12,9 +12,8 @@ from application.ports.clock import Clock
 from application.ports.rate_limits import Rate, RateLimits
 from application.ports.vault import SecretUnreadable, Vault
 from application.users import Authenticate
-from domain.shared import Forbidden, Unauthorized
+from domain.shared import Forbidden, TooFast, Unauthorized
 from domain.users import Caller
-from domain.webchat import TooFast
 
 SESSION_MINUTES = 60.0
 """Counted anew with each page that is opened, not with what a page fetches by itself."""
@@ -46,7 +45,7 @@ class ConsoleSessions:
 
     async def open(self, key: str, address: str) -> str:
         """A session for whoever has that key, as a token of URL-safe characters. Raises Unauthorized or TooFast."""
-        wait_seconds = await self.rate_limits.wait_seconds(f"console {address}", ATTEMPTS)
+        wait_seconds = (await self.rate_limits.take(f"console {address}", ATTEMPTS)).wait_seconds
         if wait_seconds:
             raise TooFast("Too many keys were tried from here; wait a moment and try again.", wait_seconds)
         await self.authenticate(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -10,8 +11,12 @@ from uuid import UUID
 from application.pages import PAGE_SIZE_MAX, Page, PageRequest
 from application.ports.conversations import ConversationFilter, Conversations
 from application.ports.customer_records import CustomerFilter, CustomerRecords
+from application.ports.extractions import ExtractionFilter, Extractions
+from application.ports.leads import Leads
 from domain.conversations import Conversation
 from domain.customers import KnownCustomer
+from domain.leads.runs import Extraction
+from domain.shared import NotFound
 from domain.users import Caller
 
 T = TypeVar("T")
@@ -26,6 +31,8 @@ class ManageCustomers:
 
     customers: CustomerRecords
     conversations: Conversations
+    extractions: Extractions
+    leads: Leads
 
     async def get(self, caller: Caller, user_id: UUID, customer_id: UUID) -> KnownCustomer:
         """That customer. Raises NotFound."""
@@ -63,6 +70,14 @@ class ManageCustomers:
         async for conversation in self._conversations(user_id, customer_id):
             async for turn in _all(_within(self.customers.turns, user_id, conversation.id)):
                 yield "turns", turn
+        async for conversation in self._conversations(user_id, customer_id):
+            async for run in _all(_within(self._runs, user_id, conversation.id)):
+                yield "extractions", run
+        with suppress(NotFound):
+            yield "leads", await self.leads.get(user_id, customer_id)
+
+    async def _runs(self, user_id: UUID, conversation_id: UUID, page: PageRequest) -> Page[Extraction]:
+        return await self.extractions.list(user_id, ExtractionFilter(conversation_id), page)
 
     def _conversations(self, user_id: UUID, customer_id: UUID) -> AsyncIterator[Conversation]:
         wanted = ConversationFilter(customer=str(customer_id))

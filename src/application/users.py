@@ -61,7 +61,7 @@ class Authenticate:
         key = parsed and await self.users.find_key(parsed[0])
         if not (parsed and key and self.vault.matches(parsed[1], key.digest, key.hash_key)):
             raise Unauthorized("This key is not known.")
-        return Caller(key.user_id, key.scopes)
+        return Caller(key.user_id, key.scopes, key.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.shared import InvalidInput
+from domain.shared import InvalidInput, NotFound, checked_text
 
 OWN_PROMPT = re.compile(r"prm_[0-9a-f]{32}")
 DASHBOARD_PROMPT = re.compile(r"pmpt_[A-Za-z0-9_]{1,128}")
@@ -16,6 +16,10 @@ TEMPERATURE_MAX = 2.0
 VERSION_MAX = 2**31 - 1
 OUTPUT_TOKENS_MIN = 16
 """The least that the Responses API takes as ``max_output_tokens``."""
+OUTPUT_TOKENS_MAX = 1_000_000
+"""Far above what any model gives, and within what the store's integers hold."""
+FORM_DEPTH_MAX = 32
+FORM_NUMBER_MAX = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Voice:
             raise InvalidInput("temperature", f"It must lie between 0 and {TEMPERATURE_MAX:g}.")
         if self.max_output_tokens is not None and self.max_output_tokens < OUTPUT_TOKENS_MIN:
             raise InvalidInput("max_output_tokens", f"It must be at least {OUTPUT_TOKENS_MIN}.")
+        if (self.max_output_tokens or 0) > OUTPUT_TOKENS_MAX:
+            raise InvalidInput("max_output_tokens", f"It must be at most {OUTPUT_TOKENS_MAX}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +97,33 @@ def is_own_prompt(prompt_id: str) -> bool:
     if DASHBOARD_PROMPT.fullmatch(prompt_id):
         return False
     raise InvalidInput("prompt_id", "It must be an id of a prompt (prm_…) or of the OpenAI dashboard (pmpt_…).")
+
+
+def known_prompt_id(prompt_id: str) -> str:
+    """`prompt_id` as it is. Raises NotFound for what could not be an id of ours, which no store needs to see."""
+    if not OWN_PROMPT.fullmatch(prompt_id):
+        raise NotFound("prompt")
+    return prompt_id
+
+
+def checked_form(form: dict[str, Any]) -> dict[str, Any]:
+    """`form` as it is. Raises InvalidInput for what JSON allows and a store or another reader of JSON does not take."""
+    _must_be_storable(form, 0)
+    return form
+
+
+def _must_be_storable(value: object, depth: int) -> None:
+    if depth > FORM_DEPTH_MAX:
+        raise InvalidInput("lead_form", f"It must not be nested deeper than {FORM_DEPTH_MAX}.")
+    match value:
+        case str():
+            checked_text(value, "lead_form")
+        case int() if abs(value) > FORM_NUMBER_MAX:
+            raise InvalidInput("lead_form", "A whole number in it must lie within 2^53.")
+        case dict():
+            for name, item in value.items():
+                checked_text(name, "lead_form")
+                _must_be_storable(item, depth + 1)
+        case list():
+            for item in value:
+                _must_be_storable(item, depth + 1)

@@ -71,7 +71,7 @@ class InsufficientCredits(Exhausted):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a ledger. Lines are only ever added; balance and holds are their sums."""
+    """One line of a ledger, about a turn or a run. Lines are only ever added; balance and holds are their sums."""
 
     id: int
     kind: EntryKind
@@ -81,6 +81,7 @@ class Entry:
     turn_id: UUID | None
     note: str | None
     created_at: datetime
+    extraction_id: UUID | None = None
 
 
 class UsageGroup(StrEnum):

@@ -20,6 +20,7 @@ class AlertKind(StrEnum):
     CHANNEL_PARKED = "channel_parked"
     AUTO_REPLIER = "auto_replier"
     REQUEST_REFUSED = "request_refused"
+    EXTRACTIONS_FAILING = "extractions_failing"
     LOW_BALANCE = "low_balance"
 
 

@@ -65,6 +65,16 @@ class Exhausted(DomainError):
     code = "exhausted"
 
 
+class TooFast(Exhausted):
+    """More was asked in a short time than one caller may. `after_seconds` is how long to wait."""
+
+    code = "too_fast"
+
+    def __init__(self, detail: str, after_seconds: float) -> None:
+        super().__init__(detail)
+        self.after_seconds = after_seconds
+
+
 class Unavailable(DomainError):
     """A store or a provider cannot be reached. Nothing is wrong with the request; trying again may help."""
 

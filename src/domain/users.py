@@ -64,6 +64,7 @@ class Caller:
 
     user_id: UUID | None
     scopes: frozenset[Scope] = ALL_SCOPES
+    key_id: UUID | None = None
 
     @property
     def is_admin(self) -> bool:

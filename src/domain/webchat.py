@@ -19,7 +19,7 @@ ANONYMOUS = "anonymous-"
 """How the ids of visitors begin whom nobody has vouched for."""
 SESSION_LASTS = timedelta(days=30)
 
-_ORIGIN = re.compile(r"(https?)://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?")
+ORIGIN = re.compile(r"(https?)://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -39,16 +39,6 @@ class SessionOver(Unauthorized):
     """There is no session, or it has ended; another one can be opened at any time."""
 
     code = "session_over"
-
-
-class TooFast(Exhausted):
-    """More was asked in a short time than one visitor, or one address, may. `after_seconds` is how long to wait."""
-
-    code = "too_fast"
-
-    def __init__(self, detail: str, after_seconds: float) -> None:
-        super().__init__(detail)
-        self.after_seconds = after_seconds
 
 
 class TooManyStreams(Exhausted):
@@ -105,7 +95,7 @@ def checked_origin(origin: str) -> str:
     checked_text(origin, "allowed_origins", ORIGIN_LENGTH_MAX)
     if origin == ANY_ORIGIN:
         return origin
-    parts = _ORIGIN.fullmatch(origin)
+    parts = ORIGIN.fullmatch(origin)
     if parts is None or parts[2] == _DEFAULT_PORTS[parts[1]]:
         detail = f"{origin!r} is no origin as browsers send it: scheme://host or scheme://host:port, in lower case."
         raise InvalidInput("allowed_origins", detail)

@@ -30,15 +30,26 @@ from adapters.coordination.connection import opened_redis
 from adapters.coordination.context_cache import RedisContextCache
 from adapters.coordination.dead_workers import forget_workers
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
+from adapters.coordination.extraction_queue import RedisExtractionQueue
 from adapters.coordination.live_channel import RedisLiveChannel
 from adapters.coordination.rate_limits import RedisRateLimits
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
-from adapters.coordination.wake_up_broker import ACTOR, QUEUE, WakeUpBroker, wake_up, wake_up_key
-from adapters.llm.deferred import DeferredEraser, DeferredModel
+from adapters.coordination.wake_up_broker import (
+    ACTOR,
+    EXTRACTION_ACTOR,
+    EXTRACTION_QUEUE,
+    QUEUE,
+    WakeUpBroker,
+    extraction_wake_up,
+    wake_up,
+    wake_up_key,
+)
+from adapters.llm.deferred import DeferredEraser, DeferredLeadModel, DeferredModel
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.answers import PostgresAnswers
+from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
@@ -47,8 +58,10 @@ from adapters.persistence.customer_records import PostgresCustomerRecords
 from adapters.persistence.database import Database
 from adapters.persistence.dead_workers import end_leases_of_the_dead
 from adapters.persistence.erasures import PostgresErasures
+from adapters.persistence.extractions import PostgresExtractions
 from adapters.persistence.figures import PostgresFigures
 from adapters.persistence.inbox import PostgresInbox
+from adapters.persistence.leads import PostgresLeads
 from adapters.persistence.media import PostgresMedia
 from adapters.persistence.phone_numbers import PostgresPhoneNumbers
 from adapters.persistence.prompts import PostgresPrompts
@@ -66,6 +79,7 @@ from application.app import Application, Ports, assemble
 from application.ports.alerts import Alerts
 from application.ports.answers import Answers
 from application.ports.background import Background
+from application.ports.backlog import Backlog
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
@@ -78,9 +92,13 @@ from application.ports.credits import Credits
 from application.ports.customer_records import CustomerRecords
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.erasures import Erasures, ModelEraser
+from application.ports.extraction_queue import ExtractionQueue
+from application.ports.extractions import Extractions
 from application.ports.figures import Figures
 from application.ports.inbox import Inbox
 from application.ports.language_model import LanguageModel
+from application.ports.lead_model import LeadModel
+from application.ports.leads import Leads
 from application.ports.live import LiveChannel
 from application.ports.media import Media, MediaFetcher
 from application.ports.probes import Probe
@@ -103,12 +121,15 @@ from entrypoints.settings import Settings
 
 __all__ = [
     "ACTOR",
+    "EXTRACTION_ACTOR",
+    "EXTRACTION_QUEUE",
     "QUEUE",
     "Container",
     "WakeUpBroker",
     "end_leases_of_the_dead",
     "forget_workers",
     "load_what_workers_need",
+    "opened_backlog",
     "running",
 ]
 
@@ -141,6 +162,7 @@ def _watching(settings: Settings, role: str) -> Watching:
         settings.encryption_keys[0].get_secret_value(),
         settings.otel_exporter_otlp_endpoint,
         settings.otel_traces_sampler_arg,
+        settings.reply_quiet_seconds,
     )
 
 
@@ -167,6 +189,7 @@ class Container(containers.DeclarativeContainer):
     media_hosts = providers.Dependency(instance_of=MediaHosts)
     live: Provider[LiveChannel] = providers.Dependency(instance_of=RedisLiveChannel)
     model: Provider[LanguageModel] = providers.Dependency(instance_of=DeferredModel)
+    lead_model: Provider[LeadModel] = providers.Dependency(instance_of=DeferredLeadModel)
     eraser: Provider[ModelEraser] = providers.Dependency(instance_of=DeferredEraser)
     instruments = providers.Dependency(instance_of=Instruments)
 
@@ -186,6 +209,11 @@ class Container(containers.DeclarativeContainer):
     queue: Provider[TurnQueue] = providers.Singleton(
         RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up), providers.Callable(_queue_limits, settings)
     )
+    extractions: Provider[Extractions] = providers.Singleton(PostgresExtractions, database)
+    extraction_queue: Provider[ExtractionQueue] = providers.Singleton(
+        RedisExtractionQueue, redis, wake_up_key(EXTRACTION_QUEUE), extraction_wake_up()
+    )
+    leads: Provider[Leads] = providers.Singleton(PostgresLeads, database)
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
     contexts: Provider[ContextCache] = providers.Singleton(
         MeasuredContexts,
@@ -258,6 +286,10 @@ class Container(containers.DeclarativeContainer):
         ageing_tokens=ageing_tokens,
         token_issuer=token_issuer,
         model=model,
+        lead_model=lead_model,
+        extractions=extractions,
+        extraction_queue=extraction_queue,
+        leads=leads,
         gateway=gateway,
         reader=reader,
         users=users,
@@ -291,12 +323,15 @@ class Container(containers.DeclarativeContainer):
         assemble,
         ports,
         admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
+        requests_per_minute=settings.provided.api_requests_per_minute,
         metrics_token=providers.Callable(_metrics_token, settings),
         metrics_are_private=settings.provided.listens_here_only,
         lane_scope=settings.provided.lane_scope,
         lease_seconds=settings.provided.lease_seconds,
         undecided_seconds=settings.provided.undecided_seconds,
         blocked_hours_max=settings.provided.blocked_hours_max,
+        extraction_idle_seconds=settings.provided.extraction_idle,
+        extraction_price=settings.provided.extraction_credits,
     )
 
 
@@ -311,6 +346,7 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
         database = Database(settings.database_url.get_secret_value(), name=f"frontdesk-{role}")
         media_hosts = MediaHosts(settings.meta_graph_base_url)
         model = DeferredModel(partial(_open_model, stack, settings))
+        lead_model = DeferredLeadModel(partial(_open_lead_model, stack, settings))
         redis_url = settings.redis_url.get_secret_value()
         redis = await stack.enter_async_context(opened_redis(redis_url))
         await stack.enter_async_context(database.opened())
@@ -324,19 +360,30 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
             media_http=await stack.enter_async_context(opened_media_http(media_hosts)),
             media_hosts=media_hosts,
             model=model,
+            lead_model=lead_model,
             eraser=DeferredEraser(partial(_open_eraser, stack, settings)),
         )
         if asks_model:
             await model.loaded()
+            await lead_model.loaded()
         if settings.crash_at is not None:
             rigged = with_crash_point(container.ports(), settings.crash_at, settings.crash_token)
             container.ports.override(providers.Object(rigged))
         yield container.application()
 
 
+@asynccontextmanager
+async def opened_backlog(settings: Settings) -> AsyncIterator[Backlog]:
+    """The one port that a supervisor's gauge needs, on one connection. Raises Unavailable."""
+    database = Database(settings.database_url.get_secret_value(), connections_max=1, name="frontdesk-gauge")
+    async with database.opened():
+        yield PostgresBacklog(database, settings.reply_quiet_seconds)
+
+
 def load_what_workers_need() -> None:
     """Import what `running` imports only when it is needed, for a process that forks workers."""
-    import adapters.llm.openai_model  # noqa: F401, PLC0415 - see DeferredModel
+    import adapters.llm.openai_leads  # noqa: PLC0415 - see DeferredModel
+    import adapters.llm.openai_model  # noqa: F401, PLC0415
 
 
 async def _open_model(stack: AsyncExitStack, settings: Settings) -> LanguageModel:
@@ -344,6 +391,15 @@ async def _open_model(stack: AsyncExitStack, settings: Settings) -> LanguageMode
 
     client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
     return OpenAIModel(await stack.enter_async_context(client))
+
+
+async def _open_lead_model(stack: AsyncExitStack, settings: Settings) -> LeadModel:
+    """On connections of its own: runs never wait for those of replies, nor replies for theirs."""
+    from adapters.llm.openai_leads import OpenAILeadModel  # noqa: PLC0415 - see DeferredModel
+    from adapters.llm.openai_model import opened_client  # noqa: PLC0415
+
+    client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
+    return OpenAILeadModel(await stack.enter_async_context(client), settings.extraction_model)
 
 
 async def _open_eraser(stack: AsyncExitStack, settings: Settings) -> ModelEraser:

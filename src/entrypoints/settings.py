@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FilePath,
     PostgresDsn,
     RedisDsn,
     SecretStr,
@@ -68,7 +70,11 @@ class Settings(BaseModel):
     meta_verify_token: Annotated[SecretStr, Field(min_length=1)]
     admin_api_key: Annotated[SecretStr, Field(min_length=1)]
     encryption_keys: Secrets
+    api_requests_per_minute: Annotated[int, Field(ge=1, le=10_000_000)] = 6_000
     extraction_idle_minutes: Annotated[float, Field(ge=5, le=15)] = 10
+    extraction_idle_seconds: Annotated[float, Field(gt=0)] | None = None
+    extraction_credits: Annotated[int, Field(ge=0, le=1_000)] = 0
+    extraction_model: Annotated[str, StringConstraints(pattern=r"^[\w.:-]{1,200}$")] = "gpt-5.5"
     reply_quiet_seconds: Annotated[float, Field(ge=0, le=60)] = 0
     lane_scope: LaneScope = LaneScope.CONVERSATION
     lease_seconds: Annotated[float, Field(ge=1, le=3_600)] = 30
@@ -79,10 +85,15 @@ class Settings(BaseModel):
     cache_ttl_seconds: Annotated[float, Field(ge=300, le=600)] = 300
     workers_min: Annotated[int, Field(ge=1, le=1_000)] = 1
     workers_max: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    worker_silent_seconds_max: Annotated[float, Field(ge=2, le=3_600)] = 15
+    worker_memory_mib_max: Annotated[float, Field(ge=64)] = 1_024
     rest_host: Text = "127.0.0.1"
     rest_port: Port = 8_000
     grpc_host: Text = "127.0.0.1"
     grpc_port: Port = 50_051
+    grpc_tls_cert_file: FilePath | None = None
+    grpc_tls_key_file: FilePath | None = None
+    grpc_tls_client_ca_file: FilePath | None = None
     frontdesk_home: Path = Path(".frontdesk")
     prometheus_multiproc_dir: Path | None = None
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
@@ -95,6 +106,13 @@ class Settings(BaseModel):
     dev_simulators: Simulators = frozenset()
     crash_at: CrashAt | None = None
     crash_once_file: Path | None = None
+
+    @property
+    def extraction_idle(self) -> float:
+        """After how many seconds of quiet a conversation is read: the minutes, unless a test is in a hurry."""
+        return (
+            self.extraction_idle_minutes * 60 if self.extraction_idle_seconds is None else self.extraction_idle_seconds
+        )
 
     @property
     def crash_token(self) -> Path:
@@ -123,6 +141,21 @@ class Settings(BaseModel):
     def _workers_in_order(self) -> Settings:
         if self.workers_max is not None and self.workers_max < self.workers_min:
             raise ValueError("WORKERS_MAX must not be below WORKERS_MIN")
+        return self
+
+    @model_validator(mode="after")
+    def _tls_files_fit(self) -> Settings:
+        certificate, key, authorities = self.grpc_tls_cert_file, self.grpc_tls_key_file, self.grpc_tls_client_ca_file
+        if certificate is None and key is None and authorities is None:
+            return self
+        if certificate is None or key is None:
+            raise ValueError("GRPC_TLS_CERT_FILE and GRPC_TLS_KEY_FILE must be given together")
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(authorities or certificate)
+        except (OSError, ssl.SSLError):
+            names = "GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE and GRPC_TLS_CLIENT_CA_FILE"
+            raise ValueError(f"{names} must hold a certificate, its key, and certificates in PEM") from None
         return self
 
 

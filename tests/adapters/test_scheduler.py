@@ -18,7 +18,7 @@ class Chores:
     """An application whose every chore counts itself; `stuck` never ends."""
 
     def __init__(self, *, is_stuck: bool = False, is_out: bool = False) -> None:
-        self.done: dict[str, int] = {"sweep": 0, "watch": 0, "fetch": 0, "delete": 0, "erase": 0}
+        self.done: dict[str, int] = {"sweep": 0, "watch": 0, "fetch": 0, "delete": 0, "erase": 0, "extract": 0}
         self.is_stuck, self.is_out = is_stuck, is_out
         self.changed = asyncio.Event()
         self.fetch_media = SimpleNamespace(waiting=lambda: self._file("fetch"))
@@ -33,6 +33,12 @@ class Chores:
 
     async def refresh_tokens(self) -> int:
         return 0
+
+    async def schedule_extractions(self) -> int:
+        self._did("extract")
+        if self.is_out:
+            raise Unavailable("out")
+        return 1
 
     async def forget_answers(self) -> int:
         return 0
@@ -77,7 +83,7 @@ async def _while_running(chores: Any, *reached: tuple[str, int]) -> None:
 
 
 async def test_every_chore_is_done_again_and_again() -> None:
-    await _while_running(Chores(), *((name, 3) for name in ("sweep", "watch", "fetch", "delete")))
+    await _while_running(Chores(), *((name, 3) for name in ("sweep", "watch", "fetch", "delete", "extract")))
 
 
 async def test_a_file_that_takes_its_time_holds_up_neither_the_sweep_nor_the_end() -> None:
@@ -85,4 +91,4 @@ async def test_a_file_that_takes_its_time_holds_up_neither_the_sweep_nor_the_end
 
 
 async def test_a_store_that_is_out_is_asked_again() -> None:
-    await _while_running(Chores(is_out=True), ("fetch", 3), ("delete", 3))
+    await _while_running(Chores(is_out=True), ("fetch", 3), ("delete", 3), ("extract", 3))

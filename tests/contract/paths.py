@@ -14,16 +14,20 @@ import psycopg
 from adapters.clock import RandomIds
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.database import Database
+from adapters.persistence.extractions import PostgresExtractions
 from adapters.persistence.figures import PostgresFigures
 from adapters.persistence.inbox import PostgresInbox
+from adapters.persistence.leads import PostgresLeads
 from adapters.persistence.replies_by_hand import PostgresRepliesByHand
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.turns import PostgresTurns
 from application.pages import PageRequest
 from application.ports.alerts import Alerts
 from application.ports.conversations import MessageFilter
+from application.ports.extractions import Extractions
 from application.ports.figures import Figures
 from application.ports.inbox import Inbox
+from application.ports.leads import Leads
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.turns import ReplyPart, ReplyRecord, Settled, Turns
@@ -38,6 +42,7 @@ from tests.builders import a_phone_number, a_user, an_agent, an_api_key
 from tests.contract.worlds import World, memory_world, postgres_world
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import MONDAY_MORNING, CountingIds, FrozenClock
+from tests.fakes.extractions import WAITING, MemoryExtractions, MemoryLeads
 from tests.fakes.figures import MemoryFigures
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.memory_store import MemoryStore
@@ -142,6 +147,8 @@ class Path:
     inbox: Inbox
     alerts: Alerts
     retries: Retries
+    extractions: Extractions
+    leads: Leads
     replies_by_hand: RepliesByHand
     figures: Figures
     new_inbox: Callable[[], Inbox]
@@ -206,6 +213,12 @@ class MemoryTime:
         self._clock.advance(seconds)
 
 
+QUIET_FOR = """
+update conversations set news_at = news_at - %s * interval '1 second',
+    last_activity_at = last_activity_at - %s * interval '1 second'
+"""
+
+
 class PostgresTime:
     def __init__(self, url: str) -> None:
         self._url = url
@@ -216,6 +229,8 @@ class PostgresTime:
     async def passes(self, seconds: float) -> None:
         await self._execute("update messages set created_at = created_at - %s * interval '1 second'", seconds)
         await self._execute("update turns set ended_at = ended_at - %s * interval '1 second'", seconds)
+        await self._execute("update extractions set due_at = due_at - %s * interval '1 second'", seconds)
+        await self._execute(QUIET_FOR, seconds, seconds)
 
     async def _execute(self, statement: str, *values: object) -> None:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
@@ -233,6 +248,8 @@ def memory_path() -> Path:
         inbox,
         MemoryAlerts(store),
         MemoryRetries(store, ids),
+        MemoryExtractions(store, ids),
+        MemoryLeads(store),
         MemoryRepliesByHand(store, ids),
         MemoryFigures(store),
         lambda: inbox,
@@ -264,6 +281,8 @@ async def postgres_path(url: str, url_judge: str, pools: int = 4) -> AsyncIterat
             PostgresInbox(databases[0], ids),
             PostgresAlerts(databases[0]),
             PostgresRetries(databases[0], ids),
+            PostgresExtractions(databases[0]),
+            PostgresLeads(databases[0]),
             PostgresRepliesByHand(databases[0], ids),
             PostgresFigures(databases[0]),
             lambda: PostgresInbox(next_database(), ids),
@@ -280,7 +299,9 @@ INVARIANTS = {
     "a hold is neither ended nor awaited": """
         select user_id from credit_accounts a where held <> (
             select coalesce(sum(price), 0) from turns t
-            where t.user_id = a.user_id and t.status in ('open', 'undecided'))""",
+            where t.user_id = a.user_id and t.status in ('open', 'undecided')
+        ) + (
+            select coalesce(sum(price), 0) from extractions e where e.user_id = a.user_id and e.ended_at is null)""",
     "a conversation has two open turns": """
         select conversation_id from turns where status = 'open' group by 1 having count(*) > 1""",
     "the numbers of a conversation have a gap": """
@@ -334,7 +355,8 @@ def _adds_up(store: MemoryStore, user_id: UUID) -> bool:
 def _is_awaited(store: MemoryStore, user_id: UUID) -> bool:
     waiting = {TurnStatus.OPEN, TurnStatus.UNDECIDED}
     held = [turn for turn in store.turns.values() if turn.user_id == user_id and turn.status in waiting]
-    return store.accounts[user_id].held == sum(turn.price for turn in held)
+    runs = [run for run in store.extractions.values() if run.shown.user_id == user_id and run.shown.status in WAITING]
+    return store.accounts[user_id].held == sum(turn.price for turn in held) + sum(run.price for run in runs)
 
 
 def _is_gapless(store: MemoryStore, conversation_id: UUID) -> bool:

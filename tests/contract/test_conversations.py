@@ -193,6 +193,20 @@ async def test_messages_are_filtered(world: World, shop: SimpleNamespace, talk: 
             assert listed == messages, fields
 
 
+async def test_messages_are_read_behind_a_sequence_number(
+    world: World, shop: SimpleNamespace, talk: list[Message]
+) -> None:
+    first = talk[0]
+    of_it = sorted(
+        (one for one in talk if one.conversation_id == first.conversation_id), key=lambda one: one.sequence_number
+    )
+    since = world.conversations.since
+    assert await since(shop.user.id, first.conversation_id, 0, 100) == of_it
+    assert await since(shop.user.id, first.conversation_id, of_it[0].sequence_number, 1) == of_it[1:2]
+    assert await since(shop.user.id, first.conversation_id, of_it[-1].sequence_number, 100) == []
+    assert await since(shop.stranger.id, first.conversation_id, 0, 100) == []
+
+
 async def test_a_stranger_reads_none_of_it(world: World, shop: SimpleNamespace, talk: list[Message]) -> None:
     for fields in ({}, {"conversation_id": talk[0].conversation_id}, {"customer": str(shop.lee.id)}):
         page = await world.conversations.messages(shop.stranger.id, MessageFilter(**fields), PageRequest())

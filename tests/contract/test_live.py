@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,18 @@ from redis.asyncio import Redis
 from adapters.coordination.connection import opened_redis
 from adapters.coordination.live_channel import EVENTS_WAITING_MAX, RedisLiveChannel
 from adapters.coordination.live_publisher import joined
-from application.ports.live import STREAMS_PER_VISITOR_MAX, Changed, Delta, LiveChannel, StreamOver, Topic, Typing
+from application.ports.live import (
+    STREAMS_PER_VISITOR_MAX,
+    AccountTopic,
+    Changed,
+    ConversationTopic,
+    Delta,
+    LiveChannel,
+    StreamOver,
+    Topic,
+    Typing,
+)
+from domain.channels import ChannelType
 from domain.webchat import TooManyStreams
 from tests.builders import an_id
 from tests.fakes.live import MemoryLive
@@ -16,6 +28,7 @@ from tests.fakes.live import MemoryLive
 KIM = Topic(an_id(), "anonymous-kim")
 ADA = Topic(KIM.web_chat_id, "anonymous-ada")
 TURN = an_id()
+WHATSAPP = ChannelType.WHATSAPP
 Ends = tuple[LiveChannel, LiveChannel]
 
 
@@ -35,6 +48,12 @@ async def ends(request) -> AsyncIterator[Ends]:
 async def a_channel(url: str) -> AsyncIterator[RedisLiveChannel]:
     async with opened_redis(url) as redis, RedisLiveChannel(redis, url).opened() as live:
         yield live
+
+
+async def silent(stream):
+    """What was to be looked at has been heard."""
+    while await stream.next(0.1) is not None:
+        pass
 
 
 async def heard(stream, count):
@@ -58,6 +77,20 @@ async def test_listeners_hear_what_is_about_their_visitor_in_order_and_nothing_e
 
         assert await heard(one, 2) == await heard(two, 2) == [Typing(), Delta(TURN, 0, "Hé 🥐")]
         assert await heard(other, 1) == [Typing()]
+
+
+async def test_who_follows_a_conversation_hears_of_it_and_of_its_phone_number(ends: Ends) -> None:
+    near, far = ends
+    one, other, account = ConversationTopic(an_id()), ConversationTopic(an_id()), AccountTopic(WHATSAPP, str(an_id()))
+    async with far.listening(one, account) as stream, far.listening(other, account) as beside:
+        await silent(stream)
+        await silent(beside)
+        near.publish(one, Changed())
+        assert await stream.next(5) == Changed()
+        assert await beside.next(0.2) is None
+        near.publish(account, Changed())
+        assert await stream.next(5) == Changed()
+        assert await beside.next(5) == Changed()
 
 
 async def test_silence_is_nothing(ends: Ends) -> None:
@@ -135,6 +168,38 @@ async def test_a_listener_that_is_too_slow_is_dropped(redis_url) -> None:
 
         with pytest.raises(StreamOver):
             await slow.next(5)
+
+
+class Counted:
+    """A client of Redis that counts what it is asked."""
+
+    def __init__(self, redis):
+        self.redis, self.asked = redis, Counter()
+
+    def __getattr__(self, name):
+        self.asked[name] += 1
+        return getattr(self.redis, name)
+
+
+async def test_of_conversations_that_nobody_follows_nothing_travels(redis_url) -> None:
+    async with opened_redis(redis_url) as redis:
+        counted = Counted(redis)
+        async with RedisLiveChannel(counted, redis_url).opened() as live:
+            for _ in range(100):
+                live.publish(ConversationTopic(an_id()), Changed())
+                live.publish(AccountTopic(WHATSAPP, str(an_id())), Changed())
+    assert counted.asked == {"pubsub_channels": 1}
+
+
+async def test_who_has_just_begun_to_follow_looks_by_himself_until_every_publisher_knows_of_him(redis_url) -> None:
+    async with a_channel(redis_url) as live, live.listening(ConversationTopic(an_id())) as stream:
+        assert await stream.next(5) == Changed()
+        assert not stream.is_live
+
+
+def test_what_changed_twice_in_a_moment_is_told_once() -> None:
+    topic = ConversationTopic(an_id())
+    assert joined([(topic, Changed()), (KIM, Changed()), (topic, Changed())]) == [(topic, Changed()), (KIM, Changed())]
 
 
 def test_pieces_that_follow_each_other_travel_as_one_and_others_do_not() -> None:

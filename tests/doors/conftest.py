@@ -26,6 +26,7 @@ class Shop:
     agent_id: str
     conversation_id: str
     message_id: str
+    extraction_id: str
     customer_id: str
 
     def path(self, template: str) -> str:
@@ -79,14 +80,9 @@ async def a_shop(rest, house, account: str) -> Shop:
     conversation = house.a_conversation(UUID(user["id"]), UUID(number["id"]))
     reply = house.store.messages_of(conversation.id)[-1]
     house.keeps_a_file(reply)
-    things = (
-        number["id"],
-        prompt["id"],
-        agent["id"],
-        str(conversation.id),
-        str(reply.id),
-        str(conversation.customer.id),
-    )
+    run_id = await house.reads(conversation, {"name": "Ada", "need": "=1+1", "telephone": "+34911234567"})
+    made_here = (conversation.id, reply.id, run_id, conversation.customer.id)
+    things = (number["id"], prompt["id"], agent["id"], *map(str, made_here))
     return Shop(user["id"], user["api_key"], *things)
 
 

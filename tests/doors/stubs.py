@@ -12,8 +12,11 @@ from uuid import UUID
 from adapters.chat_sessions import SignedChatSessions
 from application.app import Application, Ports, assemble
 from application.ports.channel_gateway import ForgedWebhook, UnreadableWebhook, UnsignedWebhook
+from application.ports.extractions import Found
+from domain.answers import Usage
 from domain.channels import Delivery, Medium, MediumKind
 from domain.conversations import Conversation, ConversationStatus, Customer, Message
+from domain.leads.reading import ProvedValue, Reading
 from domain.media import MediumStatus, StoredMedium, storage_key
 from domain.shared import NotFound, Unavailable
 from domain.traces import Facts, Obstacle, ReplyFacts
@@ -29,6 +32,7 @@ from tests.fakes.credits import MemoryCredits
 from tests.fakes.customer_records import MemoryCustomerRecords
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.erasures import MemoryErasures, ToldEraser
+from tests.fakes.extractions import MemoryExtractionQueue, MemoryExtractions, MemoryLeads
 from tests.fakes.figures import MemoryFigures
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.live import MemoryLive
@@ -165,6 +169,7 @@ class House:
         self.content = MemoryContentStore()
         self.contexts = MemoryContextCache()
         self.turns = ToldTurns()
+        self.extraction_queue = MemoryExtractionQueue()
         self.inbox: Any = NoInbox()
         self.web_chats = MemoryWebChats(self.store)
         self.live = MemoryLive()
@@ -194,6 +199,10 @@ class House:
             ageing_tokens=nothing,
             token_issuer=nothing,
             model=nothing,
+            lead_model=nothing,
+            extractions=MemoryExtractions(store, self.ids),
+            extraction_queue=self.extraction_queue,
+            leads=MemoryLeads(store),
             gateway=nothing,
             reader=self.reader,
             users=MemoryUsers(store),
@@ -239,6 +248,15 @@ class House:
         self._say(conversation, 1, "inbound", "customer", "answered", None)
         self._say(conversation, 2, "outbound", "agent", "failed", {"code": 131026})
         return conversation
+
+    async def reads(self, conversation: Conversation, values: Mapping[str, Any]) -> UUID:
+        """A run found these values in a conversation; its id."""
+        extractions = MemoryExtractions(self.store, self.ids)
+        await extractions.request(self.store.owner_of(conversation), conversation.id, 0, None)
+        (run,) = await extractions.claim(90.0, 1)
+        proved = {name: ProvedValue(value, (1,), self.clock.now()) for name, value in values.items()}
+        await extractions.complete(run, Found(Reading(proved, {}), "digest", 1, "gpt-5.5", Usage(10, 5)))
+        return run.id
 
     def keeps_a_file(self, message: Message, **fields: Any) -> StoredMedium:
         """A file that came with that message and is kept."""
@@ -292,10 +310,14 @@ class BrokenCredits(MemoryCredits):
         self.wrong: Exception | None = None
         self.seconds = 0.0
         self.asked = asyncio.Event()
+        self.left = asyncio.Event()
 
     async def account(self, user_id):
         self.asked.set()
-        await asyncio.sleep(self.seconds)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.left.set()
         if self.wrong:
             raise self.wrong
         return await super().account(user_id)

@@ -100,6 +100,8 @@ BAD_QUERIES = [
     ("/conversations", {"customer": "a\0"}, "customer"),
     ("/conversations", {"active_since": "2026-10-05T09:00:00"}, "active_since"),
     ("/conversations", {"active_since": "yesterday"}, "active_since"),
+    ("/conversations", {"active_since": "0001-01-01T00:00:00+18:00"}, "active_since"),
+    ("/messages", {"until": "9999-12-31T23:59:59-18:00"}, "until"),
     ("/messages", {"direction": "up"}, "direction"),
     ("/messages", {"status": "gone"}, "status"),
     ("/messages", {"conversation_id": "x"}, "conversation_id"),

@@ -66,6 +66,14 @@ USER_ROUTES = [
     ("POST", USER + "/credits/add", {"amount": 5}, 201),
     ("GET", USER + "/credits/entries", None, 200),
     ("GET", USER + "/credits/usage", None, 200),
+    ("GET", USER + "/extractions", None, 200),
+    ("GET", USER + "/extractions/export", None, 200),
+    ("GET", USER + "/extractions/{extraction_id}", None, 200),
+    ("POST", CONVERSATION + "/extract", None, 202),
+    ("POST", AGENT + "/extract", None, 202),
+    ("GET", USER + "/leads", None, 200),
+    ("GET", USER + "/leads/export", None, 200),
+    ("GET", USER + "/leads/{customer_id}", None, 200),
     ("GET", USER + "/alerts", None, 200),
 ]
 ROUTES = ADMIN_ROUTES + USER_ROUTES
@@ -75,6 +83,8 @@ CONSOLE = "/dashboard"
 PAGES = {("GET", "/webchat/widget.js"), ("GET", "/webchat/demo/{phone_number_id}")}
 VISITOR_ROUTES = {("POST", "/webchat/{phone_number_id}/sessions"), ("POST", "/webchat/messages")}
 RAW_ROUTES = {("GET", "/webhooks/meta"), ("POST", "/webhooks/meta"), ("GET", "/webchat/events")}
+ENDLESS_ROUTES = {("GET", "/users/{user_id}/conversations/{conversation_id}/events")}
+"""Streams, which are asked for where streams are tested."""
 
 
 @pytest.mark.parametrize(("method", "path", "body", "status"), ROUTES)
@@ -141,7 +151,8 @@ def test_the_tables_above_name_every_registered_route(rest_app):
         for method in route.route_handler_map
         if method != "OPTIONS" and route.path not in {"/openapi.json", "/docs"} and not route.path.startswith(CONSOLE)
     }
-    assert registered == {(method, path) for method, path, _, _ in ROUTES} | OPEN_ROUTES | VISITOR_ROUTES | PAGES
+    asked = {(method, path) for method, path, _, _ in ROUTES}
+    assert registered == asked | OPEN_ROUTES | VISITOR_ROUTES | PAGES | ENDLESS_ROUTES
 
 
 async def test_a_removed_key_opens_nothing(rest, shop):
@@ -260,7 +271,8 @@ async def test_credits_are_added_and_shown(rest, shop):
     added = (await rest.post(f"{base}/add", json={"amount": 5, "note": "May"}, headers=bearer(shop.key))).json()
     assert set(added) == {"entry", "balance", "held", "available"}
     assert set(added["entry"]) == {
-        "id", "kind", "amount", "balance_change", "held_change", "turn_id", "note", "created_at",
+        "id", "kind", "amount", "balance_change", "held_change", "turn_id", "extraction_id", "note",
+        "created_at",
     }  # fmt: skip
     account = (await rest.get(base, headers=bearer(shop.key))).json()
     assert account == {"balance": 5, "held": 0, "available": 5}

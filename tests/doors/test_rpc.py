@@ -17,9 +17,11 @@ from structlog.testing import capture_logs
 from domain.credits import Account, InsufficientCredits
 from domain.delivery import NotFailed, TurnUnderWay
 from domain.shared import Unavailable
-from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2, credit_pb2
+from entrypoints.rpc._generated.frontdesk.v1 import agent_pb2, conversation_pb2, credit_pb2, phone_number_pb2
+from entrypoints.rpc._generated.frontdesk.v1.agent_pb2_grpc import AgentServiceStub
 from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import ConversationServiceStub
 from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import CreditServiceStub
+from entrypoints.rpc._generated.frontdesk.v1.phone_number_pb2_grpc import PhoneNumberServiceStub
 from entrypoints.rpc.interceptors import CallInterceptor
 from entrypoints.rpc.main import serve_rpc
 from entrypoints.rpc.server import SERVICES, create_rpc_server
@@ -280,6 +282,53 @@ async def test_a_call_without_a_deadline_gets_ours(house, shop):
     await server.stop(None)
 
 
+async def test_a_callers_deadline_ends_the_work_too(credits_, shop, house):
+    house.credits.seconds = 5
+    request = credit_pb2.GetBalanceRequest(user_id=shop.user_id)
+    error = await refused(credits_.GetBalance(request, metadata=ADMIN, timeout=0.2))
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    await asyncio.wait_for(house.credits.left.wait(), 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        (b"\xff\xff", ""),
+        (b"\x0a\x02\xff\xfe", ""),
+        (b"\xc2\x3e\x01a", "1000"),
+    ],
+    ids=["nonsense", "not UTF-8", "a field that nobody knows"],
+)
+async def test_what_cannot_be_read_whole_is_refused(channel, data, field):
+    ask = channel.unary_unary("/frontdesk.v1.CreditService/GetBalance")
+    error = await refused(ask(data, metadata=ADMIN))
+    [violation] = details_of(error)["BadRequest"].field_violations
+    assert (error.code(), violation.field) == (grpc.StatusCode.INVALID_ARGUMENT, field)
+    error = await refused(ask(data))
+    assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_field_that_nobody_knows_is_named_with_the_way_to_it(channel, shop):
+    template = phone_number_pb2.Template.FromString(b"\x0a\x01a\xc2\x3e\x01a")
+    request = phone_number_pb2.UpdatePhoneNumberRequest(user_id=shop.user_id, phone_number_id=shop.phone_number_id)
+    request.settings.template.CopyFrom(template)
+    error = await refused(PhoneNumberServiceStub(channel).UpdatePhoneNumber(request, metadata=ADMIN))
+    assert details_of(error)["BadRequest"].field_violations[0].field == "settings.template.1000"
+
+
+async def test_an_update_is_about_what_its_mask_names(channel, shop):
+    agents = AgentServiceStub(channel)
+    one = {"user_id": shop.user_id, "agent_id": shop.agent_id}
+    named = agent_pb2.UpdateAgentRequest(**one, name="Ben", update_mask={"paths": ["phone_number_id"]})
+    changed = (await agents.UpdateAgent(named, metadata=ADMIN)).agent
+    assert (changed.name, changed.HasField("phone_number_id")) == ("Ann", False)
+    for path in ("name", "created_at"):
+        wrong = agent_pb2.UpdateAgentRequest(**one, update_mask={"paths": [path]})
+        assert (await refused(agents.UpdateAgent(wrong, metadata=ADMIN))).code() is grpc.StatusCode.INVALID_ARGUMENT
+    nothing = agent_pb2.UpdateAgentRequest(**one)
+    assert (await agents.UpdateAgent(nothing, metadata=ADMIN)).agent == changed
+
+
 async def test_a_request_beyond_a_mebibyte_is_refused(credits_, shop):
     request = credit_pb2.AddCreditsRequest(user_id=shop.user_id, amount=1, note="x" * 1024 * 1024)
     error = await refused(credits_.AddCredits(request, metadata=ADMIN))
@@ -306,8 +355,7 @@ async def test_reflection_names_every_service_without_a_key(channel):
     )
     [answer] = [answer async for answer in call]
     assert {service.name for service in answer.list_services_response.service} == {
-        "frontdesk.v1.CreditService",
-        "frontdesk.v1.ConversationService",
+        *SERVICES,
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
     }

@@ -37,6 +37,28 @@ def test_a_host_of_instagram_s_that_is_none_stops_the_start():
 
 
 @pytest.mark.parametrize(
+    ("given", "seconds"),
+    [({}, 600), ({"EXTRACTION_IDLE_MINUTES": "5"}, 300), ({"EXTRACTION_IDLE_SECONDS": "3"}, 3)],
+)
+def test_the_time_of_quiet_is_told_in_minutes_unless_somebody_is_in_a_hurry(given, seconds):
+    assert load_settings(REQUIRED | given).extraction_idle == seconds
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"EXTRACTION_IDLE_MINUTES": "4"},
+        {"EXTRACTION_IDLE_MINUTES": "16"},
+        {"EXTRACTION_CREDITS": "-1"},
+        {"EXTRACTION_MODEL": "no model"},
+    ],
+)
+def test_what_no_extraction_could_be_made_with_stops_the_start(given):
+    with pytest.raises(SettingsError, match=next(iter(given))):
+        load_settings(REQUIRED | given)
+
+
+@pytest.mark.parametrize(
     ("given", "here_only"),
     [
         ({}, True),

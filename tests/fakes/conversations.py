@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -53,6 +54,15 @@ class MemoryConversations:
         conversation = replace(await self.get(user_id, conversation_id), paused_until=None, paused_reason=None)
         self._store.conversations[conversation_id] = conversation
         return conversation
+
+    async def since(self, user_id: UUID, conversation_id: UUID, after: int, limit: int) -> Sequence[Message]:
+        found = [
+            replace(row, media=self._media_of(row))
+            for row in self._store.messages.values()
+            if row.conversation_id == conversation_id and self._store.owner_of(row) == user_id
+        ]
+        behind = [row for row in found if row.sequence_number > after]
+        return sorted(behind, key=lambda row: row.sequence_number)[:limit]
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         own = [row for row in self._store.messages.values() if self._store.owner_of(row) == user_id]

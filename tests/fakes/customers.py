@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.channels import InboundMessage, PhoneNumber
 from domain.conversations import Conversation, ConversationStatus, Customer, InboundStatus, Message
+from tests.fakes.extractions import joined
 from tests.fakes.memory_store import MemoryStore
 
 WAITING = {InboundStatus.RECEIVED, InboundStatus.BLOCKED}
@@ -67,6 +68,8 @@ class MemoryCustomers:
         kept, gone = store.customers[kept_id], store.customers.pop(gone_id)
         for row in [row for row in store.conversations.values() if row.customer.id == gone_id]:
             store.conversations[row.id] = replace(row, customer=kept)
+        if lead := store.leads.pop(gone_id, None):
+            store.leads[kept_id] = joined(replace(lead, customer=kept), store.leads.get(kept_id))
         store.consents[:] = [(number, kept_id if who == gone_id else who, kind) for number, who, kind in store.consents]
         for key, owner in store.customer_ids.items():
             store.customer_ids[key] = kept_id if owner == gone_id else owner

@@ -128,6 +128,9 @@ class MemoryStore:
     early_changes: dict[tuple[str, str, str], Change] = field(default_factory=dict)
     consents: list[tuple[UUID, UUID, str]] = field(default_factory=list)
     notices: dict[str, KeptNotice] = field(default_factory=dict)
+    extracted_through: dict[UUID, int] = field(default_factory=dict)
+    extractions: dict[UUID, Any] = field(default_factory=dict)
+    leads: dict[UUID, Any] = field(default_factory=dict)
     calls_open: int = 0
 
     @asynccontextmanager
@@ -282,6 +285,7 @@ class MemoryStore:
         for key in [key for key, owner in self.customer_ids.items() if owner == customer_id]:
             del self.customer_ids[key]
         _drop(self.unclaimed, lambda row: any((row.channel, name) in names for name in (row.address, *row.aliases)))
+        self.leads.pop(customer_id, None)
         self.usernames.pop(customer_id, None)
         self.address_times.pop(customer_id, None)
         self.consents[:] = [row for row in self.consents if row[1] != customer_id]
@@ -298,8 +302,10 @@ class MemoryStore:
             self.last_item_ids.pop(id_, None)
         _drop(self.messages, lambda row: row.conversation_id in gone)
         self._forget_media()
+        self._forget_extractions()
         for rows, left in (
             (self.human_replies, self.conversations),
+            (self.extracted_through, self.conversations),
             (self.written_times, self.messages),
             (self.contents, self.messages),
             (self.sent_media, self.messages),
@@ -336,6 +342,13 @@ class MemoryStore:
                 due_at = self.clock.now() + timedelta(minutes=0 if key else 5)
                 self.media_to_delete[key or storage_key(medium.stored.user_id, medium.stored.id)] = due_at
 
+    def _forget_extractions(self) -> None:
+        """Forget runs of conversations that are gone; what open ones held is free again."""
+        for run in [run for run in self.extractions.values() if run.shown.conversation_id not in self.conversations]:
+            if run.shown.ended_at is None and run.price:
+                self.move_credits(run.shown.user_id, EntryKind.RELEASE, run.price, None, None, run.shown.id)
+            del self.extractions[run.shown.id]
+
     def forget_user(self, user_id: UUID) -> None:
         """Delete the user and everything of theirs."""
         del self.users[user_id]
@@ -346,6 +359,7 @@ class MemoryStore:
         _drop(self.agents, lambda row: row.user_id == user_id)
         for key in [key for key in self.customer_ids if key[0] == user_id]:
             self.customers.pop(self.customer_ids.pop(key), None)
+        _drop_keys(self.leads, self.customers)
         _drop_keys(self.usernames, self.customers)
         _drop_keys(self.address_times, self.customers)
         self.accounts.pop(user_id, None)
@@ -354,14 +368,21 @@ class MemoryStore:
         _drop(self.kept_answers, lambda row: row.user_id == user_id)
 
     def move_credits(
-        self, user_id: UUID, kind: EntryKind, amount: int, turn_id: UUID | None, note: str | None
+        self,
+        user_id: UUID,
+        kind: EntryKind,
+        amount: int,
+        turn_id: UUID | None,
+        note: str | None,
+        extraction_id: UUID | None = None,
     ) -> Entry:
         """Write one line of a ledger and the account after it. Raises as `Account.after` does."""
         self.accounts[user_id] = self.accounts[user_id].after(kind, amount)
         entry_id = 1 + sum(len(lines) for lines in self.entries.values())
         if kind is EntryKind.CAPTURE and (turn := self.turns.get(turn_id)):
             self.spent_on[turn_id] = turn.agent_id, turn.phone_number_id
-        entry = Entry(entry_id, kind, amount, *changes(kind, amount), turn_id, note, self.clock.now())
+        moved = changes(kind, amount)
+        entry = Entry(entry_id, kind, amount, *moved, turn_id, note, self.clock.now(), extraction_id)
         self.entries[user_id].append(entry)
         return entry
 

@@ -151,7 +151,7 @@ class World:
     def _build_people(self) -> None:
         reader = HandedOver()
         self.door = Door(
-            self.accept_webhook(reader, self.inbox, self.queue, self.seen, self.overflow),
+            self.accept_webhook(reader, self.inbox, self.queue, self.seen, self.overflow, MemoryLive()),
             reader,
             self.driver,
             self.random,
@@ -181,18 +181,19 @@ class World:
         gateway = GuardedGateway(self.platform, ProviderWatch("meta", self.alerts, clock))
         worker_id = self.ids.new()
         process = Process(f"worker {str(worker_id)[-3:]}")
-        patience = Patience(clock, self.ids)
+        patience, live = Patience(clock, self.ids), MemoryLive()
         take_turn = self.take_turn(
             self.turns,
             self.briefings,
             an_asking(self.store, VAULT),
-            AskModel(self.turns, model, patience, MemoryLive()),
-            self.deliver_reply(self.turns, gateway, patience),
+            AskModel(self.turns, model, patience, live),
+            self.deliver_reply(self.turns, gateway, patience, live),
             ShowTyping(gateway, SteppedBackground(self.driver, process), clock),
             clock,
             self.ids,
             self.alerts,
             self.lane_scope,
+            live,
         )
         work = Work(take_turn, self.turns, self.queue, clock, self.ids)
         return SimulatedWorker(work, worker_id, self.driver, process)

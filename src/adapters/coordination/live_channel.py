@@ -1,10 +1,10 @@
-"""Events of web chats over Redis: one connection of the process hears for everyone, and each gets what is theirs."""
+"""Events over Redis: one connection of the process hears for everyone, and each gets what is theirs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from redis.asyncio import Redis
@@ -14,10 +14,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from adapters.coordination.connection import SECONDS_MAX
-from adapters.coordination.live_publisher import LivePublisher, channel_of, read_event
+from adapters.coordination.live_publisher import LISTENERS_KNOWN_SECONDS, WATCHED, LivePublisher, channel_of, read_event
 from application.ports.live import (
     STREAMS_MAX,
+    STREAMS_PER_ACCOUNT_MAX,
     STREAMS_PER_VISITOR_MAX,
+    AccountTopic,
+    AnyTopic,
     Changed,
     LiveEvent,
     StreamOver,
@@ -35,11 +38,31 @@ RETRY_SECONDS = 0.5
 class RedisLiveStream:
     """What one listener hears: a queue that the process's connection fills."""
 
-    def __init__(self, channel: str) -> None:
-        self.channel = channel
-        self.is_live = False
+    def __init__(self, channels: Sequence[str]) -> None:
+        self.channels = channels
         self._events: asyncio.Queue[LiveEvent | None] = asyncio.Queue(EVENTS_WAITING_MAX)
         self._is_over = False
+        self._reached: set[str] = set()
+        self._known_at = float("inf")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether events can reach us; see the port."""
+        return asyncio.get_running_loop().time() >= self._known_at
+
+    def reach(self, channel: str) -> None:
+        """Events of the channel reach us from now on; when all do, something may have been missed."""
+        self._reached.add(channel)
+        if self._known_at < float("inf") or len(self._reached) < len(self.channels):
+            return
+        is_watched = any(channel.startswith(WATCHED) for channel in self.channels)
+        self._known_at = asyncio.get_running_loop().time() + (LISTENERS_KNOWN_SECONDS if is_watched else 0.0)
+        self.hear(Changed())
+
+    def lose(self) -> None:
+        """Nothing reaches us any more."""
+        self._reached.clear()
+        self._known_at = float("inf")
 
     async def next(self, seconds: float) -> LiveEvent | None:
         """The next event; see the port."""
@@ -90,17 +113,18 @@ class RedisLiveChannel:
                 self._hearing.cancel()
                 await asyncio.wait({self._hearing})
 
-    def publish(self, topic: Topic, event: LiveEvent) -> None:
+    def publish(self, topic: AnyTopic, event: LiveEvent) -> None:
         """Tell the listeners; see the port."""
         self._publisher.publish(topic, event)
 
     @asynccontextmanager
-    async def listening(self, topic: Topic) -> AsyncIterator[RedisLiveStream]:
+    async def listening(self, *topics: AnyTopic) -> AsyncIterator[RedisLiveStream]:
         """Listen from now on; see the port."""
-        channel = channel_of(topic)
-        self._must_have_room(channel)
-        stream = RedisLiveStream(channel)
-        self._streams[channel].add(stream)
+        for topic in topics:
+            self._must_have_room(topic)
+        stream = RedisLiveStream([channel_of(topic) for topic in topics])
+        for channel in stream.channels:
+            self._streams[channel].add(stream)
         try:
             await self._subscribed(stream)
             yield stream
@@ -109,27 +133,34 @@ class RedisLiveChannel:
 
     def hang_up(self) -> None:
         """End all streams; see the port."""
-        for stream in [stream for streams in self._streams.values() for stream in streams]:
+        for stream in self._all_streams():
             stream.end()
 
-    def _must_have_room(self, channel: str) -> None:
-        if len(self._streams.get(channel, ())) >= STREAMS_PER_VISITOR_MAX:
+    def _all_streams(self) -> set[RedisLiveStream]:
+        return {stream for streams in self._streams.values() for stream in streams}
+
+    def _must_have_room(self, topic: AnyTopic) -> None:
+        count = len(self._streams.get(channel_of(topic), ()))
+        if isinstance(topic, Topic) and count >= STREAMS_PER_VISITOR_MAX:
             raise TooManyStreams(f"A visitor may follow the chat in {STREAMS_PER_VISITOR_MAX} places at once.")
-        if sum(map(len, self._streams.values())) >= STREAMS_MAX:
-            raise Unavailable("Too many visitors follow their chats here.")
+        if isinstance(topic, AccountTopic) and count >= STREAMS_PER_ACCOUNT_MAX:
+            raise TooManyStreams(f"A phone number may be followed in {STREAMS_PER_ACCOUNT_MAX} places at once.")
+        if len(self._all_streams()) >= STREAMS_MAX:
+            raise Unavailable("Too many follow what happens here.")
 
     async def _subscribed(self, stream: RedisLiveStream) -> None:
         """Return when Redis has confirmed that events reach us, or does not say so in time."""
         if self._hearing is None:
             self._hearing = asyncio.create_task(self._hear_for_ever())
-        confirmed = self._confirmed.get(stream.channel)
-        if confirmed is None:
-            confirmed = self._confirmed[stream.channel] = asyncio.Event()
-            await self._ask(stream.channel)
+        for channel in stream.channels:
+            if channel not in self._confirmed:
+                self._confirmed[channel] = asyncio.Event()
+                await self._ask(channel)
         with suppress(TimeoutError):
             async with asyncio.timeout(SECONDS_MAX):
-                await confirmed.wait()
-        stream.is_live = confirmed.is_set()
+                for channel in stream.channels:
+                    await self._confirmed[channel].wait()
+                    stream.reach(channel)
 
     async def _ask(self, channel: str) -> None:
         if self._pubsub is not None:
@@ -137,15 +168,15 @@ class RedisLiveChannel:
                 await self._pubsub.subscribe(channel)
 
     async def _left(self, stream: RedisLiveStream) -> None:
-        streams = self._streams[stream.channel]
-        streams.discard(stream)
-        if streams:
-            return
-        del self._streams[stream.channel]
-        self._confirmed.pop(stream.channel, None)
-        if self._pubsub is not None:
+        for channel in stream.channels:
+            self._streams[channel].discard(stream)
+        deserted = [channel for channel in stream.channels if not self._streams[channel]]
+        for channel in deserted:
+            del self._streams[channel]
+            self._confirmed.pop(channel, None)
+        if deserted and self._pubsub is not None:
             with suppress(RedisError, OSError):
-                await self._pubsub.unsubscribe(stream.channel)
+                await self._pubsub.unsubscribe(*deserted)
 
     async def _hear_for_ever(self) -> None:
         while True:
@@ -185,15 +216,12 @@ class RedisLiveChannel:
     def _reached(self, channel: str) -> None:
         """Events reach the channel's streams from now on; those that were without get told to look."""
         for stream in self._streams.get(channel, ()):
-            if not stream.is_live:
-                stream.is_live = True
-                stream.hear(Changed())
+            stream.reach(channel)
         if channel in self._confirmed:
             self._confirmed[channel].set()
 
     def _lost(self) -> None:
         for confirmed in self._confirmed.values():
             confirmed.clear()
-        for streams in self._streams.values():
-            for stream in streams:
-                stream.is_live = False
+        for stream in self._all_streams():
+            stream.lose()

@@ -1,4 +1,4 @@
-"""Events of web chats on their way to Redis: gathered for a moment, and forgotten when it is out of reach."""
+"""Events on their way to Redis: gathered for a moment, and forgotten when nobody listens or it is out of reach."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from application.ports.live import Changed, Delta, LiveEvent, Topic, Typing
+from application.ports.live import AccountTopic, AnyTopic, Changed, ConversationTopic, Delta, LiveEvent, Topic, Typing
 
 WAITING_MAX = 10_000
 GATHER_SECONDS = 0.04
 """Pieces of an answer come faster than anybody reads: those of one moment travel as one."""
+
+
+LISTENED_SECONDS = 4.0
+"""How long we trust what Redis said of who listens: a command for each message nobody follows would be paid for."""
+LISTENERS_KNOWN_SECONDS = LISTENED_SECONDS + 1.0
+"""After so long every publisher knows of a new listener."""
+WATCHED = "watch:"
 
 
 class _Typing(msgspec.Struct, tag="typing"):
@@ -41,10 +48,12 @@ class LivePublisher:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._waiting: deque[tuple[Topic, LiveEvent]] = deque()
+        self._waiting: deque[tuple[AnyTopic, LiveEvent]] = deque()
         self._sender: asyncio.Task[None] | None = None
+        self._listened: frozenset[str] = frozenset()
+        self._asked_at = float("-inf")
 
-    def publish(self, topic: Topic, event: LiveEvent) -> None:
+    def publish(self, topic: AnyTopic, event: LiveEvent) -> None:
         """Send it soon; see the port."""
         if len(self._waiting) >= WAITING_MAX:
             return
@@ -67,29 +76,61 @@ class LivePublisher:
         finally:
             self._sender = None
 
-    async def _send(self, events: Iterable[tuple[Topic, LiveEvent]]) -> None:
+    async def _send(self, events: Iterable[tuple[AnyTopic, LiveEvent]]) -> None:
         try:
+            travelling = await self._heard_by_somebody([(channel_of(topic), event) for topic, event in events])
+            if not travelling:
+                return
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for topic, event in events:
-                    pipeline.publish(channel_of(topic), written(event))
+                for channel, event in travelling:
+                    pipeline.publish(channel, written(event))
                 await pipeline.execute()
         except RedisError:
             return  # whoever listens looks at the store from time to time
 
+    async def _heard_by_somebody(self, events: list[tuple[str, LiveEvent]]) -> list[tuple[str, LiveEvent]]:
+        """The events without those of conversations that nobody follows. Raises RedisError."""
+        if any(channel.startswith(WATCHED) for channel, _ in events):
+            await self._ask_who_listens()
+        return [
+            (channel, event)
+            for channel, event in events
+            if channel in self._listened or not channel.startswith(WATCHED)
+        ]
 
-def channel_of(topic: Topic) -> str:
-    """Where a visitor's events travel. The visitor is hashed: a site may call them by their e-mail address."""
-    visitor = hashlib.blake2b(topic.visitor.encode(), digest_size=16).hexdigest()
-    return f"live:{topic.web_chat_id.hex}:{visitor}"
+    async def _ask_who_listens(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._asked_at < LISTENED_SECONDS:
+            return
+        channels = await self._redis.pubsub_channels(f"{WATCHED}*")
+        self._listened = frozenset(channel.decode() for channel in channels if isinstance(channel, bytes))
+        self._asked_at = now
 
 
-def joined(events: Iterable[tuple[Topic, LiveEvent]]) -> list[tuple[Topic, LiveEvent]]:
-    """The same events with the pieces of each answer joined, in order for each topic."""
-    gathered: list[tuple[Topic, LiveEvent]] = []
-    newest: dict[Topic, int] = {}
+def channel_of(topic: AnyTopic) -> str:
+    """Where a topic's events travel. Names of people are hashed: a site may call them by their e-mail address."""
+    match topic:
+        case Topic(web_chat_id, visitor):
+            return f"live:{web_chat_id.hex}:{_hashed(visitor)}"
+        case ConversationTopic(conversation_id):
+            return f"{WATCHED}{conversation_id.hex}"
+        case AccountTopic(channel, account):
+            return f"{WATCHED}{channel}:{_hashed(account)}"
+
+
+def _hashed(name: str) -> str:
+    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+
+
+def joined(events: Iterable[tuple[AnyTopic, LiveEvent]]) -> list[tuple[AnyTopic, LiveEvent]]:
+    """The same events in order for each topic, with the pieces of each answer joined, and no change told twice."""
+    gathered: list[tuple[AnyTopic, LiveEvent]] = []
+    newest: dict[AnyTopic, int] = {}
     for topic, event in events:
         place = newest.get(topic)
         before = gathered[place][1] if place is not None else None
+        if isinstance(before, Changed) and isinstance(event, Changed):
+            continue
         if place is not None and isinstance(before, Delta) and isinstance(event, Delta) and _follows(before, event):
             gathered[place] = (topic, Delta(event.turn_id, before.start, before.text + event.text))
             continue

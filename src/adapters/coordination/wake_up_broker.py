@@ -23,6 +23,8 @@ from adapters.coordination.connection import blocking_redis
 
 QUEUE = "turns"
 ACTOR = "take_turns"
+EXTRACTION_QUEUE = "extractions"
+EXTRACTION_ACTOR = "run_extractions"
 WAIT_SECONDS = 5
 STOPPING_SECONDS = 0.02
 
@@ -37,6 +39,14 @@ def wake_up(phone_number_ids: Sequence[UUID]) -> bytes:
     arguments = ([phone_number_id.hex for phone_number_id in phone_number_ids],)
     message: dramatiq.Message[None] = dramatiq.Message(
         queue_name=QUEUE, actor_name=ACTOR, args=arguments, kwargs={}, options={}
+    )
+    return message.encode()
+
+
+def extraction_wake_up() -> bytes:
+    """The message that makes a worker look for runs of the extraction."""
+    message: dramatiq.Message[None] = dramatiq.Message(
+        queue_name=EXTRACTION_QUEUE, actor_name=EXTRACTION_ACTOR, args=(), kwargs={}, options={}
     )
     return message.encode()
 

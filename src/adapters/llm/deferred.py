@@ -1,4 +1,4 @@
-"""A model whose SDK is loaded when it is first needed."""
+"""Models whose SDK is loaded when they are first needed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from uuid import UUID
 
 from application.ports.erasures import ModelEraser
 from application.ports.language_model import LanguageModel, ModelConversation, ModelRequest
+from application.ports.lead_model import LeadModel, LeadOutcome, LeadRequest
 from domain.answers import ModelOutcome, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import Said
 from domain.erasing import Erasure
@@ -38,6 +39,24 @@ class DeferredModel:
     async def recall(self, request: ModelRequest) -> ModelOutcome | NotHeard:
         """What became of an earlier call; see the port."""
         return await (await self.loaded()).recall(request)
+
+
+class DeferredLeadModel:
+    """As above, for the model that reads conversations."""
+
+    def __init__(self, open_model: Callable[[], Awaitable[LeadModel]]) -> None:
+        self._open_model = open_model
+        self._model: LeadModel | None = None
+
+    async def loaded(self) -> LeadModel:
+        """The model itself, loaded now if it was not."""
+        if self._model is None:
+            self._model = await self._open_model()
+        return self._model
+
+    async def read(self, request: LeadRequest) -> LeadOutcome:
+        """What the model answers; see the port."""
+        return await (await self.loaded()).read(request)
 
 
 class DeferredEraser:

@@ -55,6 +55,11 @@ select item.id, item.conversation_id, item.phone_number_id, item.sequence_number
     exists (select from media where message_id = item.id)
 from messages item
 """
+SINCE = (
+    MESSAGES
+    + "where item.conversation_id = %s and item.user_id = %s and item.sequence_number > %s "
+    + "order by item.sequence_number limit %s"
+)
 # A name is looked up before the list is read: with the ids at hand Postgres can tell whether they are few, and
 # goes to them; behind a join it would walk through everything that was ever said, in order, to find them.
 CUSTOMERS = """
@@ -117,6 +122,12 @@ class PostgresConversations:
         """Let the agent speak again; see the port."""
         found(await self._database.of(user_id).fetch(RESUME, (conversation_id, user_id)), "conversation")
         return await self.get(user_id, conversation_id)
+
+    async def since(self, user_id: UUID, conversation_id: UUID, after: int, limit: int) -> Sequence[Message]:
+        """Messages of a conversation behind a sequence number; see the port."""
+        scope = self._database.of(user_id)
+        rows = await scope.fetch(SINCE, (conversation_id, user_id, after, limit))
+        return await _with_media(scope, [_Listed.of(row) for row in rows])
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         """A user's messages; see the port."""

@@ -22,7 +22,7 @@ from domain.shared import storable
 ACCOUNT = "select balance, held from credit_accounts where user_id = %s"
 LIST = """
 select item.id, item.kind, item.amount, item.balance_change, item.held_change, item.turn_id, item.note,
-    item.created_at
+    item.created_at, item.extraction_id
 from credit_entries item
 """
 
@@ -111,5 +111,5 @@ def _added(row: TupleRow, amount: int, note: str | None) -> Added:
 
 
 def _entry(row: TupleRow) -> Entry:
-    id_, kind, amount, balance_change, held_change, turn_id, note, created_at = row
-    return Entry(id_, EntryKind(kind), amount, balance_change, held_change, turn_id, note, created_at)
+    id_, kind, *rest = row
+    return Entry(id_, EntryKind(kind), *rest)

@@ -57,6 +57,8 @@ select move_credits(array_agg(t.id), array_agg('release'::text))
 from turns t join conversations c on c.id = t.conversation_id
 where c.customer_id = %(id)s and t.status in ('open', 'undecided') having count(*) > 0
 """
+# Before anything that locks the account: whoever ends a run locks the run first.
+RELEASE_RUNS = "select release_extractions(array(select id from conversations where customer_id = %(id)s))"
 # Nobody can end these any more; other alerts about what is gone end by themselves.
 RESOLVE = """
 update alerts set resolved_at = clock_timestamp()
@@ -108,6 +110,7 @@ class PostgresCustomerRecords:
             await connection.execute(LOCK_PHONE_NUMBERS, gone)
             found(await fetched(connection, LOCK_CUSTOMER, gone), "customer")
             await connection.execute(LOCK_CONVERSATIONS, gone)
+            await connection.execute(RELEASE_RUNS, gone)
             await connection.execute(LOCK_ACCOUNT, (user_id,))
             for step in STEPS:
                 await connection.execute(step, gone)

@@ -7,13 +7,17 @@ from contextlib import asynccontextmanager
 from typing import Any, LiteralString, TypeAlias
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg import AsyncClientCursor, AsyncConnection, sql
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from adapters.persistence.reasons import last_reason
 from domain.shared import Unavailable
+
+set_json_loads(msgspec.json.decode)  # a fifth of what the standard library takes, for every row of a list
 
 AS_TENANT = "select set_config('role', 'frontdesk_tenant', true)"
 AS_HOUSE = "select set_config('role', 'frontdesk_house', true)"

@@ -54,6 +54,10 @@ RELEASE = """
 select move_credits(array_agg(id), array_agg('release'::text)) from turns
 where phone_number_id = %s and user_id = %s and status in ('open', 'undecided') having count(*) > 0
 """
+# First of both: whoever ends a run locks the run, and then the account.
+RELEASE_RUNS = """
+select release_extractions(array(select id from conversations where phone_number_id = %s and user_id = %s))
+"""
 REMOVE = "delete from phone_numbers where id = %s and user_id = %s returning id"
 
 
@@ -102,6 +106,7 @@ class PostgresPhoneNumbers:
         async with self._database.house.transaction() as connection:
             await connection.execute(LOCK, (phone_number_id, user_id))
             await connection.execute(LOCK_CONVERSATIONS, (phone_number_id, user_id))
+            await connection.execute(RELEASE_RUNS, (phone_number_id, user_id))
             await connection.execute(RELEASE, (phone_number_id, user_id))
             await forget_accounts(connection, user_id, phone_number_id)
             found(await fetched(connection, REMOVE, (phone_number_id, user_id)), "phone number")

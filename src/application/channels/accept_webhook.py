@@ -12,8 +12,10 @@ from application.alerting import Overflow
 from application.ports.channel_gateway import WebhookReader
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Acceptance, Inbox, Stored
+from application.ports.live import LiveChannel
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
+from application.telling import tell_of_stored, tell_of_the_rest
 from domain.channels import Delivery, InboundMessage, Receipt
 
 Delivered = TypeVar("Delivered", InboundMessage, Receipt)
@@ -50,6 +52,7 @@ class AcceptWebhook:
     queue: TurnQueue
     seen: DuplicateFilter
     overflow: Overflow
+    live: LiveChannel
 
     def challenge(self, query: Mapping[str, str]) -> str:
         """What to echo in the platform's handshake. Raises ForgedWebhook for a wrong token."""
@@ -63,6 +66,8 @@ class AcceptWebhook:
         if receipts:
             await self.inbox.record(receipts)
         await self._note_the_rest(delivery)
+        tell_of_stored(self.live, stored)
+        tell_of_the_rest(self.live, delivery)
         queued = await admit_stored(self.queue, stored, self.overflow)
         # Only now: a mark set before the commit would hide the redelivery of what was not committed.
         if messages or receipts:

@@ -22,7 +22,7 @@ from application.ports.vault import Vault
 from application.requeue import requeue
 from domain.channels import ChannelSettings, ChannelStatus, ChannelType, PhoneNumber, Template, checked_token
 from domain.monitoring import AlertKind
-from domain.shared import checked_name, checked_text
+from domain.shared import InvalidInput, checked_name, checked_text
 from domain.users import Caller
 from domain.webchat import checked_origin
 
@@ -173,4 +173,6 @@ def _optional_name(name: str | None, field: str) -> str | None:
 
 
 def _optional_text(text: str | None, field: str, length_max: int) -> str | None:
-    return None if text is None else checked_text(text, field, length_max)
+    if text is not None and not checked_text(text, field, length_max).strip():
+        raise InvalidInput(field, "It must not be empty.")
+    return text

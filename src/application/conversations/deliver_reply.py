@@ -10,7 +10,9 @@ from uuid import UUID
 from application.conversations.patience import Patience
 from application.ports.briefings import Briefing
 from application.ports.channel_gateway import ChannelGateway, OutboundText
+from application.ports.live import LiveChannel
 from application.ports.turns import Turns
+from application.telling import tell_of
 from domain.channels import ChannelType, Template
 from domain.conversations import OutboundStatus, StoredReply, Turn
 from domain.delivery import (
@@ -63,6 +65,7 @@ class DeliverReply:
     turns: Turns
     gateway: ChannelGateway
     patience: Patience
+    live: LiveChannel
 
     async def __call__(self, reply: Reply) -> Settlement | HeldUp:
         """Send the parts in order, and tell how the turn ends. Raises TurnLost."""
@@ -123,6 +126,7 @@ class DeliverReply:
     async def _pass_on(self, turn: Turn, part: StoredReply, accepted: Accepted, following: StoredReply) -> bool:
         asked_at = self.patience.now()
         may_follow = await self.turns.pass_on(turn, part.message_id, accepted.platform_message_id, following.message_id)
+        tell_of(self.live, turn.conversation_id)
         if may_follow and not self.patience.is_fresh(asked_at):
             await self.about_to_send(turn, following)
         return may_follow

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, Conversations, MessageFilter
+from application.ports.live import LiveChannel
+from application.telling import tell_of
 from domain.conversations import Conversation, Message
 from domain.users import Caller
 
@@ -16,6 +18,7 @@ class ReadConversations:
     """A user's conversations and messages."""
 
     conversations: Conversations
+    live: LiveChannel
 
     async def get(self, caller: Caller, user_id: UUID, conversation_id: UUID) -> Conversation:
         """That conversation. Raises NotFound."""
@@ -32,7 +35,9 @@ class ReadConversations:
     async def archive(self, caller: Caller, user_id: UUID, conversation_id: UUID) -> Conversation:
         """End a conversation: the customer's next message opens another. Raises NotFound."""
         caller.must_write(user_id)
-        return await self.conversations.archive(user_id, conversation_id)
+        archived = await self.conversations.archive(user_id, conversation_id)
+        tell_of(self.live, conversation_id)
+        return archived
 
     async def messages(self, caller: Caller, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:
         """The user's messages."""

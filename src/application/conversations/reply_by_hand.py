@@ -8,9 +8,11 @@ from uuid import UUID
 
 from application.ports.answers import Once
 from application.ports.clock import Clock
+from application.ports.live import LiveChannel
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
+from application.telling import tell_of
 from domain.conversations import Message
 from domain.delivery import WindowClosed, checked_own_words
 from domain.users import Caller
@@ -24,6 +26,7 @@ class ReplyByHand:
     replies: RepliesByHand
     queue: TurnQueue
     clock: Clock
+    live: LiveChannel
 
     async def __call__(
         self, caller: Caller, user_id: UUID, conversation_id: UUID, text: str, once: Once[Message] | None = None
@@ -35,6 +38,7 @@ class ReplyByHand:
         if addressee.heard and not is_window_open(addressee.channel, addressee.heard, self.clock.now()):
             raise WindowClosed("The customer's last message is too long ago: the platform takes no free text now.")
         message = await self.replies.write(user_id, conversation_id, words, once)
+        tell_of(self.live, conversation_id)
         with suppress(QueueUnavailable):  # it is in the store: the sweeper feeds the queue when that is back
             await self.queue.admit([Waiting(conversation_id, message.phone_number_id)])
         return message

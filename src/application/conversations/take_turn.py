@@ -22,7 +22,9 @@ from application.conversations.show_typing import ShowTyping
 from application.ports.alerts import Alerts
 from application.ports.briefings import Briefing, Briefings
 from application.ports.clock import Clock, Ids
+from application.ports.live import LiveChannel
 from application.ports.turns import NotYet, ReplyPart, ReplyRecord, TurnLost, Turns
+from application.telling import tell_of
 from domain.answers import Answered, NotAnswered, Usage
 from domain.channels import ChannelStatus
 from domain.conversations import (
@@ -62,6 +64,7 @@ class TakeTurn:
     ids: Ids
     alerts: Alerts
     lane_scope: LaneScope
+    live: LiveChannel
 
     async def __call__(self, conversation_id: UUID, worker_id: UUID) -> int:
         """Take the turns of a conversation that is waiting. Returns how many were settled.
@@ -78,6 +81,7 @@ class TakeTurn:
                     await self._park(turn, settlement)
                     return settled
                 more = (await self.turns.settle(turn, settlement)).more
+                tell_of(self.live, turn.conversation_id)
             except TurnLost:
                 return settled
             settled += 1
@@ -98,6 +102,7 @@ class TakeTurn:
         """Hand the turn back, and tell the owner what the platform wants of them."""
         if not await self.turns.park(turn, held_up.message_id, held_up.outcome, held_up.token_version):
             return
+        tell_of(self.live, turn.conversation_id)
         is_refused = held_up.outcome.status is ChannelStatus.UNAUTHORIZED
         kind = AlertKind.ACCESS_REFUSED if is_refused else AlertKind.CHANNEL_PARKED
         detail = f"The platform takes nothing from this phone number ({_code(held_up.outcome.error)})."
@@ -181,6 +186,7 @@ class TakeTurn:
         """The reply, written down, its first part about to be sent."""
         asked_at = self.clock.now()
         recorded = await self.turns.record_reply(turn, record)
+        tell_of(self.live, turn.conversation_id)
         first, *rest = (
             StoredReply(part.message_id, part.text, OutboundStatus.PENDING, part.is_template) for part in record.parts
         )

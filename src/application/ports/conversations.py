@@ -6,6 +6,7 @@ A filter that names another user's things finds nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -75,6 +76,10 @@ class Conversations(Protocol):
 
     async def resume(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         """End a pause, if there is one. Raises NotFound."""
+        ...
+
+    async def since(self, user_id: UUID, conversation_id: UUID, after: int, limit: int) -> Sequence[Message]:
+        """Up to `limit` messages of the conversation behind that sequence number, in order; none of another user's."""
         ...
 
     async def messages(self, user_id: UUID, wanted: MessageFilter, page: PageRequest) -> Page[Message]:

@@ -1,4 +1,4 @@
-"""What happens in a web chat this very moment. All of it may be lost: what counts stands in the store."""
+"""What happens this very moment. All of it may be lost: what counts stands in the store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from domain.channels import ChannelType
+
 STREAMS_PER_VISITOR_MAX = 5
+STREAMS_PER_ACCOUNT_MAX = 100
 STREAMS_MAX = 1_000
 """Of one process."""
 
@@ -18,6 +21,24 @@ class Topic:
 
     web_chat_id: UUID
     visitor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationTopic:
+    """What is said in one conversation."""
+
+    conversation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTopic:
+    """What happens on one phone number, by the platform's name of it: of a receipt no more is known in passing."""
+
+    channel: ChannelType
+    account: str
+
+
+AnyTopic = Topic | ConversationTopic | AccountTopic
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +89,11 @@ class LiveStream(Protocol):
 class LiveChannel(Protocol):
     """Carries events from whoever answers to whoever listens, over all processes."""
 
-    def publish(self, topic: Topic, event: LiveEvent) -> None:
+    def publish(self, topic: AnyTopic, event: LiveEvent) -> None:
         """Tell the listeners. Neither waits nor raises; without a connection nobody hears of it."""
         ...
 
-    def listening(self, topic: Topic) -> AbstractAsyncContextManager[LiveStream]:
+    def listening(self, *topics: AnyTopic) -> AbstractAsyncContextManager[LiveStream]:
         """Listen from now on. Raises TooManyStreams, or Unavailable when the process has all it can serve."""
         ...
 

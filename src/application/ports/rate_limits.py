@@ -14,9 +14,21 @@ class Rate:
     burst: int
 
 
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What became of one try: done when `wait_seconds` is 0, else to be tried again after it.
+
+    `left` more may follow at once; after `full_seconds` of quiet the whole burst may.
+    """
+
+    wait_seconds: float
+    left: int
+    full_seconds: float
+
+
 class RateLimits(Protocol):
     """Counts over all processes. It may forget at any time, and out of reach it allows everything."""
 
-    async def wait_seconds(self, name: str, rate: Rate) -> float:
-        """0 when `name` may do it now, which is counted; otherwise how long it has to wait. Never raises."""
+    async def take(self, name: str, rate: Rate) -> Allowance:
+        """Let `name` do it once more, which is counted, or tell how long it has to wait. Never raises."""
         ...

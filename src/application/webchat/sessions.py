@@ -12,13 +12,12 @@ from application.ports.clock import Clock
 from application.ports.rate_limits import Rate, RateLimits
 from application.ports.vault import SecretUnreadable, Vault
 from application.ports.web_chats import WebChats
-from domain.shared import Unavailable, checked_name
+from domain.shared import TooFast, Unavailable, checked_name
 from domain.webchat import (
     ANONYMOUS,
     SESSION_LASTS,
     Session,
     SessionOver,
-    TooFast,
     WebChat,
     WrongIdentity,
     checked_visitor,
@@ -70,9 +69,9 @@ class RecogniseVisitor:
         """
         web_chat = await self.web_chats.get(web_chat_id)
         web_chat.must_allow(origin)
-        wait_seconds = await self.limits.wait_seconds(f"chat sessions of {address}", SESSIONS_PER_ADDRESS)
-        if wait_seconds > 0:
-            raise TooFast("Too many sessions were opened from this address.", wait_seconds)
+        allowance = await self.limits.take(f"chat sessions of {address}", SESSIONS_PER_ADDRESS)
+        if allowance.wait_seconds > 0:
+            raise TooFast("Too many sessions were opened from this address.", allowance.wait_seconds)
         who, name = self._named(web_chat, visitor) if visitor else self._known(web_chat, token) or self._somebody_new()
         session = Session(web_chat.id, who, name, self.clock.now() + SESSION_LASTS)
         last_sequence = await self.web_chats.last_sequence(web_chat, who)

@@ -13,8 +13,10 @@ from application.ports.live import Changed, LiveChannel, Topic
 from application.ports.rate_limits import Rate, RateLimits
 from application.ports.turn_queue import TurnQueue
 from application.ports.web_chats import WebChats
+from application.telling import tell_of_stored
 from domain.channels import ChannelType, InboundMessage
-from domain.webchat import Session, TooFast, WebChat, checked_message
+from domain.shared import TooFast
+from domain.webchat import Session, WebChat, checked_message
 
 MESSAGES_PER_VISITOR = Rate(per_minute=20, burst=5)
 
@@ -37,13 +39,14 @@ class WriteInChat:
         Raises InvalidInput, TooFast or Unavailable, and NotFound when the web chat was removed meanwhile.
         """
         text = checked_message(text)
-        wait_seconds = await self.limits.wait_seconds(_limited(session), MESSAGES_PER_VISITOR)
-        if wait_seconds > 0:
-            raise TooFast("Messages come too fast.", wait_seconds)
+        allowance = await self.limits.take(_limited(session), MESSAGES_PER_VISITOR)
+        if allowance.wait_seconds > 0:
+            raise TooFast("Messages come too fast.", allowance.wait_seconds)
         message = self._message(session, own_id, text)
         stored = await self.inbox.accept([message])
         await admit_stored(self.queue, stored, self.overflow)
         self.live.publish(Topic(web_chat.id, session.visitor), Changed())
+        tell_of_stored(self.live, stored)
         return await self.web_chats.sequence_of(web_chat, message.platform_message_id)
 
     def _message(self, session: Session, own_id: UUID, text: str) -> InboundMessage:

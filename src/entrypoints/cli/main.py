@@ -29,6 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     dev = _command(commands, "dev", _dev, "start everything on this machine, simulators included")
     dev.add_argument("--port", type=int, help="REST port; 0 picks free ports for REST and gRPC")
     dev.add_argument("--ready-file", type=Path, help="write addresses and demo keys here, as JSON, once all answers")
+    dev.add_argument(
+        "--extraction-idle-seconds", type=float, metavar="N", help="read conversations after so much quiet already"
+    )
     dev.add_argument("--with-parent", action="store_true", help="stop when the process that started this one ends")
 
     serve = commands.add_parser("serve", help="serve REST or gRPC").add_subparsers(required=True, metavar="DOOR")
@@ -36,7 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     _command(serve, "grpc", _serve_grpc, "serve gRPC")
 
     worker = _command(commands, "worker", _worker, "answer customers, and start again whoever dies doing so")
-    worker.add_argument("--processes", type=_count, default=1, metavar="N", help="how many workers; one by default")
+    how_many = worker.add_mutually_exclusive_group()
+    how_many.add_argument("--processes", type=_count, default=1, metavar="N", help="how many workers; one by default")
+    how_many.add_argument(
+        "--autoscale", action="store_true", help="as many as are needed, from WORKERS_MIN to WORKERS_MAX"
+    )
     _command(commands, "scheduler", _scheduler, "do the chores that nobody asks for")
 
     migrate = _command(commands, "migrate", _migrate, "bring the database's schema up to date")
@@ -74,7 +81,10 @@ def _count(written: str) -> int:
 def _dev(chosen: argparse.Namespace) -> int:
     from entrypoints.dev.launcher import run_dev  # noqa: PLC0415
 
-    return run_dev(os.environ, chosen.port, chosen.ready_file, with_parent=chosen.with_parent)
+    environment = dict(os.environ)
+    if chosen.extraction_idle_seconds is not None:
+        environment["EXTRACTION_IDLE_SECONDS"] = str(chosen.extraction_idle_seconds)
+    return run_dev(environment, chosen.port, chosen.ready_file, with_parent=chosen.with_parent)
 
 
 def _serve_rest(_: argparse.Namespace) -> int:
@@ -92,7 +102,7 @@ def _serve_grpc(_: argparse.Namespace) -> int:
 def _worker(chosen: argparse.Namespace) -> int:
     from entrypoints.worker.process import worker_process  # noqa: PLC0415
 
-    return worker_process(chosen.processes)
+    return worker_process(None if chosen.autoscale else chosen.processes)
 
 
 def _scheduler(_: argparse.Namespace) -> int:

@@ -15,14 +15,10 @@ from msgspec import UNSET, UnsetType
 from application.app import Application
 from application.pages import PageRequest
 from domain.agents import Agent
-from domain.shared import InvalidInput, checked_text
 from domain.users import Caller
 from entrypoints.rest.bodies import given, view
 from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing, listing
-
-FORM_DEPTH_MAX = 32
-FORM_NUMBER_MAX = 2**53
 
 
 class AgentBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,7 +63,6 @@ async def add_agent(
     repeatable: NamedDependency[Repeatable],
 ) -> AgentView:
     """Add an agent; linked to a phone number, it answers what is waiting there."""
-    _must_be_storable(data.lead_form)
     once = repeatable.once(_view)
     agent = await application.agents.add(
         caller,
@@ -113,9 +108,7 @@ async def change_agent(
     data: JSONBody[AgentPatch],
 ) -> AgentView:
     """Change what is given; moved or unlinked, the agent's active conversations are archived."""
-    changes = given(data)
-    _must_be_storable(changes.get("lead_form"))
-    return view(AgentView, await application.agents.change(caller, user_id, agent_id, **changes))
+    return view(AgentView, await application.agents.change(caller, user_id, agent_id, **given(data)))
 
 
 @delete("/users/{user_id:uuid}/agents/{agent_id:uuid}")
@@ -134,21 +127,3 @@ routes = [add_agent, list_agents, show_agent, change_agent, remove_agent]
 
 def _view(agent: Agent) -> AgentView:
     return view(AgentView, agent)
-
-
-def _must_be_storable(value: object, depth: int = 0) -> None:
-    """Raise InvalidInput for a form that JSON allows and a store or another reader of JSON does not take."""
-    if depth > FORM_DEPTH_MAX:
-        raise InvalidInput("lead_form", f"It must not be nested deeper than {FORM_DEPTH_MAX}.")
-    match value:
-        case str():
-            checked_text(value, "lead_form")
-        case int() if abs(value) > FORM_NUMBER_MAX:
-            raise InvalidInput("lead_form", "A whole number in it must lie within 2^53.")
-        case dict():
-            for name, item in value.items():
-                checked_text(name, "lead_form")
-                _must_be_storable(item, depth + 1)
-        case list():
-            for item in value:
-                _must_be_storable(item, depth + 1)

@@ -13,7 +13,10 @@ from entrypoints.rest import (
     api_keys,
     conversations,
     customers,
+    extractions,
     health,
+    leads,
+    message_events,
     messages,
     metrics,
     phone_numbers,
@@ -25,14 +28,15 @@ from entrypoints.rest import (
 )
 from entrypoints.rest import credits as credits_
 from entrypoints.rest.auth import caller_of, create_key_guard
-from entrypoints.rest.bodies import StrictRequest, must_send_json
+from entrypoints.rest.bodies import StrictRequest, must_be_understood
 from entrypoints.rest.dashboard.app import create_dashboard
 from entrypoints.rest.dashboard.simulation import Simulation
+from entrypoints.rest.description.config import create_openapi_config
 from entrypoints.rest.errors import EXCEPTION_HANDLERS
 from entrypoints.rest.idempotency import render_first_answer, repeatable
 from entrypoints.rest.limits import BODY_BYTES_MAX
-from entrypoints.rest.openapi import BEARER, create_openapi_config
 from entrypoints.rest.paging import page_request
+from entrypoints.rest.rate_limits import add_rate_limit_headers
 from entrypoints.rest.request_ids import add_standing_headers
 from entrypoints.rest.webchat import files
 from entrypoints.rest.webchat import routes as visitors
@@ -51,8 +55,11 @@ RESOURCES = (
     conversations,
     customers,
     messages,
+    message_events,
     traces,
     credits_,
+    extractions,
+    leads,
     alerts,
 )
 
@@ -63,10 +70,11 @@ def create_rest_app(application: Application, simulation: Simulation | None = No
         "/",
         route_handlers=[route for resource in RESOURCES for route in resource.routes],
         guards=[create_key_guard(application)],
-        before_request=must_send_json,
-        security=[BEARER],
+        before_request=must_be_understood,
+        security=[{"bearer": []}],
     )
     browsers = Router("/", route_handlers=visitors.routes, before_request=visitors.create_page_check(application))
+    watchers = Router("/", route_handlers=[*health.routes, *metrics.routes], before_request=must_be_understood)
     raw = [create_webhook_route(application), create_events_route(application)]
     return Litestar(
         route_handlers=[
@@ -74,18 +82,18 @@ def create_rest_app(application: Application, simulation: Simulation | None = No
             browsers,
             create_dashboard(application, simulation),
             *files.routes,
-            *health.routes,
-            *metrics.routes,
+            watchers,
             *raw,
         ],
         dependencies={
             "application": Provide(lambda: application, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
             "page": Provide(page_request, sync_to_thread=False),
+            "runs": Provide(extractions.runs_wanted, sync_to_thread=False),
             "repeatable": Provide(repeatable),
         },
         exception_handlers={**EXCEPTION_HANDLERS, AnsweredBefore: render_first_answer},
-        before_send=[add_standing_headers, add_page_headers],
+        before_send=[add_standing_headers, add_rate_limit_headers, add_page_headers],
         request_class=StrictRequest,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=create_openapi_config(),

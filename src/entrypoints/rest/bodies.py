@@ -6,11 +6,13 @@ import re
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
+from litestar.enums import HttpMethod
 from litestar.exceptions import ClientException
 
-from domain.shared import InvalidInput
+from domain.shared import InvalidInput, storable
 from entrypoints.rest.errors import NotJson
+from entrypoints.rest.knowledge import known_of
 
 T = TypeVar("T")
 
@@ -33,6 +35,29 @@ class StrictRequest(Request[Any, Any, Any]):
         if expected and expected.is_optional and not body:
             return None
         return decoded(body, expected.annotation if expected else object)
+
+
+async def must_be_understood(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Before every route: what stands in the query must mean something, and a body be JSON. Raises as below.
+
+    Who asks what may be done at the path is told: the framework would name some of the methods only.
+    """
+    if request.method == HttpMethod.OPTIONS:
+        return Response(None, status_code=204, headers={"allow": ", ".join(sorted(known_of(request).methods))})
+    must_know_parameters(request)
+    await must_send_json(request)
+    return None
+
+
+def must_know_parameters(request: Request[Any, Any, Any]) -> None:
+    """Raise InvalidInput that names the first parameter of the query that the route does not know, or has twice."""
+    given = [name for name, _ in request.query_params.multi_items()]
+    known = known_of(request).parameters if given else frozenset()
+    for name in given:
+        if name not in known:
+            raise InvalidInput(storable(name), "There is no such parameter.")
+        if given.count(name) > 1:
+            raise InvalidInput(name, "It must be given once only.")
 
 
 async def must_send_json(request: Request[Any, Any, Any]) -> None:

@@ -45,6 +45,7 @@ class EntryView(msgspec.Struct):
     balance_change: int
     held_change: int
     turn_id: UUID | None
+    extraction_id: UUID | None
     note: str | None
     created_at: datetime
 

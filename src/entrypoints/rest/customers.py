@@ -23,7 +23,9 @@ from domain.customers import KnownCustomer
 from domain.users import Caller
 from entrypoints.rest.bodies import view
 from entrypoints.rest.conversations import ConversationView
+from entrypoints.rest.extractions import ExtractionView
 from entrypoints.rest.filters import checked_customer
+from entrypoints.rest.leads import LeadView
 from entrypoints.rest.messages import MessageView
 from entrypoints.rest.paging import Listing, listing
 
@@ -78,6 +80,8 @@ class ExportView(msgspec.Struct):
     conversations: list[ConversationView]
     messages: list[MessageView]
     turns: list[PastTurnView]
+    extractions: list[ExtractionView]
+    leads: list[LeadView]
 
 
 SECTIONS: dict[str, type] = {
@@ -85,6 +89,8 @@ SECTIONS: dict[str, type] = {
     "conversations": ConversationView,
     "messages": MessageView,
     "turns": PastTurnView,
+    "extractions": ExtractionView,
+    "leads": LeadView,
 }
 
 

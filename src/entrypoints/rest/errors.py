@@ -22,11 +22,11 @@ from domain.shared import (
     Forbidden,
     InvalidInput,
     NotFound,
+    TooFast,
     Unauthorized,
     Unavailable,
     storable,
 )
-from domain.webchat import TooFast
 from entrypoints.rest.request_ids import request_id_of
 
 log = structlog.get_logger(__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from domain.shared import InvalidInput, checked_text
 
@@ -15,7 +15,15 @@ def checked_customer(customer: str | None) -> str | None:
 
 
 def checked_time(time: datetime | None, field: str) -> datetime | None:
-    """A time that says its zone; without one it would mean another moment on every machine. Raises InvalidInput."""
-    if time is not None and time.tzinfo is None:
+    """A time that says its zone, in UTC; without one it would mean another moment on every machine.
+
+    Raises InvalidInput.
+    """
+    if time is None:
+        return None
+    if time.tzinfo is None:
         raise InvalidInput(field, "It must name its time zone (in a URL, + is written %2B).")
-    return time
+    try:
+        return time.astimezone(UTC)  # Postgres takes no zone that is more than 16 hours away
+    except OverflowError:
+        raise InvalidInput(field, "It lies outside of the years 1 to 9999.") from None

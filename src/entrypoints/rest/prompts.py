@@ -13,14 +13,11 @@ from litestar.params import FromPath, JSONBody, PathParameter
 
 from application.app import Application
 from application.pages import PageRequest
-from domain.agents import OWN_PROMPT, VERSION_MAX, Prompt, Voice
-from domain.shared import InvalidInput, NotFound
+from domain.agents import VERSION_MAX, Prompt, Voice
+from domain.shared import checked_name
 from domain.users import Caller
 from entrypoints.rest.idempotency import Repeatable
 from entrypoints.rest.paging import Listing
-
-OUTPUT_TOKENS_MAX = 1_000_000
-"""Far above what any model gives, and within what the store's integers hold."""
 
 
 class VersionBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -89,7 +86,7 @@ async def show_prompt(
     prompt_id: FromPath[str],
 ) -> PromptView:
     """Show a prompt with its latest version."""
-    return _view(await application.prompts.get(caller, user_id, _known(prompt_id)))
+    return _view(await application.prompts.get(caller, user_id, prompt_id))
 
 
 @get("/users/{user_id:uuid}/prompts/{prompt_id:str}/versions")
@@ -101,7 +98,7 @@ async def list_prompt_versions(
     page: NamedDependency[PageRequest],
 ) -> Listing[PromptView]:
     """List all versions of a prompt; none of them ever changes."""
-    versions = await application.prompts.versions(caller, user_id, _known(prompt_id), page)
+    versions = await application.prompts.versions(caller, user_id, prompt_id, page)
     return Listing([_view(version) for version in versions.items], versions.next_cursor)
 
 
@@ -114,7 +111,7 @@ async def show_prompt_version(
     version: FromPath[Annotated[int, PathParameter(ge=1, le=VERSION_MAX)]],
 ) -> PromptView:
     """Show one version of a prompt."""
-    return _view(await application.prompts.version(caller, user_id, _known(prompt_id), version))
+    return _view(await application.prompts.version(caller, user_id, prompt_id, version))
 
 
 @post("/users/{user_id:uuid}/prompts/{prompt_id:str}/versions")
@@ -128,22 +125,15 @@ async def add_prompt_version(
 ) -> PromptView:
     """Add a version, which agents that follow the prompt speak from their next turn on."""
     once = repeatable.once(_view)
-    return _view(await application.prompts.add_version(caller, user_id, _known(prompt_id), _voice(data), once))
+    return _view(await application.prompts.add_version(caller, user_id, prompt_id, _voice(data), once))
 
 
 routes = [add_prompt, list_prompts, show_prompt, list_prompt_versions, show_prompt_version, add_prompt_version]
 
 
-def _known(prompt_id: str) -> str:
-    # What could not be an id of ours never reaches the store, which would choke on U+0000.
-    if not OWN_PROMPT.match(prompt_id):
-        raise NotFound("prompt")
-    return prompt_id
-
-
 def _voice(body: PromptBody | VersionBody) -> Voice:
-    if (body.max_output_tokens or 0) > OUTPUT_TOKENS_MAX:
-        raise InvalidInput("max_output_tokens", f"It must be at most {OUTPUT_TOKENS_MAX}.")
+    if body.name is not None:
+        checked_name(body.name)
     return Voice(body.instructions, body.model, body.temperature, body.max_output_tokens)
 
 

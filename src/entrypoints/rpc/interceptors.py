@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from application.ports.answers import AnsweredBefore
 from domain.shared import DomainError, Unauthorized
 from domain.users import Caller
 from entrypoints.rpc.errors import rich_status_of, status_of
+from entrypoints.rpc.requests import read_request
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +72,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     async def _around(self, context: Context, method: str, seconds_max: float | None) -> AsyncIterator[None]:
         began = perf_counter()
         status = CANCELLED
-        deadline = asyncio.timeout(seconds_max if context.time_remaining() is None else None)
+        seconds = context.time_remaining()
+        deadline = asyncio.timeout(seconds_max if seconds is None else seconds)
         try:
             async with deadline:
                 caller_of_call.set(await self._application.authenticate(_key_in(context)))
@@ -106,16 +108,19 @@ def _wrapped(handler: Handler, around: Around) -> Handler:
     # The published types describe the synchronous server's functions only.
     behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
 
+    # The library's answer to a message that it cannot read is INTERNAL, and it would read those of strangers too.
+    deserialize = None if handler.request_streaming else handler.request_deserializer
+
     async def answer_once(request: object, context: Context) -> object:
         async with around(context):
             try:
-                return await behaviour(request, context)
+                return await behaviour(read_request(request, deserialize), context)
             except AnsweredBefore as before:
                 return before.answer
 
     async def answer_many(request: object, context: Context) -> AsyncIterator[object]:
-        async with around(context):
-            async for answer in behaviour(request, context):
+        async with around(context), aclosing(behaviour(read_request(request, deserialize), context)) as answers:
+            async for answer in answers:
                 yield answer
 
     rewrap = {
@@ -126,7 +131,7 @@ def _wrapped(handler: Handler, around: Around) -> Handler:
     }[handler.request_streaming, handler.response_streaming]
     return rewrap(
         answer_many if handler.response_streaming else answer_once,
-        request_deserializer=handler.request_deserializer,
+        request_deserializer=handler.request_deserializer if handler.request_streaming else None,
         response_serializer=serialized,
     )
 

@@ -7,10 +7,13 @@ import asyncio
 from application.app import Application
 from entrypoints.rpc.health import ServingHealth
 from entrypoints.rpc.server import SERVICES, create_rpc_server
+from entrypoints.rpc.tls import TlsFiles
 from entrypoints.serving import GRACE_SECONDS, must_be_free, stop_on_signals
 
 
-async def serve_rpc(application: Application, host: str, port: int, *, stop: asyncio.Event | None = None) -> None:
+async def serve_rpc(
+    application: Application, host: str, port: int, *, tls: TlsFiles | None = None, stop: asyncio.Event | None = None
+) -> None:
     """Serve until `stop` is set, or SIGTERM or SIGINT comes when it is None; calls in flight are finished.
 
     Doors that share a loop need to share a `stop`, since a signal has one handler. Raises CannotListen when the
@@ -19,7 +22,11 @@ async def serve_rpc(application: Application, host: str, port: int, *, stop: asy
     must_be_free("gRPC", host, port)
     health = ServingHealth(SERVICES)
     server = create_rpc_server(application, health=health)
-    server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if tls is None:
+        server.add_insecure_port(address)
+    else:
+        server.add_secure_port(address, tls.credentials())
     await server.start()
     following = asyncio.create_task(health.follow(application.check_health))
     try:
@@ -27,4 +34,5 @@ async def serve_rpc(application: Application, host: str, port: int, *, stop: asy
     finally:
         following.cancel()
         health.end_watches()
+        application.follow_messages.hang_up()
         await server.stop(GRACE_SECONDS)

@@ -33,12 +33,13 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep and look around every SWEEP_SECONDS until `stop` is set, and see to files, tokens and erasures beside.
+    """Sweep and look around every SWEEP_SECONDS until `stop` is set; see to files, tokens, leads and erasures beside.
 
     These have tasks of their own: a platform that is slow to answer or much to clear away must not hold the sweeper up.
     """
     async with asyncio.TaskGroup() as chores:
         chores.create_task(_every(SWEEP_SECONDS, lambda: _look_around(application), stop))
+        chores.create_task(_every(SWEEP_SECONDS, lambda: _schedule_extractions(application), stop))
         chores.create_task(_every(REFRESH_SECONDS, lambda: _refresh_tokens(application, stop), stop))
         chores.create_task(_every(FORGET_SECONDS, lambda: _forget_answers(application, stop), stop))
         files = chores.create_task(_every(SWEEP_SECONDS, lambda: _see_to_files(application), stop))
@@ -73,6 +74,16 @@ async def _refresh_tokens(application: Application, stop: asyncio.Event) -> None
             continue
     except Unavailable as error:
         log.warning("refresh_failed", reason=str(error))
+
+
+async def _schedule_extractions(application: Application) -> None:
+    try:
+        opened = await application.schedule_extractions()
+    except Unavailable as error:
+        log.warning("extractions_not_scheduled", reason=str(error))
+        return
+    if opened:
+        log.info("extractions_opened", opened=opened)
 
 
 async def _forget_answers(application: Application, stop: asyncio.Event) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import dramatiq
 
-from entrypoints.container import ACTOR, QUEUE
+from entrypoints.container import ACTOR, EXTRACTION_ACTOR, EXTRACTION_QUEUE, QUEUE
 from entrypoints.worker.lifespan import ApplicationLifespan
 
 
@@ -17,4 +17,9 @@ def register_actors(broker: dramatiq.Broker, lifespan: ApplicationLifespan) -> N
         """Somebody wrote to those phone numbers."""
         lifespan.wake([UUID(phone_number_id) for phone_number_id in phone_number_ids])
 
+    def run_extractions() -> None:
+        """Conversations wait to be read."""
+        lifespan.wake_for_extractions()
+
     dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(take_turns)
+    dramatiq.actor(actor_name=EXTRACTION_ACTOR, queue_name=EXTRACTION_QUEUE, broker=broker)(run_extractions)

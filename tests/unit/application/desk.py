@@ -83,12 +83,13 @@ class Desk:
             briefings,
             an_asking(self.store, self.vault),
             AskModel(self.turns, self.model, patience, self.live),
-            DeliverReply(self.turns, self.gateway, patience),
+            DeliverReply(self.turns, self.gateway, patience, self.live),
             ShowTyping(self.gateway, self.background, self.clock),
             self.clock,
             self.ids,
             self.alerts,
             self.lane_scope,
+            self.live,
         )
         self.work = Work(self.take_turn, self.turns, self.queue, self.clock, self.ids)
         self.worker_id = an_id()

@@ -36,7 +36,7 @@ def counted(outcome: WebhookOutcome) -> WebhookOutcome:
 
 async def _accepts(desk: Desk, delivery: Delivery | Exception) -> WebhookOutcome:
     reader = ReadsWhatItIsTold(delivery)
-    return await AcceptWebhook(reader, desk.inbox, desk.queue, desk.seen, desk.overflow)({}, b"")
+    return await AcceptWebhook(reader, desk.inbox, desk.queue, desk.seen, desk.overflow, desk.live)({}, b"")
 
 
 def _a_receipt(desk: Desk) -> Receipt:

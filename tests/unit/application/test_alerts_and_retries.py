@@ -28,7 +28,7 @@ def alerts(desk: Desk) -> MemoryAlerts:
 
 @pytest.fixture
 def retry(desk: Desk) -> RetryMessage:
-    return RetryMessage(MemoryRetries(desk.store, desk.ids), desk.queue)
+    return RetryMessage(MemoryRetries(desk.store, desk.ids), desk.queue, desk.live)
 
 
 async def _failed(desk: Desk) -> Message:

@@ -11,8 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import ExceptionHandlersMap
 
-from domain.shared import DomainError, Unauthorized
-from domain.webchat import TooFast
+from domain.shared import DomainError, TooFast, Unauthorized
 from entrypoints.rest.dashboard.pages import LIVE, back_to, plain_page
 from entrypoints.rest.errors import render_unexpected, status_of
 

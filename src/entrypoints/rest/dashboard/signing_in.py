@@ -9,10 +9,10 @@ from litestar.di import NamedDependency
 
 from application.app import Application
 from domain.shared import DomainError, Unauthorized
+from entrypoints.rest.addresses import address_of
 from entrypoints.rest.dashboard.pages import back_to, plain_page
 from entrypoints.rest.dashboard.sessions import COOKIE, fields_of, must_come_from_here, session_cookie
 from entrypoints.rest.errors import status_of
-from entrypoints.rest.webchat.routes import address_of
 
 KEY_UNKNOWN = "This key is not known. Copy it whole, as it was shown when it was made."
 

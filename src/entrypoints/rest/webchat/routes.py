@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,8 @@ from litestar.params import FromPath, JSONBody
 from application.app import Application
 from application.webchat.sessions import SignedVisitor
 from domain.webchat import OriginNotAllowed
-from entrypoints.rest.bodies import must_send_json
+from entrypoints.rest.addresses import address_of
+from entrypoints.rest.bodies import must_be_understood
 from entrypoints.rest.webchat.cors import bearer_of, let_page_read, origin_of
 
 PREFLIGHT_HEADERS = {
@@ -95,7 +95,7 @@ def create_page_check(application: Application) -> Callable[[Request[Any, Any, A
 
     async def checked(request: Request[Any, Any, Any]) -> Response[None] | None:
         if request.method != HttpMethod.OPTIONS:
-            await must_send_json(request)
+            await must_be_understood(request)
             return None
         await let_in(application, request)
         return Response(None, status_code=204, headers=PREFLIGHT_HEADERS)
@@ -113,24 +113,6 @@ async def let_in(application: Application, connection: ASGIConnection[Any, Any, 
         raise OriginNotAllowed("This page is not among the allowed_origins of any web chat.")
     let_page_read(connection.scope, origin)
     return origin
-
-
-def address_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """Where the caller is on the network.
-
-    A proxy of ours stands in a private network, and what it has appended to X-Forwarded-For is true; whoever comes
-    from outside could write there what they like.
-    """
-    peer = connection.client.host if connection.client else ""
-    forwarded = connection.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return forwarded if forwarded and _is_private(peer) else peer
-
-
-def _is_private(address: str) -> bool:
-    try:
-        return ip_address(address).is_private
-    except ValueError:
-        return False
 
 
 routes = [open_chat_session, write_in_chat]

@@ -4,6 +4,7 @@ import json
 
 from entrypoints.simulators.answers import Json
 from entrypoints.simulators.openai.identifiers import new_id
+from entrypoints.simulators.openai.lead_reading import read_lead
 from entrypoints.simulators.openai.orders import Order
 from entrypoints.simulators.openai.outcomes import FunctionCall, Outcome
 from entrypoints.simulators.openai.samples import sample
@@ -38,7 +39,8 @@ def _answer(order: Order, outcome: Outcome) -> str:
     if outcome.answer is not None:
         return outcome.answer
     if order.format.get("type") == "json_schema":
-        return json.dumps(sample(order.format.get("schema", {})))
+        schema = order.format.get("schema", {})
+        return json.dumps(read_lead(order.text, schema) or sample(schema))
     if order.format.get("type") == "json_object":
         return "{}"
     return _small_talk(order)

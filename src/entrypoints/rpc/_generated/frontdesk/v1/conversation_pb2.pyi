@@ -157,6 +157,102 @@ MESSAGE_STATUS_READ: MessageStatus.ValueType  # 11
 """Outbound: the customer has seen it."""
 Global___MessageStatus: _TypeAlias = MessageStatus  # noqa: Y015
 
+class _CustomerType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CustomerTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CustomerType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CUSTOMER_TYPE_UNSPECIFIED: _CustomerType.ValueType  # 0
+    """Anywhere, in a filter."""
+    CUSTOMER_TYPE_WHATSAPP: _CustomerType.ValueType  # 1
+    """WhatsApp."""
+    CUSTOMER_TYPE_INSTAGRAM: _CustomerType.ValueType  # 2
+    """Instagram."""
+    CUSTOMER_TYPE_WEBCHAT: _CustomerType.ValueType  # 3
+    """A chat on web pages."""
+
+class CustomerType(_CustomerType, metaclass=_CustomerTypeEnumTypeWrapper):
+    """Where a customer writes from."""
+
+CUSTOMER_TYPE_UNSPECIFIED: CustomerType.ValueType  # 0
+"""Anywhere, in a filter."""
+CUSTOMER_TYPE_WHATSAPP: CustomerType.ValueType  # 1
+"""WhatsApp."""
+CUSTOMER_TYPE_INSTAGRAM: CustomerType.ValueType  # 2
+"""Instagram."""
+CUSTOMER_TYPE_WEBCHAT: CustomerType.ValueType  # 3
+"""A chat on web pages."""
+Global___CustomerType: _TypeAlias = CustomerType  # noqa: Y015
+
+class _MediumKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MediumKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MediumKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEDIUM_KIND_UNSPECIFIED: _MediumKind.ValueType  # 0
+    """None that is known."""
+    MEDIUM_KIND_IMAGE: _MediumKind.ValueType  # 1
+    """A picture."""
+    MEDIUM_KIND_VIDEO: _MediumKind.ValueType  # 2
+    """A film."""
+    MEDIUM_KIND_AUDIO: _MediumKind.ValueType  # 3
+    """A sound."""
+    MEDIUM_KIND_VOICE: _MediumKind.ValueType  # 4
+    """A voice message."""
+    MEDIUM_KIND_DOCUMENT: _MediumKind.ValueType  # 5
+    """A document."""
+    MEDIUM_KIND_STICKER: _MediumKind.ValueType  # 6
+    """A sticker."""
+
+class MediumKind(_MediumKind, metaclass=_MediumKindEnumTypeWrapper):
+    """What a file that somebody sent is, in the words of the platforms."""
+
+MEDIUM_KIND_UNSPECIFIED: MediumKind.ValueType  # 0
+"""None that is known."""
+MEDIUM_KIND_IMAGE: MediumKind.ValueType  # 1
+"""A picture."""
+MEDIUM_KIND_VIDEO: MediumKind.ValueType  # 2
+"""A film."""
+MEDIUM_KIND_AUDIO: MediumKind.ValueType  # 3
+"""A sound."""
+MEDIUM_KIND_VOICE: MediumKind.ValueType  # 4
+"""A voice message."""
+MEDIUM_KIND_DOCUMENT: MediumKind.ValueType  # 5
+"""A document."""
+MEDIUM_KIND_STICKER: MediumKind.ValueType  # 6
+"""A sticker."""
+Global___MediumKind: _TypeAlias = MediumKind  # noqa: Y015
+
+class _MediumStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MediumStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MediumStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MEDIUM_STATUS_UNSPECIFIED: _MediumStatus.ValueType  # 0
+    """Nothing that is known."""
+    MEDIUM_STATUS_PENDING: _MediumStatus.ValueType  # 1
+    """It is still to be fetched."""
+    MEDIUM_STATUS_KEPT: _MediumStatus.ValueType  # 2
+    """It can be downloaded."""
+    MEDIUM_STATUS_MISSING: _MediumStatus.ValueType  # 3
+    """It will never be had; the reason says why."""
+
+class MediumStatus(_MediumStatus, metaclass=_MediumStatusEnumTypeWrapper):
+    """Where a file stands."""
+
+MEDIUM_STATUS_UNSPECIFIED: MediumStatus.ValueType  # 0
+"""Nothing that is known."""
+MEDIUM_STATUS_PENDING: MediumStatus.ValueType  # 1
+"""It is still to be fetched."""
+MEDIUM_STATUS_KEPT: MediumStatus.ValueType  # 2
+"""It can be downloaded."""
+MEDIUM_STATUS_MISSING: MediumStatus.ValueType  # 3
+"""It will never be had; the reason says why."""
+Global___MediumStatus: _TypeAlias = MediumStatus  # noqa: Y015
+
 @_typing.final
 class Customer(_message.Message):
     """The person who writes in."""
@@ -276,6 +372,27 @@ class Message(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class StatusTimesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _timestamp_pb2.Timestamp: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _timestamp_pb2.Timestamp | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ID_FIELD_NUMBER: _builtins.int
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     PHONE_NUMBER_ID_FIELD_NUMBER: _builtins.int
@@ -289,6 +406,13 @@ class Message(_message.Message):
     PLATFORM_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    STATUS_TIMES_FIELD_NUMBER: _builtins.int
+    PRICING_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    MEDIA_FIELD_NUMBER: _builtins.int
+    PROMPT_ID_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     conversation_id: _builtins.str
@@ -311,6 +435,12 @@ class Message(_message.Message):
     """Why there is no answer, in one word."""
     platform_message_id: _builtins.str
     """The platform's id of it."""
+    prompt_id: _builtins.str
+    """The prompt that an agent spoke from."""
+    prompt_version: _builtins.int
+    """The version of it."""
+    model: _builtins.str
+    """The model that answered."""
     @_builtins.property
     def error(self) -> _struct_pb2.Struct:
         """What the platform or the model said of a failure."""
@@ -318,6 +448,22 @@ class Message(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was stored."""
+
+    @_builtins.property
+    def status_times(self) -> _containers.MessageMap[_builtins.str, _timestamp_pb2.Timestamp]:
+        """Of a message of ours: when it reached each status, by the status's name."""
+
+    @_builtins.property
+    def pricing(self) -> _struct_pb2.Struct:
+        """What the platform charges for it."""
+
+    @_builtins.property
+    def content(self) -> _struct_pb2.Struct:
+        """What it is beside its text; what belongs to its kind is there, and nothing else."""
+
+    @_builtins.property
+    def media(self) -> _containers.RepeatedCompositeFieldContainer[Global___Medium]:
+        """The files that came with it."""
 
     def __init__(
         self,
@@ -335,25 +481,196 @@ class Message(_message.Message):
         platform_message_id: _builtins.str | None = ...,
         error: _struct_pb2.Struct | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        status_times: _abc.Mapping[_builtins.str, _timestamp_pb2.Timestamp] | None = ...,
+        pricing: _struct_pb2.Struct | None = ...,
+        content: _struct_pb2.Struct | None = ...,
+        media: _abc.Iterable[Global___Medium] | None = ...,
+        prompt_id: _builtins.str | None = ...,
+        prompt_version: _builtins.int | None = ...,
+        model: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id", "_reason", b"_reason", "_text", b"_text", "create_time", b"create_time", "error", b"error", "platform_message_id", b"platform_message_id", "reason", b"reason", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_platform_message_id", b"_platform_message_id", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "_reason", b"_reason", "_text", b"_text", "content", b"content", "create_time", b"create_time", "error", b"error", "model", b"model", "platform_message_id", b"platform_message_id", "pricing", b"pricing", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "reason", b"reason", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id", "_reason", b"_reason", "_text", b"_text", "author", b"author", "conversation_id", b"conversation_id", "create_time", b"create_time", "direction", b"direction", "error", b"error", "id", b"id", "phone_number_id", b"phone_number_id", "platform_message_id", b"platform_message_id", "reason", b"reason", "sequence_number", b"sequence_number", "status", b"status", "text", b"text", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_platform_message_id", b"_platform_message_id", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "_reason", b"_reason", "_text", b"_text", "author", b"author", "content", b"content", "conversation_id", b"conversation_id", "create_time", b"create_time", "direction", b"direction", "error", b"error", "id", b"id", "media", b"media", "model", b"model", "phone_number_id", b"phone_number_id", "platform_message_id", b"platform_message_id", "pricing", b"pricing", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "reason", b"reason", "sequence_number", b"sequence_number", "status", b"status", "status_times", b"status_times", "text", b"text", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
     _WhichOneofReturnType__platform_message_id: _TypeAlias = _typing.Literal["platform_message_id"]  # noqa: Y015
     _WhichOneofArgType__platform_message_id: _TypeAlias = _typing.Literal["_platform_message_id", b"_platform_message_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_id: _TypeAlias = _typing.Literal["prompt_id"]  # noqa: Y015
+    _WhichOneofArgType__prompt_id: _TypeAlias = _typing.Literal["_prompt_id", b"_prompt_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_version: _TypeAlias = _typing.Literal["prompt_version"]  # noqa: Y015
+    _WhichOneofArgType__prompt_version: _TypeAlias = _typing.Literal["_prompt_version", b"_prompt_version"]  # noqa: Y015
     _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
     _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
     _WhichOneofReturnType__text: _TypeAlias = _typing.Literal["text"]  # noqa: Y015
     _WhichOneofArgType__text: _TypeAlias = _typing.Literal["_text", b"_text"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__platform_message_id) -> _WhichOneofReturnType__platform_message_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_id) -> _WhichOneofReturnType__prompt_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_version) -> _WhichOneofReturnType__prompt_version | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__text) -> _WhichOneofReturnType__text | None: ...
 
 Global___Message: _TypeAlias = Message  # noqa: Y015
+
+@_typing.final
+class Medium(_message.Message):
+    """A file that came with a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLACE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MIME_TYPE_FIELD_NUMBER: _builtins.int
+    FILENAME_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    place: _builtins.int
+    """Its place within the message, from 0."""
+    kind: Global___MediumKind.ValueType
+    """What it is."""
+    mime_type: _builtins.str
+    """Its type, as far as it is known."""
+    filename: _builtins.str
+    """What its sender called it."""
+    bytes: _builtins.int
+    """How large it is; absent until it is kept."""
+    status: Global___MediumStatus.ValueType
+    """Where it stands."""
+    reason: _builtins.str
+    """Why it is missing, in one word."""
+    def __init__(
+        self,
+        *,
+        place: _builtins.int = ...,
+        kind: Global___MediumKind.ValueType = ...,
+        mime_type: _builtins.str | None = ...,
+        filename: _builtins.str | None = ...,
+        bytes: _builtins.int | None = ...,
+        status: Global___MediumStatus.ValueType = ...,
+        reason: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bytes", b"_bytes", "_filename", b"_filename", "_mime_type", b"_mime_type", "_reason", b"_reason", "bytes", b"bytes", "filename", b"filename", "mime_type", b"mime_type", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bytes", b"_bytes", "_filename", b"_filename", "_mime_type", b"_mime_type", "_reason", b"_reason", "bytes", b"bytes", "filename", b"filename", "kind", b"kind", "mime_type", b"mime_type", "place", b"place", "reason", b"reason", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bytes: _TypeAlias = _typing.Literal["bytes"]  # noqa: Y015
+    _WhichOneofArgType__bytes: _TypeAlias = _typing.Literal["_bytes", b"_bytes"]  # noqa: Y015
+    _WhichOneofReturnType__filename: _TypeAlias = _typing.Literal["filename"]  # noqa: Y015
+    _WhichOneofArgType__filename: _TypeAlias = _typing.Literal["_filename", b"_filename"]  # noqa: Y015
+    _WhichOneofReturnType__mime_type: _TypeAlias = _typing.Literal["mime_type"]  # noqa: Y015
+    _WhichOneofArgType__mime_type: _TypeAlias = _typing.Literal["_mime_type", b"_mime_type"]  # noqa: Y015
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bytes) -> _WhichOneofReturnType__bytes | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__filename) -> _WhichOneofReturnType__filename | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mime_type) -> _WhichOneofReturnType__mime_type | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+
+Global___Medium: _TypeAlias = Medium  # noqa: Y015
+
+@_typing.final
+class TraceStep(_message.Message):
+    """A stage that a message reached."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    """The stage, in one word."""
+    detail: _builtins.str
+    """What else is to be said of it."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        stage: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        detail: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_detail", b"_detail", "detail", b"detail", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_detail", b"_detail", "detail", b"detail", "stage", b"stage", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__detail: _TypeAlias = _typing.Literal["detail"]  # noqa: Y015
+    _WhichOneofArgType__detail: _TypeAlias = _typing.Literal["_detail", b"_detail"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__detail) -> _WhichOneofReturnType__detail | None: ...
+
+Global___TraceStep: _TypeAlias = TraceStep  # noqa: Y015
+
+@_typing.final
+class Trace(_message.Message):
+    """The way of one message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TURN_ID_FIELD_NUMBER: _builtins.int
+    REPLY_IDS_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """Which message."""
+    direction: Global___Direction.ValueType
+    """Which way it goes."""
+    status: Global___MessageStatus.ValueType
+    """What became of it."""
+    reason: _builtins.str
+    """Why a customer's message has no answer, in one word; absent when it has or will have one."""
+    turn_id: _builtins.str
+    """The turn that it belongs to."""
+    @_builtins.property
+    def reply_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The messages that answered it."""
+
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TraceStep]:
+        """Every stage that it passed."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        direction: Global___Direction.ValueType = ...,
+        status: Global___MessageStatus.ValueType = ...,
+        reason: _builtins.str | None = ...,
+        turn_id: _builtins.str | None = ...,
+        reply_ids: _abc.Iterable[_builtins.str] | None = ...,
+        steps: _abc.Iterable[Global___TraceStep] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_turn_id", b"_turn_id", "reason", b"reason", "turn_id", b"turn_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reason", b"_reason", "_turn_id", b"_turn_id", "direction", b"direction", "message_id", b"message_id", "reason", b"reason", "reply_ids", b"reply_ids", "status", b"status", "steps", b"steps", "turn_id", b"turn_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__turn_id: _TypeAlias = _typing.Literal["turn_id"]  # noqa: Y015
+    _WhichOneofArgType__turn_id: _TypeAlias = _typing.Literal["_turn_id", b"_turn_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__turn_id) -> _WhichOneofReturnType__turn_id | None: ...
+
+Global___Trace: _TypeAlias = Trace  # noqa: Y015
 
 @_typing.final
 class GetConversationRequest(_message.Message):
@@ -794,3 +1111,676 @@ class RetryMessageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetryMessageResponse: _TypeAlias = RetryMessageResponse  # noqa: Y015
+
+@_typing.final
+class WatchMessagesRequest(_message.Message):
+    """Asks to follow a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    AFTER_SEQUENCE_NUMBER_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose conversation."""
+    conversation_id: _builtins.str
+    """Which one."""
+    after_sequence_number: _builtins.int
+    """The sequence number of the last message that was seen: what is stored behind it comes first. 0 is the beginning."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        after_sequence_number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_sequence_number", b"after_sequence_number", "conversation_id", b"conversation_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchMessagesRequest: _TypeAlias = WatchMessagesRequest  # noqa: Y015
+
+@_typing.final
+class WatchMessagesResponse(_message.Message):
+    """A message that came, or one that changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    IS_UPDATE_FIELD_NUMBER: _builtins.int
+    is_update: _builtins.bool
+    """Whether a message of that sequence number was told before, here or where the watch was begun anew."""
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """The message as it is now."""
+
+    def __init__(
+        self,
+        *,
+        message: Global___Message | None = ...,
+        is_update: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_update", b"is_update", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchMessagesResponse: _TypeAlias = WatchMessagesResponse  # noqa: Y015
+
+@_typing.final
+class TraceMessageRequest(_message.Message):
+    """Asks for the way of a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose message."""
+    message_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceMessageRequest: _TypeAlias = TraceMessageRequest  # noqa: Y015
+
+@_typing.final
+class TraceMessageResponse(_message.Message):
+    """The way of a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRACE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def trace(self) -> Global___Trace:
+        """The way as far as it has gone."""
+
+    def __init__(
+        self,
+        *,
+        trace: Global___Trace | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["trace", b"trace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["trace", b"trace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceMessageResponse: _TypeAlias = TraceMessageResponse  # noqa: Y015
+
+@_typing.final
+class DownloadMediumRequest(_message.Message):
+    """Asks for a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose message."""
+    message_id: _builtins.str
+    """The message it came with."""
+    place: _builtins.int
+    """Its place within the message, from 0."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        place: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "place", b"place", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadMediumRequest: _TypeAlias = DownloadMediumRequest  # noqa: Y015
+
+@_typing.final
+class DownloadMediumResponse(_message.Message):
+    """A piece of a file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEDIUM_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next bytes of it."""
+    @_builtins.property
+    def medium(self) -> Global___Medium:
+        """What the file is; in the first answer only."""
+
+    def __init__(
+        self,
+        *,
+        medium: Global___Medium | None = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["medium", b"medium"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "medium", b"medium"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadMediumResponse: _TypeAlias = DownloadMediumResponse  # noqa: Y015
+
+@_typing.final
+class KnownCustomer(_message.Message):
+    """A customer as they are on record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    USERNAME_FIELD_NUMBER: _builtins.int
+    ALIASES_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Their id."""
+    user_id: _builtins.str
+    """Whose customer they are."""
+    type: Global___CustomerType.ValueType
+    """Where they write from."""
+    address: _builtins.str
+    """What the platform calls them now."""
+    name: _builtins.str
+    """What they call themselves."""
+    username: _builtins.str
+    """The name they chose on the platform."""
+    @_builtins.property
+    def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """All that the platform calls them, now or before."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When they wrote first."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        type: Global___CustomerType.ValueType = ...,
+        address: _builtins.str = ...,
+        name: _builtins.str | None = ...,
+        username: _builtins.str | None = ...,
+        aliases: _abc.Iterable[_builtins.str] | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_username", b"_username", "create_time", b"create_time", "name", b"name", "username", b"username"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_username", b"_username", "address", b"address", "aliases", b"aliases", "create_time", b"create_time", "id", b"id", "name", b"name", "type", b"type", "user_id", b"user_id", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__username: _TypeAlias = _typing.Literal["username"]  # noqa: Y015
+    _WhichOneofArgType__username: _TypeAlias = _typing.Literal["_username", b"_username"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__username) -> _WhichOneofReturnType__username | None: ...
+
+Global___KnownCustomer: _TypeAlias = KnownCustomer  # noqa: Y015
+
+@_typing.final
+class Consent(_message.Message):
+    """A STOP or START on record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    PHONE_NUMBER_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    phone_number_id: _builtins.str
+    """The phone number it was said to."""
+    kind: _builtins.str
+    """Which of the two, in one word."""
+    message_id: _builtins.str
+    """The message that said it."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        phone_number_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "id", b"id", "kind", b"kind", "message_id", b"message_id", "phone_number_id", b"phone_number_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Consent: _TypeAlias = Consent  # noqa: Y015
+
+@_typing.final
+class PastTurn(_message.Message):
+    """One answer to one or more messages, and what made it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    PROMPT_ID_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    RESPONSE_ID_FIELD_NUMBER: _builtins.int
+    INPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    conversation_id: _builtins.str
+    """The conversation it belongs to."""
+    status: _builtins.str
+    """What became of it, in one word."""
+    reason: _builtins.str
+    """Why, in one word."""
+    attempts: _builtins.int
+    """How many workers took it."""
+    prompt_id: _builtins.str
+    """The prompt that was spoken from."""
+    prompt_version: _builtins.int
+    """The version of it."""
+    model: _builtins.str
+    """The model that answered."""
+    response_id: _builtins.str
+    """The model's id of the answer."""
+    input_tokens: _builtins.int
+    """What was read for it."""
+    output_tokens: _builtins.int
+    """What was written."""
+    @_builtins.property
+    def error(self) -> _struct_pb2.Struct:
+        """What the platform or the model said of a failure."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ended; absent while it is under way."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        status: _builtins.str = ...,
+        reason: _builtins.str | None = ...,
+        error: _struct_pb2.Struct | None = ...,
+        attempts: _builtins.int = ...,
+        prompt_id: _builtins.str | None = ...,
+        prompt_version: _builtins.int | None = ...,
+        model: _builtins.str | None = ...,
+        response_id: _builtins.str | None = ...,
+        input_tokens: _builtins.int | None = ...,
+        output_tokens: _builtins.int | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_input_tokens", b"_input_tokens", "_model", b"_model", "_output_tokens", b"_output_tokens", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "_reason", b"_reason", "_response_id", b"_response_id", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "reason", b"reason", "response_id", b"response_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_input_tokens", b"_input_tokens", "_model", b"_model", "_output_tokens", b"_output_tokens", "_prompt_id", b"_prompt_id", "_prompt_version", b"_prompt_version", "_reason", b"_reason", "_response_id", b"_response_id", "attempts", b"attempts", "conversation_id", b"conversation_id", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "id", b"id", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens", "prompt_id", b"prompt_id", "prompt_version", b"prompt_version", "reason", b"reason", "response_id", b"response_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__input_tokens: _TypeAlias = _typing.Literal["input_tokens"]  # noqa: Y015
+    _WhichOneofArgType__input_tokens: _TypeAlias = _typing.Literal["_input_tokens", b"_input_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
+    _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__output_tokens: _TypeAlias = _typing.Literal["output_tokens"]  # noqa: Y015
+    _WhichOneofArgType__output_tokens: _TypeAlias = _typing.Literal["_output_tokens", b"_output_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_id: _TypeAlias = _typing.Literal["prompt_id"]  # noqa: Y015
+    _WhichOneofArgType__prompt_id: _TypeAlias = _typing.Literal["_prompt_id", b"_prompt_id"]  # noqa: Y015
+    _WhichOneofReturnType__prompt_version: _TypeAlias = _typing.Literal["prompt_version"]  # noqa: Y015
+    _WhichOneofArgType__prompt_version: _TypeAlias = _typing.Literal["_prompt_version", b"_prompt_version"]  # noqa: Y015
+    _WhichOneofReturnType__reason: _TypeAlias = _typing.Literal["reason"]  # noqa: Y015
+    _WhichOneofArgType__reason: _TypeAlias = _typing.Literal["_reason", b"_reason"]  # noqa: Y015
+    _WhichOneofReturnType__response_id: _TypeAlias = _typing.Literal["response_id"]  # noqa: Y015
+    _WhichOneofArgType__response_id: _TypeAlias = _typing.Literal["_response_id", b"_response_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_tokens) -> _WhichOneofReturnType__input_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_tokens) -> _WhichOneofReturnType__output_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_id) -> _WhichOneofReturnType__prompt_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__prompt_version) -> _WhichOneofReturnType__prompt_version | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reason) -> _WhichOneofReturnType__reason | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__response_id) -> _WhichOneofReturnType__response_id | None: ...
+
+Global___PastTurn: _TypeAlias = PastTurn  # noqa: Y015
+
+@_typing.final
+class ListCustomersRequest(_message.Message):
+    """Asks for a page of customers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose customers."""
+    page_size: _builtins.int
+    """How many at most; 0 stands for 50, and more than 200 counts as 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """`create_time` (the default) or `create_time desc`."""
+    type: Global___CustomerType.ValueType
+    """Only those who write from there."""
+    customer: _builtins.str
+    """Only the one with this id, or any of their addresses."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+        type: Global___CustomerType.ValueType = ...,
+        customer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "type", b"type", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCustomersRequest: _TypeAlias = ListCustomersRequest  # noqa: Y015
+
+@_typing.final
+class ListCustomersResponse(_message.Message):
+    """A page of customers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty at the end."""
+    @_builtins.property
+    def customers(self) -> _containers.RepeatedCompositeFieldContainer[Global___KnownCustomer]:
+        """The customers."""
+
+    def __init__(
+        self,
+        *,
+        customers: _abc.Iterable[Global___KnownCustomer] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customers", b"customers", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCustomersResponse: _TypeAlias = ListCustomersResponse  # noqa: Y015
+
+@_typing.final
+class GetCustomerRequest(_message.Message):
+    """Asks for a customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose customer."""
+    customer_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomerRequest: _TypeAlias = GetCustomerRequest  # noqa: Y015
+
+@_typing.final
+class GetCustomerResponse(_message.Message):
+    """A customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> Global___KnownCustomer:
+        """The customer as they are on record."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___KnownCustomer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer", b"customer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCustomerResponse: _TypeAlias = GetCustomerResponse  # noqa: Y015
+
+@_typing.final
+class ExportCustomerRequest(_message.Message):
+    """Asks for all that is on record of a customer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose customer."""
+    customer_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCustomerRequest: _TypeAlias = ExportCustomerRequest  # noqa: Y015
+
+@_typing.final
+class ExportCustomerResponse(_message.Message):
+    """One thing on record: first the customer, then the rest, kind after kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CUSTOMER_FIELD_NUMBER: _builtins.int
+    CONSENT_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    TURN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def customer(self) -> Global___KnownCustomer:
+        """The customer."""
+
+    @_builtins.property
+    def consent(self) -> Global___Consent:
+        """A STOP or START."""
+
+    @_builtins.property
+    def conversation(self) -> Global___Conversation:
+        """A conversation."""
+
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """A message; its files are named, and fetched by DownloadMedium."""
+
+    @_builtins.property
+    def turn(self) -> Global___PastTurn:
+        """A turn."""
+
+    def __init__(
+        self,
+        *,
+        customer: Global___KnownCustomer | None = ...,
+        consent: Global___Consent | None = ...,
+        conversation: Global___Conversation | None = ...,
+        message: Global___Message | None = ...,
+        turn: Global___PastTurn | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "conversation", b"conversation", "customer", b"customer", "item", b"item", "message", b"message", "turn", b"turn"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "conversation", b"conversation", "customer", b"customer", "item", b"item", "message", b"message", "turn", b"turn"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["customer", "consent", "conversation", "message", "turn"]  # noqa: Y015
+    _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
+
+Global___ExportCustomerResponse: _TypeAlias = ExportCustomerResponse  # noqa: Y015
+
+@_typing.final
+class DeleteCustomerRequest(_message.Message):
+    """Asks for a customer to be erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CUSTOMER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose customer."""
+    customer_id: _builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        customer_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["customer_id", b"customer_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCustomerRequest: _TypeAlias = DeleteCustomerRequest  # noqa: Y015
+
+@_typing.final
+class DeleteCustomerResponse(_message.Message):
+    """The customer is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCustomerResponse: _TypeAlias = DeleteCustomerResponse  # noqa: Y015
+
+@_typing.final
+class ReplyByHandRequest(_message.Message):
+    """What a person replies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose conversation."""
+    conversation_id: _builtins.str
+    """Which one."""
+    text: _builtins.str
+    """What is said."""
+    idempotency_key: _builtins.str
+    """The same key replies once, however often it comes; with another request it is refused."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        idempotency_key: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "idempotency_key", b"idempotency_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key", "conversation_id", b"conversation_id", "idempotency_key", b"idempotency_key", "text", b"text", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__idempotency_key: _TypeAlias = _typing.Literal["idempotency_key"]  # noqa: Y015
+    _WhichOneofArgType__idempotency_key: _TypeAlias = _typing.Literal["_idempotency_key", b"_idempotency_key"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__idempotency_key) -> _WhichOneofReturnType__idempotency_key | None: ...
+
+Global___ReplyByHandRequest: _TypeAlias = ReplyByHandRequest  # noqa: Y015
+
+@_typing.final
+class ReplyByHandResponse(_message.Message):
+    """A reply that waits to be sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def message(self) -> Global___Message:
+        """The message as it is now."""
+
+    def __init__(
+        self,
+        *,
+        message: Global___Message | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplyByHandResponse: _TypeAlias = ReplyByHandResponse  # noqa: Y015

@@ -65,10 +65,50 @@ class ConversationServiceStub:
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.SerializeToString,
                 response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesResponse.FromString,
                 _registered_method=True)
+        self.WatchMessages = channel.unary_stream(
+                '/frontdesk.v1.ConversationService/WatchMessages',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.FromString,
+                _registered_method=True)
         self.RetryMessage = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/RetryMessage',
                 request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.SerializeToString,
                 response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.FromString,
+                _registered_method=True)
+        self.ReplyByHand = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/ReplyByHand',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.FromString,
+                _registered_method=True)
+        self.TraceMessage = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/TraceMessage',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.FromString,
+                _registered_method=True)
+        self.ListCustomers = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/ListCustomers',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.FromString,
+                _registered_method=True)
+        self.GetCustomer = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/GetCustomer',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.FromString,
+                _registered_method=True)
+        self.ExportCustomer = channel.unary_stream(
+                '/frontdesk.v1.ConversationService/ExportCustomer',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.FromString,
+                _registered_method=True)
+        self.DeleteCustomer = channel.unary_unary(
+                '/frontdesk.v1.ConversationService/DeleteCustomer',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.FromString,
+                _registered_method=True)
+        self.DownloadMedium = channel.unary_stream(
+                '/frontdesk.v1.ConversationService/DownloadMedium',
+                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.SerializeToString,
+                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.FromString,
                 _registered_method=True)
 
 
@@ -118,8 +158,64 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchMessages(self, request, context):
+        """Follows a conversation: what is stored behind a sequence number, then what comes, and what changes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RetryMessage(self, request, context):
         """Sends a failed message again, with the same content; it costs a credit when the platform takes it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplyByHand(self, request, context):
+        """Replies as a person, in the place of the agent, which pauses; it costs no credit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TraceMessage(self, request, context):
+        """Tells every stage that a message passed, with times, and why it has no answer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCustomers(self, request, context):
+        """Lists a user's customers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCustomer(self, request, context):
+        """Shows a customer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportCustomer(self, request, context):
+        """Exports all that is on record of a customer, thing by thing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCustomer(self, request, context):
+        """Erases a customer with everything of theirs; a turn under way ends, and nothing more is sent or charged.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadMedium(self, request, context):
+        """Fetches a file that came with a message, as it was sent; not found until it is kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,10 +254,50 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.FromString,
                     response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesResponse.SerializeToString,
             ),
+            'WatchMessages': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchMessages,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.SerializeToString,
+            ),
             'RetryMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.RetryMessage,
                     request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.FromString,
                     response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.SerializeToString,
+            ),
+            'ReplyByHand': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplyByHand,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.SerializeToString,
+            ),
+            'TraceMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.TraceMessage,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.SerializeToString,
+            ),
+            'ListCustomers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCustomers,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.SerializeToString,
+            ),
+            'GetCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCustomer,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.SerializeToString,
+            ),
+            'ExportCustomer': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportCustomer,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.SerializeToString,
+            ),
+            'DeleteCustomer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCustomer,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.SerializeToString,
+            ),
+            'DownloadMedium': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadMedium,
+                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.FromString,
+                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -338,6 +474,33 @@ class ConversationService:
             _registered_method=True)
 
     @staticmethod
+    def WatchMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/WatchMessages',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RetryMessage(request,
             target,
             options=(),
@@ -354,6 +517,195 @@ class ConversationService:
             '/frontdesk.v1.ConversationService/RetryMessage',
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.SerializeToString,
             entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplyByHand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/ReplyByHand',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TraceMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/TraceMessage',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCustomers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/ListCustomers',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/GetCustomer',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/ExportCustomer',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCustomer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/DeleteCustomer',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadMedium(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/frontdesk.v1.ConversationService/DownloadMedium',
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.SerializeToString,
+            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.FromString,
             options,
             channel_credentials,
             insecure,

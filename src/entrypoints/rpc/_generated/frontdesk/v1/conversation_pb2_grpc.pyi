@@ -45,8 +45,24 @@ class ConversationServiceStub:
     """Ends a pause: the agent answers, in order, what came meanwhile."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListMessagesRequest, _conversation_pb2.ListMessagesResponse]
     """Lists a user's messages."""
+    WatchMessages: _grpc.UnaryStreamMultiCallable[_conversation_pb2.WatchMessagesRequest, _conversation_pb2.WatchMessagesResponse]
+    """Follows a conversation: what is stored behind a sequence number, then what comes, and what changes."""
     RetryMessage: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RetryMessageRequest, _conversation_pb2.RetryMessageResponse]
     """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
+    ReplyByHand: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ReplyByHandRequest, _conversation_pb2.ReplyByHandResponse]
+    """Replies as a person, in the place of the agent, which pauses; it costs no credit."""
+    TraceMessage: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.TraceMessageRequest, _conversation_pb2.TraceMessageResponse]
+    """Tells every stage that a message passed, with times, and why it has no answer."""
+    ListCustomers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListCustomersRequest, _conversation_pb2.ListCustomersResponse]
+    """Lists a user's customers."""
+    GetCustomer: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.GetCustomerRequest, _conversation_pb2.GetCustomerResponse]
+    """Shows a customer."""
+    ExportCustomer: _grpc.UnaryStreamMultiCallable[_conversation_pb2.ExportCustomerRequest, _conversation_pb2.ExportCustomerResponse]
+    """Exports all that is on record of a customer, thing by thing."""
+    DeleteCustomer: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.DeleteCustomerRequest, _conversation_pb2.DeleteCustomerResponse]
+    """Erases a customer with everything of theirs; a turn under way ends, and nothing more is sent or charged."""
+    DownloadMedium: _grpc.UnaryStreamMultiCallable[_conversation_pb2.DownloadMediumRequest, _conversation_pb2.DownloadMediumResponse]
+    """Fetches a file that came with a message, as it was sent; not found until it is kept."""
 
 @_typing.type_check_only
 class ConversationServiceAsyncStub(ConversationServiceStub):
@@ -65,8 +81,24 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Ends a pause: the agent answers, in order, what came meanwhile."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListMessagesRequest, _conversation_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Lists a user's messages."""
+    WatchMessages: _aio.UnaryStreamMultiCallable[_conversation_pb2.WatchMessagesRequest, _conversation_pb2.WatchMessagesResponse]  # type: ignore[assignment]
+    """Follows a conversation: what is stored behind a sequence number, then what comes, and what changes."""
     RetryMessage: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RetryMessageRequest, _conversation_pb2.RetryMessageResponse]  # type: ignore[assignment]
     """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
+    ReplyByHand: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ReplyByHandRequest, _conversation_pb2.ReplyByHandResponse]  # type: ignore[assignment]
+    """Replies as a person, in the place of the agent, which pauses; it costs no credit."""
+    TraceMessage: _aio.UnaryUnaryMultiCallable[_conversation_pb2.TraceMessageRequest, _conversation_pb2.TraceMessageResponse]  # type: ignore[assignment]
+    """Tells every stage that a message passed, with times, and why it has no answer."""
+    ListCustomers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListCustomersRequest, _conversation_pb2.ListCustomersResponse]  # type: ignore[assignment]
+    """Lists a user's customers."""
+    GetCustomer: _aio.UnaryUnaryMultiCallable[_conversation_pb2.GetCustomerRequest, _conversation_pb2.GetCustomerResponse]  # type: ignore[assignment]
+    """Shows a customer."""
+    ExportCustomer: _aio.UnaryStreamMultiCallable[_conversation_pb2.ExportCustomerRequest, _conversation_pb2.ExportCustomerResponse]  # type: ignore[assignment]
+    """Exports all that is on record of a customer, thing by thing."""
+    DeleteCustomer: _aio.UnaryUnaryMultiCallable[_conversation_pb2.DeleteCustomerRequest, _conversation_pb2.DeleteCustomerResponse]  # type: ignore[assignment]
+    """Erases a customer with everything of theirs; a turn under way ends, and nothing more is sent or charged."""
+    DownloadMedium: _aio.UnaryStreamMultiCallable[_conversation_pb2.DownloadMediumRequest, _conversation_pb2.DownloadMediumResponse]  # type: ignore[assignment]
+    """Fetches a file that came with a message, as it was sent; not found until it is kept."""
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     """A user's conversations with customers, and what was said in them."""
@@ -120,11 +152,75 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lists a user's messages."""
 
     @_abc_1.abstractmethod
+    def WatchMessages(
+        self,
+        request: _conversation_pb2.WatchMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_conversation_pb2.WatchMessagesResponse], _abc.AsyncIterator[_conversation_pb2.WatchMessagesResponse]]:
+        """Follows a conversation: what is stored behind a sequence number, then what comes, and what changes."""
+
+    @_abc_1.abstractmethod
     def RetryMessage(
         self,
         request: _conversation_pb2.RetryMessageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.RetryMessageResponse, _abc.Awaitable[_conversation_pb2.RetryMessageResponse]]:
         """Sends a failed message again, with the same content; it costs a credit when the platform takes it."""
+
+    @_abc_1.abstractmethod
+    def ReplyByHand(
+        self,
+        request: _conversation_pb2.ReplyByHandRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.ReplyByHandResponse, _abc.Awaitable[_conversation_pb2.ReplyByHandResponse]]:
+        """Replies as a person, in the place of the agent, which pauses; it costs no credit."""
+
+    @_abc_1.abstractmethod
+    def TraceMessage(
+        self,
+        request: _conversation_pb2.TraceMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.TraceMessageResponse, _abc.Awaitable[_conversation_pb2.TraceMessageResponse]]:
+        """Tells every stage that a message passed, with times, and why it has no answer."""
+
+    @_abc_1.abstractmethod
+    def ListCustomers(
+        self,
+        request: _conversation_pb2.ListCustomersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.ListCustomersResponse, _abc.Awaitable[_conversation_pb2.ListCustomersResponse]]:
+        """Lists a user's customers."""
+
+    @_abc_1.abstractmethod
+    def GetCustomer(
+        self,
+        request: _conversation_pb2.GetCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.GetCustomerResponse, _abc.Awaitable[_conversation_pb2.GetCustomerResponse]]:
+        """Shows a customer."""
+
+    @_abc_1.abstractmethod
+    def ExportCustomer(
+        self,
+        request: _conversation_pb2.ExportCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_conversation_pb2.ExportCustomerResponse], _abc.AsyncIterator[_conversation_pb2.ExportCustomerResponse]]:
+        """Exports all that is on record of a customer, thing by thing."""
+
+    @_abc_1.abstractmethod
+    def DeleteCustomer(
+        self,
+        request: _conversation_pb2.DeleteCustomerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.DeleteCustomerResponse, _abc.Awaitable[_conversation_pb2.DeleteCustomerResponse]]:
+        """Erases a customer with everything of theirs; a turn under way ends, and nothing more is sent or charged."""
+
+    @_abc_1.abstractmethod
+    def DownloadMedium(
+        self,
+        request: _conversation_pb2.DownloadMediumRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_conversation_pb2.DownloadMediumResponse], _abc.AsyncIterator[_conversation_pb2.DownloadMediumResponse]]:
+        """Fetches a file that came with a message, as it was sent; not found until it is kept."""
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

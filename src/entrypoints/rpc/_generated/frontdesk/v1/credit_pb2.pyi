@@ -56,6 +56,34 @@ ENTRY_KIND_REFUND: EntryKind.ValueType  # 5
 """The platform reported later that a reply failed: what was spent came back."""
 Global___EntryKind: _TypeAlias = EntryKind  # noqa: Y015
 
+class _UsageGroup:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UsageGroupEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UsageGroup.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    USAGE_GROUP_UNSPECIFIED: _UsageGroup.ValueType  # 0
+    """By day."""
+    USAGE_GROUP_DAY: _UsageGroup.ValueType  # 1
+    """By day of UTC."""
+    USAGE_GROUP_AGENT: _UsageGroup.ValueType  # 2
+    """By agent."""
+    USAGE_GROUP_PHONE_NUMBER: _UsageGroup.ValueType  # 3
+    """By phone number."""
+
+class UsageGroup(_UsageGroup, metaclass=_UsageGroupEnumTypeWrapper):
+    """What a report of usage adds up by."""
+
+USAGE_GROUP_UNSPECIFIED: UsageGroup.ValueType  # 0
+"""By day."""
+USAGE_GROUP_DAY: UsageGroup.ValueType  # 1
+"""By day of UTC."""
+USAGE_GROUP_AGENT: UsageGroup.ValueType  # 2
+"""By agent."""
+USAGE_GROUP_PHONE_NUMBER: UsageGroup.ValueType  # 3
+"""By phone number."""
+Global___UsageGroup: _TypeAlias = UsageGroup  # noqa: Y015
+
 @_typing.final
 class Balance(_message.Message):
     """A user's credits at one moment."""
@@ -323,3 +351,138 @@ class ListEntriesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListEntriesResponse: _TypeAlias = ListEntriesResponse  # noqa: Y015
+
+@_typing.final
+class Usage(_message.Message):
+    """What replies cost. What the report is grouped by is set: the id may be of what is gone by now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAY_FIELD_NUMBER: _builtins.int
+    AGENT_ID_FIELD_NUMBER: _builtins.int
+    PHONE_NUMBER_ID_FIELD_NUMBER: _builtins.int
+    CAPTURED_FIELD_NUMBER: _builtins.int
+    REFUNDED_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    REPLIES_FIELD_NUMBER: _builtins.int
+    day: _builtins.str
+    """The day, as `2026-01-31`."""
+    agent_id: _builtins.str
+    """The agent."""
+    phone_number_id: _builtins.str
+    """The phone number."""
+    captured: _builtins.int
+    """What was paid."""
+    refunded: _builtins.int
+    """What of it came back."""
+    net: _builtins.int
+    """What was paid in the end."""
+    replies: _builtins.int
+    """How many replies that were."""
+    def __init__(
+        self,
+        *,
+        day: _builtins.str | None = ...,
+        agent_id: _builtins.str | None = ...,
+        phone_number_id: _builtins.str | None = ...,
+        captured: _builtins.int = ...,
+        refunded: _builtins.int = ...,
+        net: _builtins.int = ...,
+        replies: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_day", b"_day", "_phone_number_id", b"_phone_number_id", "agent_id", b"agent_id", "day", b"day", "phone_number_id", b"phone_number_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id", "_day", b"_day", "_phone_number_id", b"_phone_number_id", "agent_id", b"agent_id", "captured", b"captured", "day", b"day", "net", b"net", "phone_number_id", b"phone_number_id", "refunded", b"refunded", "replies", b"replies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__agent_id: _TypeAlias = _typing.Literal["agent_id"]  # noqa: Y015
+    _WhichOneofArgType__agent_id: _TypeAlias = _typing.Literal["_agent_id", b"_agent_id"]  # noqa: Y015
+    _WhichOneofReturnType__day: _TypeAlias = _typing.Literal["day"]  # noqa: Y015
+    _WhichOneofArgType__day: _TypeAlias = _typing.Literal["_day", b"_day"]  # noqa: Y015
+    _WhichOneofReturnType__phone_number_id: _TypeAlias = _typing.Literal["phone_number_id"]  # noqa: Y015
+    _WhichOneofArgType__phone_number_id: _TypeAlias = _typing.Literal["_phone_number_id", b"_phone_number_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__agent_id) -> _WhichOneofReturnType__agent_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__day) -> _WhichOneofReturnType__day | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__phone_number_id) -> _WhichOneofReturnType__phone_number_id | None: ...
+
+Global___Usage: _TypeAlias = Usage  # noqa: Y015
+
+@_typing.final
+class ListUsageRequest(_message.Message):
+    """Asks for a page of a report."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    GROUP_BY_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Whose replies."""
+    group_by: Global___UsageGroup.ValueType
+    """What is added up by."""
+    page_size: _builtins.int
+    """How many lines at most; 0 stands for 50, and more than 200 counts as 200."""
+    page_token: _builtins.str
+    """The `next_page_token` of the page before; empty for the first page."""
+    order_by: _builtins.str
+    """`create_time` (the default) or `create_time desc`."""
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """From when on; 30 days before the end when absent."""
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Up to when; now when absent."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        group_by: Global___UsageGroup.ValueType = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        order_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group_by", b"group_by", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "since", b"since", "until", b"until", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUsageRequest: _TypeAlias = ListUsageRequest  # noqa: Y015
+
+@_typing.final
+class ListUsageResponse(_message.Message):
+    """A page of a report."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USAGE_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """The token of the next page; empty at the end."""
+    @_builtins.property
+    def usage(self) -> _containers.RepeatedCompositeFieldContainer[Global___Usage]:
+        """The lines."""
+
+    def __init__(
+        self,
+        *,
+        usage: _abc.Iterable[Global___Usage] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListUsageResponse: _TypeAlias = ListUsageResponse  # noqa: Y015

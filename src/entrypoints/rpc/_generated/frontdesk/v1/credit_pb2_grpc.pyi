@@ -39,6 +39,8 @@ class CreditServiceStub:
     """Adds credits; messages that were blocked for want of them go on."""
     ListEntries: _grpc.UnaryUnaryMultiCallable[_credit_pb2.ListEntriesRequest, _credit_pb2.ListEntriesResponse]
     """Lists the lines of a user's ledger."""
+    ListUsage: _grpc.UnaryUnaryMultiCallable[_credit_pb2.ListUsageRequest, _credit_pb2.ListUsageResponse]
+    """Lists what replies cost by day, agent or phone number: of the last 30 days, or from `since` up to `until`."""
 
 @_typing.type_check_only
 class CreditServiceAsyncStub(CreditServiceStub):
@@ -51,6 +53,8 @@ class CreditServiceAsyncStub(CreditServiceStub):
     """Adds credits; messages that were blocked for want of them go on."""
     ListEntries: _aio.UnaryUnaryMultiCallable[_credit_pb2.ListEntriesRequest, _credit_pb2.ListEntriesResponse]  # type: ignore[assignment]
     """Lists the lines of a user's ledger."""
+    ListUsage: _aio.UnaryUnaryMultiCallable[_credit_pb2.ListUsageRequest, _credit_pb2.ListUsageResponse]  # type: ignore[assignment]
+    """Lists what replies cost by day, agent or phone number: of the last 30 days, or from `since` up to `until`."""
 
 class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
     """A user's credits: what is left, topping up, and the ledger."""
@@ -78,5 +82,13 @@ class CreditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_credit_pb2.ListEntriesResponse, _abc.Awaitable[_credit_pb2.ListEntriesResponse]]:
         """Lists the lines of a user's ledger."""
+
+    @_abc_1.abstractmethod
+    def ListUsage(
+        self,
+        request: _credit_pb2.ListUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_credit_pb2.ListUsageResponse, _abc.Awaitable[_credit_pb2.ListUsageResponse]]:
+        """Lists what replies cost by day, agent or phone number: of the last 30 days, or from `since` up to `until`."""
 
 def add_CreditServiceServicer_to_server(servicer: CreditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,1 @@
+"""Leads: when conversations are read, how, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""What this door says of itself: ``/openapi.json`` and ``/docs``."""

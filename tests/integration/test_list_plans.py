@@ -1,0 +1,157 @@
+"""Lists of very many things are read from indexes: whatever is asked for, and however deep, little else is seen."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from adapters.persistence.conversations import PostgresConversations
+from adapters.persistence.database import Database
+from application.pages import PageRequest
+from application.ports.conversations import ConversationFilter, MessageFilter
+from bench.archive import A_CONVERSATION, STATEMENTS
+
+MESSAGES = 100_000
+LOOKED_AT_MAX = 600
+"""Rows for a page of 50: a filter that one in ten passes looks at five hundred."""
+A_USER = """
+with account as (insert into credit_accounts (user_id) values (%(user)s)),
+    number as (insert into phone_numbers (id, user_id, type) values (%(number)s, %(user)s, 'webchat')),
+    agent as (insert into agents (id, user_id, name, prompt_id) values (%(agent)s, %(user)s, 'Ann', 'pmpt_1'))
+insert into users (id, name) values (%(user)s, 'Archive')
+"""
+USER, NUMBER, AGENT = uuid4(), uuid4(), uuid4()
+
+
+class Explained:
+    """A database that keeps the plan of every statement it is asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.plans: list[dict] = []
+
+    def of(self, user_id: UUID) -> Explained:
+        self._scope = self._database.of(user_id)
+        return self
+
+    async def fetch(self, statement, parameters):
+        words = statement if isinstance(statement, sql.Composable) else sql.SQL(statement)
+        [[[plan]]] = await self._scope.fetch(sql.SQL("explain (analyze, buffers, format json) ") + words, parameters)
+        self.plans.append(plan["Plan"])
+        return await self._scope.fetch(statement, parameters)
+
+
+@pytest.fixture(scope="module")
+def archive(cluster):
+    """A database with very many messages of one user, and a failed one here and there."""
+    with cluster.database() as fresh:
+        with psycopg.connect(fresh.url) as connection:
+            connection.execute(STATEMENTS[0])
+            connection.execute(A_USER, {"user": USER, "number": NUMBER, "agent": AGENT})
+            values = {"user_id": USER, "phone_number_id": NUMBER, "agent_id": AGENT}
+            for statement in STATEMENTS[1:]:
+                connection.execute(statement, {**values, "messages": MESSAGES, "each": A_CONVERSATION})
+        with psycopg.connect(fresh.url_owner, autocommit=True) as connection:
+            connection.execute("analyze")
+        yield fresh.url
+
+
+@pytest.fixture
+async def explained(archive):
+    async with Database(archive).opened() as database:
+        yield Explained(database)
+
+
+async def some_conversation(explained) -> UUID:
+    page = await PostgresConversations(explained).list(USER, ConversationFilter(), PageRequest(limit=1))
+    explained.plans.clear()
+    return page.items[0].id
+
+
+def nodes_of(plan: dict):
+    yield plan
+    for below in plan.get("Plans", []):
+        yield from nodes_of(below)
+
+
+def must_be_read_from_indexes(explained, table: str) -> None:
+    for plan in explained.plans:
+        for node in nodes_of(plan):
+            if node.get("Relation Name") == table:
+                assert "Seq Scan" not in node["Node Type"], node
+                looked_at = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+                assert looked_at <= LOOKED_AT_MAX, node
+
+
+MESSAGE_FILTERS = {
+    "nothing": {},
+    "phone number": {"phone_number_id": NUMBER},
+    "a phone number of nobody": {"phone_number_id": uuid4()},
+    "direction": {"direction": "outbound"},
+    **{
+        f"status {status}": {"status": status}
+        for status in ("received", "answered", "unanswerable", "blocked", "pending", "sending")
+    },
+    **{f"status {status}": {"status": status} for status in ("sent", "delivered", "read", "failed", "unknown")},
+    "customer": {"customer": "4915100000007"},
+    "a customer who never wrote": {"customer": "4900000000000"},
+}
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("wanted", MESSAGE_FILTERS.values(), ids=MESSAGE_FILTERS)
+async def test_a_page_of_messages(explained, wanted, newest_first):
+    await PostgresConversations(explained).messages(
+        USER, MessageFilter(**wanted), PageRequest(newest_first=newest_first)
+    )
+    must_be_read_from_indexes(explained, "messages")
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("field", ["since", "until"])
+async def test_a_page_of_messages_from_a_time_on_or_before_it(explained, field, newest_first):
+    conversations = PostgresConversations(explained)
+    middle = (await conversations.list(USER, ConversationFilter(), PageRequest(limit=200))).items[-1].created_at
+    await conversations.messages(USER, MessageFilter(**{field: middle}), PageRequest(newest_first=newest_first))
+    must_be_read_from_indexes(explained, "messages")
+
+
+async def test_a_page_of_one_conversation(explained):
+    wanted = MessageFilter(conversation_id=await some_conversation(explained))
+    page = await PostgresConversations(explained).messages(USER, wanted, PageRequest())
+    assert len(page.items) == A_CONVERSATION
+    must_be_read_from_indexes(explained, "messages")
+
+
+CONVERSATION_FILTERS = {
+    "nothing": {},
+    "active": {"status": "active"},
+    "archived": {"status": "archived"},
+    "phone number": {"phone_number_id": NUMBER},
+    "agent": {"agent_id": AGENT},
+    "an agent of nobody": {"agent_id": uuid4()},
+    "customer": {"customer": "4915100000007"},
+}
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("wanted", CONVERSATION_FILTERS.values(), ids=CONVERSATION_FILTERS)
+async def test_a_page_of_conversations(explained, wanted, newest_first):
+    await PostgresConversations(explained).list(
+        USER, ConversationFilter(**wanted), PageRequest(newest_first=newest_first)
+    )
+    must_be_read_from_indexes(explained, "conversations")
+
+
+async def test_a_deep_page_costs_what_the_first_costs(explained):
+    conversations = PostgresConversations(explained)
+    deep = (await conversations.list(USER, ConversationFilter(status="archived"), PageRequest(limit=200))).items[-1]
+    far = await conversations.messages(USER, MessageFilter(since=deep.created_at), PageRequest(limit=1))
+    explained.plans.clear()
+    for cursor in (None, far.next_cursor):
+        await conversations.messages(USER, MessageFilter(), PageRequest(cursor=cursor))
+    first, deep_ = (plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for plan in explained.plans)
+    assert deep_ <= first + 5

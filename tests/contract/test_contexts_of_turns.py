@@ -256,6 +256,20 @@ async def test_a_warm_context_costs_one_command_and_no_statement(database, redis
         await office.worker.answers(turn)
 
 
+async def test_what_was_warmed_up_is_not_read_again(database, redis_url) -> None:
+    async with an_office_on(database, redis_url) as office, a_process(database, redis_url) as (briefings, counter):
+        await office.next_briefing()
+        async with Redis.from_url(redis_url) as redis:
+            await redis.flushall()
+        assert await briefings.warm_up(10) == 1
+        counter.statements.clear()
+
+        turn = await office.begins()
+        assert await briefings.brief(turn.agent_id, turn.phone_number_id, turn.context_version)
+        assert counter.statements == []
+        await office.worker.answers(turn)
+
+
 async def test_a_hundred_turns_at_once_share_their_look_up(database, redis_url) -> None:
     async with an_office_on(database, redis_url) as office, a_process(database, redis_url) as (briefings, counter):
         turn = await office.begins()

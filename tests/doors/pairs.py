@@ -29,13 +29,14 @@ NOT_FOR_SERVICES = {
     "GET /health",
     "GET /health/live",
     "GET /health/ready",
+    "GET /metrics",
     "GET /webhooks/meta",
     "POST /webhooks/meta",
     "POST /webchat/{phone_number_id}/sessions",
     "POST /webchat/messages",
     "GET /webchat/events",
 }
-"""What orchestrators (gRPC has a health service of its own), platforms and visitors' browsers ask for."""
+"""What orchestrators (gRPC has a health service of its own), collectors of metrics, platforms and visitors' browsers ask for."""
 
 READ, WRITE, MANAGE, HOUSE = "read", "write", "admin", "house"
 
@@ -73,7 +74,7 @@ _NEW_NUMBER = {"type": "instagram", "display_name": "Shop", "instagram_account_i
 _NEW_AGENT = {
     "name": "Bob",
     "prompt_id": "{prompt_id}",
-    "lead_form": {"type": "object", "maxProperties": 3},
+    "lead_form": {"type": "object", "properties": {"guests": {"type": "integer", "maximum": 300}}},
     "prompt_version": 1,
 }
 

@@ -186,7 +186,15 @@ REFUSED = [
     *(
         (pair, {name: NOWHERE})
         for pair in ONE_ANSWER
-        for name in ("phone_number_id", "agent_id", "conversation_id", "message_id", "api_key_id", "customer_id")
+        for name in (
+            "user_id",
+            "phone_number_id",
+            "agent_id",
+            "conversation_id",
+            "message_id",
+            "api_key_id",
+            "customer_id",
+        )
         if f"{{{name}}}" in pair.operation
     ),
     *((pair, {"prompt_id": "prm_unknown"}) for pair in PAIRS if "{prompt_id}" in pair.operation),
@@ -246,7 +254,7 @@ class WithLesserKeys:
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.method)
 async def test_only_the_right_keys_pass(rest, house, current_application, pair) -> None:
     authenticate = WithLesserKeys(house.application.authenticate)
-    object.__setattr__(house.application, "authenticate", authenticate)
+    object.__setattr__(house.application.admit_call, "authenticate", authenticate)
     open_to(current_application, house)
     refused, unknown = grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
     passes, nothing = grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND

@@ -23,7 +23,7 @@ from tests.doors.conftest import a_shop, bearer, made
 from tests.doors.pairs import HOUSE, METHODS, NOT_FOR_SERVICES, PAIRS, READ, WRITE, Pair, filled, from_rest, from_rpc
 from tests.doors.stubs import ADMIN_KEY, House
 
-STREAMED = {f"ConversationService.{name}" for name in ("WatchMessages", "DownloadMedium", "ExportCustomer")}
+STREAMED = {name for name, method in METHODS.items() if method.server_streaming}
 ONE_ANSWER = [pair for pair in PAIRS if pair.method not in STREAMED]
 SAME_CODES = {
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -194,6 +194,7 @@ REFUSED = [
             "message_id",
             "api_key_id",
             "customer_id",
+            "extraction_id",
         )
         if f"{{{name}}}" in pair.operation
     ),

@@ -18,11 +18,11 @@ from bench.meters import Meters
 from bench.report import Result, table
 from bench.scenarios import Bench, Scale
 
-NAMES = ("idle", "start", "credits", "throughput", "offered", "leads", "lists")
+NAMES = ("idle", "start", "credits", "throughput", "offered", "leads", "lists", "exports")
 """Idleness is measured before any load: Postgres clears up for a while after it, and counts commits late."""
 LOADED = ("throughput", "offered")
-DEFAULT = Scale(messages=1_500, rounds=3, in_flight=128, offered_seconds=30, idle_seconds=10)
-QUICK = Scale(messages=300, rounds=1, in_flight=128, offered_seconds=3, idle_seconds=3)
+DEFAULT = Scale(messages=1_500, rounds=3, in_flight=128, offered_seconds=30, idle_seconds=10, exported_rows=1_000_000)
+QUICK = Scale(messages=300, rounds=1, in_flight=128, offered_seconds=3, idle_seconds=3, exported_rows=20_000)
 
 
 def main() -> int:

@@ -102,12 +102,14 @@ def call(method: str, url: str, body: object = None, headers: dict[str, str] | N
 def _environment(home: Path) -> dict[str, str]:
     """What was given, so that DATABASE_URL, WORKERS_MAX and the like can be measured too; our sources first.
 
-    No limit of calls: a benchmark asks for more than any caller may.
+    No limit of calls: a benchmark asks for more than any caller may. As many workers as there may be are at work from
+    the start: what is measured is no scaling.
     """
     given = {name: value for name, value in os.environ.items() if name not in SETTINGS_NEVER_TAKEN}
     paths = [str(SOURCES), *filter(None, [given.get("PYTHONPATH")])]
     return {
         "API_REQUESTS_PER_MINUTE": "10000000",
+        "WORKERS_MIN": given.get("WORKERS_MAX", str(os.cpu_count() or 1)),
         **given,
         "FRONTDESK_HOME": str(home),
         "PYTHONPATH": os.pathsep.join(paths),

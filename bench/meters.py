@@ -87,11 +87,11 @@ class Meters:
 
     def rss_mib(self, kind: str) -> list[float]:
         """Resident memory of each process of that kind."""
-        return [
-            process.memory_info().rss / 2**20
-            for process in self._house.children(recursive=True)
-            if _kind(process.cmdline()) == kind
-        ]
+        return [process.memory_info().rss / 2**20 for process in self.processes(kind)]
+
+    def processes(self, kind: str) -> list[psutil.Process]:
+        """The processes of that kind."""
+        return [process for process in self._house.children(recursive=True) if _kind(process.cmdline()) == kind]
 
     def postgres_version(self) -> str:
         """The server's version."""
@@ -130,4 +130,4 @@ def _kind(command: list[str]) -> str:
     for beginning, kind in KINDS.items():
         if command[1:3] == ["-m", "entrypoints.cli.main"] and words.startswith(beginning):
             return kind
-    return "Postgres" if "postgres" in command[0] else "Valkey"
+    return "Postgres" if "postgres" in "".join(command[:1]) else "Valkey"

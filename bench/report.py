@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bench.exports import Export
 from bench.leads import Leads
 from bench.lists import PER_SECOND, Lists
 from bench.scenarios import Additions, Idle, Offered, Start, Throughput
 
 OURS = ("REST", "worker", "Postgres", "Valkey", "scheduler", "gRPC")
 COLUMNS = ("msg/s", "CPU ms", *OURS[:5], "sim.", "load", "commits", "writes", "Redis", "sent", "lost", "twice")
-Result = Throughput | Offered | Additions | Idle | Start | Leads | Lists
+Result = Throughput | Offered | Additions | Idle | Start | Leads | Lists | Export
 
 
 def table(results: list[Result]) -> str:
@@ -104,6 +105,19 @@ def _leads(result: Leads) -> str:
     )
 
 
+def _export(result: Export) -> str:
+    return "\n".join(
+        [
+            f"Export of {result.rows} runs as {result.format}, {result.mib:.0f} MiB:",
+            "",
+            f"  first byte              {result.first_byte_seconds:.2f} s",
+            f"  all of it               {result.seconds:.1f} s",
+            f"  memory above idle       {result.grown_mib:.0f} MiB",
+            f"  CPU seconds             {ours(result.cpu_seconds):.1f} ({_by_kind(result.cpu_seconds)})",
+        ]
+    )
+
+
 def _lists(result: Lists) -> str:
     return "\n".join(
         [
@@ -117,7 +131,15 @@ def _lists(result: Lists) -> str:
     )
 
 
-_LINES = {Offered: _offered, Additions: _additions, Idle: _idle, Start: _start, Leads: _leads, Lists: _lists}
+_LINES = {
+    Offered: _offered,
+    Additions: _additions,
+    Idle: _idle,
+    Start: _start,
+    Leads: _leads,
+    Lists: _lists,
+    Export: _export,
+}
 
 
 def ours(cpu_ms: dict[str, float]) -> float:

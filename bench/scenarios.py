@@ -1,7 +1,7 @@
 """The questions.
 
 How fast at most, how late at 100 a second, how many additions to one account, what an idle house costs, how soon one is
-there, how many quiet conversations are read.
+there, how many quiet conversations are read, how fast and in how much memory runs are exported.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bench.evidence import Evidence, Verdict
+from bench.exports import Export, export_all
 from bench.house import House
 from bench.leads import Leads, read_all
 from bench.lists import Lists, lists, refused_in
@@ -38,6 +39,7 @@ class Scale:
     in_flight: int
     offered_seconds: float
     idle_seconds: float
+    exported_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,10 @@ class Bench:
         before, ready = self._meters.read(), self._house.ready
         read, failed, seconds = await read_all(ready["database_url"], ready["demo_user_id"], self._scale.messages)
         return Leads(read, failed, seconds, _milliseconds(self._meters.read().since(before), max(read, 1)))
+
+    async def exports(self) -> list[Export]:
+        """A history that is long, as CSV and as JSON Lines."""
+        return await asyncio.to_thread(lambda: list(export_all(self._house, self._meters, self._scale.exported_rows)))
 
     async def start(self) -> Start:
         """How long a newcomer waits."""

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from application.pages import PageRequest
 from application.ports.alerts import Alerts
 from application.ports.clock import Clock
 from domain.breaker import Breaker
-from domain.monitoring import AlertKind, AlertState
+from domain.monitoring import AlertKind
 from domain.shared import DomainError
 
 OVERFLOW_SECONDS = 10.0
 """How often a process reports the same full queue: each webhook would otherwise wait for the same row."""
-OPEN_ALERTS_MAX = 200
 
 
 async def raise_quietly(alerts: Alerts, kind: AlertKind, subject: str, user_id: UUID | None, detail: str) -> None:
@@ -37,7 +35,7 @@ async def resolve_quietly(alerts: Alerts, kind: AlertKind, subject: str) -> None
 
 @dataclass(frozen=True, slots=True)
 class Overflow:
-    """Full queues: an alert for each phone number, until a sweep finds room."""
+    """Full queues: an alert for each phone number, which a look around ends when there is room again."""
 
     alerts: Alerts
     clock: Clock
@@ -50,18 +48,6 @@ class Overflow:
             self.reported[number] = now + timedelta(seconds=OVERFLOW_SECONDS)
             detail = "The queue is full: further messages wait in the store."
             await raise_quietly(self.alerts, AlertKind.QUEUE_OVERFLOW, str(number), None, detail)
-
-    async def swept(self, full: Collection[UUID]) -> None:
-        """After a sweep: report what was full in it, and that all others have room."""
-        await self.noticed(full)
-        try:
-            page = await self.alerts.list(None, AlertState.OPEN, PageRequest(OPEN_ALERTS_MAX))
-        except DomainError:
-            return
-        for alert in page.items:
-            if alert.kind is AlertKind.QUEUE_OVERFLOW and UUID(alert.subject) not in full:
-                self.reported.pop(UUID(alert.subject), None)
-                await resolve_quietly(self.alerts, alert.kind, alert.subject)
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@
 | Meta                       | rest/webhooks  | accept_webhook                                         |
 | a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
 | another wake-up            | worker         | run_extractions: claim, serve                          |
-| the scheduler's clock      | scheduler      | sweep, watch, fetch_media.waiting, delete_media,       |
-|                            |                | refresh_tokens, schedule_extractions, erase_at_model,  |
-|                            |                | forget_answers                                         |
+| the scheduler's clock      | scheduler      | sweep, watch, watch_models, tell_of_alerts,            |
+|                            |                | fetch_media.waiting, delete_media, refresh_tokens,     |
+|                            |                | schedule_extractions, erase_at_model, forget_answers   |
 | integrators, services      | rest, rpc      | authenticate, once, then users, phone_numbers,         |
 |                            |                | read_queue, channel_health, prompts, agents,           |
 |                            |                | conversations, follow_messages, customers, pauses,     |
@@ -23,11 +23,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from application.admission import REQUESTS_PER_MINUTE, AdmitCall
 from application.agents import ManageAgents, ManagePrompts
+from application.alert_telling import TellOfAlerts
 from application.alerting import Overflow, ProviderWatch
 from application.alerts import ReadAlerts
 from application.channels.accept_webhook import AcceptWebhook
@@ -61,8 +62,9 @@ from application.extraction.manage import ManageExtractions, ReadLeads
 from application.extraction.schedule import IDLE_SECONDS, ScheduleExtractions
 from application.figures import ReadFigures
 from application.measuring import CheckWorkers, ShowMetrics
-from application.monitoring import UNDECIDED_SECONDS, CheckHealth, Sweep, Watch
+from application.monitoring import CheckHealth, Sweep, Watch, WatchModels
 from application.once import ForgetAnswers, NameRequest
+from application.ports.alert_deliveries import AlertDeliveries, AlertSender
 from application.ports.alerts import Alerts
 from application.ports.answers import Answers
 from application.ports.background import Background
@@ -86,6 +88,7 @@ from application.ports.lead_model import LeadModel
 from application.ports.leads import Leads
 from application.ports.live import LiveChannel
 from application.ports.media import Media, MediaFetcher
+from application.ports.model_catalogue import ModelCatalogue
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
@@ -105,6 +108,8 @@ from application.webchat.following import FollowChat
 from application.webchat.managing import ManageWebChats
 from application.webchat.sessions import RecogniseVisitor
 from application.webchat.writing import WriteInChat
+from domain.alert_deliveries import Destination
+from domain.alert_rules import OVERDUE_SECONDS, QUEUE_CAPACITY, UNDECIDED_SECONDS, rules
 from domain.conversations import LaneScope
 from domain.credits import BLOCKED_HOURS_MAX
 
@@ -120,6 +125,8 @@ class Application:
     work: Work
     sweep: Sweep
     watch: Watch
+    watch_models: WatchModels
+    tell_of_alerts: Sequence[TellOfAlerts]
     refresh_tokens: RefreshTokens
     schedule_extractions: ScheduleExtractions
     run_extractions: RunExtractions
@@ -202,6 +209,9 @@ class Ports:
     credits: Credits
     answers: Answers
     alerts: Alerts
+    alert_deliveries: AlertDeliveries
+    alert_senders: Mapping[Destination, AlertSender]
+    model_catalogue: ModelCatalogue
     figures: Figures
     web_chats: WebChats
     chat_sessions: ChatSessions
@@ -221,19 +231,25 @@ def assemble(
     metrics_are_private: bool = True,
     lane_scope: LaneScope = LaneScope.CONVERSATION,
     undecided_seconds: float = UNDECIDED_SECONDS,
+    overdue_seconds: float = OVERDUE_SECONDS,
+    queue_capacity: int = QUEUE_CAPACITY,
     blocked_hours_max: float = BLOCKED_HOURS_MAX,
     extraction_idle_seconds: float = IDLE_SECONDS,
     extraction_price: int = 0,
+    set_models: Mapping[str, str] | None = None,
 ) -> Application:
     """The application over these ports."""
     p = ports
+    watched = rules(undecided_seconds=undecided_seconds, overdue_seconds=overdue_seconds, queue_capacity=queue_capacity)
     overflow = Overflow(p.alerts, p.clock)
     authenticate = Authenticate(p.users, p.vault, admin_api_key)
     return Application(
         accept_webhook=AcceptWebhook(p.reader, p.inbox, p.queue, p.seen, overflow, p.live),
         work=Work(_take_turn(p, lane_scope), p.turns, p.queue, p.clock, p.ids),
         sweep=Sweep(p.turns, p.inbox, p.queue, overflow),
-        watch=Watch(p.alerts, p.credits, p.inbox, undecided_seconds, blocked_hours_max),
+        watch=Watch(p.alerts, p.credits, p.inbox, watched, blocked_hours_max),
+        watch_models=WatchModels(p.alerts, p.model_catalogue, p.clock, set_models or {}),
+        tell_of_alerts=[TellOfAlerts(one, p.alert_deliveries, p.alert_senders.get(one)) for one in Destination],
         refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
         schedule_extractions=ScheduleExtractions(
             p.extractions, p.extraction_queue, extraction_idle_seconds, extraction_price

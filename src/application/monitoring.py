@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from application.alerting import Overflow
 from application.channels.accept_webhook import admit_stored
-from application.ports.alerts import Alerts
+from application.ports.alerts import Alerts, Watched
+from application.ports.clock import Clock
 from application.ports.credits import Credits
 from application.ports.inbox import Inbox
+from application.ports.model_catalogue import ModelCatalogue
 from application.ports.probes import Probe
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.requeue import REQUEUE_BATCH, requeue
+from domain.alert_rules import Rule, rules
 from domain.credits import BLOCKED_HOURS_MAX
 from domain.shared import Unavailable
 
 SWEEP_AGE_SECONDS = 2.0
 """How long a message may wait unclaimed before the sweeper feeds it again: longer than any healthy hand-over."""
-UNDECIDED_SECONDS = 60.0
-"""How long a send may stay undecided before somebody is told: platforms report on theirs within seconds."""
 EXPIRY_BATCH = 1_000
 EARLY_RECEIPTS_DAYS = 8.0
 """How long a receipt may wait for its message: the platforms deliver theirs again for seven days."""
-SET_ASIDE_DAYS = 7.0
-"""How long a message that was set aside, or a request that was refused, is held up to people."""
+MODELS_SECONDS = 24 * 3_600.0
+"""How often the provider is asked when its models end: it announces that months before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Sweep:
         await admit_stored(self.queue, claimed)
         fed = await requeue(self.turns, self.queue, WaitingFilter(older_than_seconds=SWEEP_AGE_SECONDS))
         if fed.full is not None:
-            await self.overflow.swept(fed.full)
+            await self.overflow.noticed(fed.full)
         return Swept(fed.conversations, len(claimed))
 
 
@@ -71,21 +73,36 @@ class Watch:
     alerts: Alerts
     credits: Credits
     inbox: Inbox
-    undecided_seconds: float = UNDECIDED_SECONDS
+    rules: Sequence[Rule] = field(default_factory=rules)
     blocked_hours_max: float = BLOCKED_HOURS_MAX
 
     async def __call__(self) -> Noticed:
         """One round. Raises Unavailable when the store is out of reach."""
         # Alerts first: who has blocked messages is to be told, even when they are given up in this round.
-        sends = await self.alerts.watch_sends(self.undecided_seconds)
-        credits_ = await self.alerts.watch_credits()
-        set_aside = await self.alerts.watch_set_aside(SET_ASIDE_DAYS)
-        refused = await self.alerts.watch_refused(SET_ASIDE_DAYS)
-        balances = await self.alerts.watch_balances()
+        looks = [await self.alerts.watch(rule.kind, rule.limits) for rule in self.rules if rule.limits is not None]
         expired = await self.credits.expire_blocked(self.blocked_hours_max, EXPIRY_BATCH)
         await self.inbox.heed_early_receipts(EARLY_RECEIPTS_DAYS)
-        looks = (sends, credits_, set_aside, refused, balances)
         return Noticed(sum(one.opened for one in looks), sum(one.resolved for one in looks), expired)
+
+
+@dataclass(slots=True)
+class WatchModels:
+    """Asks once a day when models end, and looks for prompts in use and settings that name one of them."""
+
+    alerts: Alerts
+    catalogue: ModelCatalogue
+    clock: Clock
+    set_models: Mapping[str, str] = field(default_factory=dict)
+    shutdown_dates: Mapping[str, date] = field(default_factory=dict)
+    asked_at: datetime | None = None
+
+    async def __call__(self) -> Watched:
+        """One look. Raises Unavailable when the store or the provider is out of reach."""
+        now = self.clock.now()
+        if self.asked_at is None or now - self.asked_at >= timedelta(seconds=MODELS_SECONDS):
+            self.shutdown_dates = await self.catalogue.shutdown_dates()
+            self.asked_at = now
+        return await self.alerts.watch_models(self.shutdown_dates, self.set_models)
 
 
 @dataclass(frozen=True, slots=True)

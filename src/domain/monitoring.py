@@ -22,6 +22,13 @@ class AlertKind(StrEnum):
     REQUEST_REFUSED = "request_refused"
     EXTRACTIONS_FAILING = "extractions_failing"
     LOW_BALANCE = "low_balance"
+    QUEUE_FILLING = "queue_filling"
+    REPLY_OVERDUE = "reply_overdue"
+    WORKER_SILENT = "worker_silent"
+    WORKERS_GONE = "workers_gone"
+    CHANNEL_RESTRICTED = "channel_restricted"
+    TOKEN_ENDING = "token_ending"  # noqa: S105 - the name of a cause
+    MODEL_ENDING = "model_ending"
 
 
 class AlertState(StrEnum):

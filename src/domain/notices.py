@@ -22,3 +22,11 @@ class KeptNotice:
     content: dict[str, Any]
     occurred_at: datetime
     created_at: datetime
+
+
+RESTRICTING = (
+    "ACCOUNT_RESTRICTION", "DISABLED_UPDATE", "DISABLE", "SCHEDULE_FOR_DISABLE", "ACCOUNT_DELETED",
+    "ACCOUNT_OFFBOARDED", "FLAGGED",
+)  # fmt: skip
+"""What `account_update` and `phone_number_quality_update` call a restriction: the state of a ban, else the event."""
+LIFTING = ("REINSTATE", "ACCOUNT_RECONNECTED", "UNFLAGGED")

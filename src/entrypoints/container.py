@@ -12,6 +12,9 @@ from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
 
+from adapters.alerting.email import EmailAlertSender, MailServer
+from adapters.alerting.signature import WebhookSignature
+from adapters.alerting.webhook import WebhookAlertSender, as_json, as_slack
 from adapters.background import TaskBackground
 from adapters.channels.gateway import Platforms
 from adapters.channels.graph import Graph
@@ -45,10 +48,13 @@ from adapters.coordination.wake_up_broker import (
     wake_up_key,
 )
 from adapters.llm.deferred import DeferredEraser, DeferredLeadModel, DeferredModel
+from adapters.llm.openai_catalogue import OpenAIModelCatalogue
 from adapters.persistence.ageing_tokens import PostgresAgeingTokens
 from adapters.persistence.agents import PostgresAgents
+from adapters.persistence.alert_deliveries import PostgresAlertDeliveries
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.answers import PostgresAnswers
+from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
@@ -75,9 +81,11 @@ from adapters.telemetry.measured import MeasuredTokens
 from adapters.telemetry.wiring import Instruments, Watching, opened_instruments
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
+from application.ports.alert_deliveries import AlertDeliveries, AlertSender
 from application.ports.alerts import Alerts
 from application.ports.answers import Answers
 from application.ports.background import Background
+from application.ports.backlog import Backlog
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
@@ -98,6 +106,7 @@ from application.ports.lead_model import LeadModel
 from application.ports.leads import Leads
 from application.ports.live import LiveChannel
 from application.ports.media import Media, MediaFetcher
+from application.ports.model_catalogue import ModelCatalogue
 from application.ports.probes import Probe
 from application.ports.rate_limits import RateLimits
 from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
@@ -111,6 +120,7 @@ from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns
 from application.ports.vault import Vault
 from application.ports.web_chats import WebChats
+from domain.alert_deliveries import Destination
 from domain.channels import ChannelType
 from domain.conversations import LaneScope
 from entrypoints.crash_points import with_crash_point
@@ -127,6 +137,7 @@ __all__ = [
     "end_leases_of_the_dead",
     "forget_workers",
     "load_what_workers_need",
+    "opened_backlog",
     "running",
 ]
 
@@ -159,6 +170,7 @@ def _watching(settings: Settings, role: str) -> Watching:
         settings.encryption_keys[0].get_secret_value(),
         settings.otel_exporter_otlp_endpoint,
         settings.otel_traces_sampler_arg,
+        settings.reply_quiet_seconds,
     )
 
 
@@ -172,6 +184,20 @@ def _platforms(http: aiohttp.ClientSession, live: LiveChannel, settings: Setting
             ChannelType.WEBCHAT: WebChatGateway(live),
         }
     )
+
+
+def _alert_senders(http: aiohttp.ClientSession, clock: Clock, settings: Settings) -> dict[Destination, AlertSender]:
+    """Who is told beside the log: whatever the administrator has set up."""
+    senders: dict[Destination, AlertSender] = {}
+    if settings.alert_webhook_url is not None:
+        signature = WebhookSignature([secret.get_secret_value() for secret in settings.alert_webhook_secret])
+        body_of = as_slack if settings.alert_webhook_format == "slack" else as_json
+        url = settings.alert_webhook_url.get_secret_value()
+        senders[Destination.WEBHOOK] = WebhookAlertSender(http, url, signature, clock, body_of)
+    if settings.smtp_url is not None:
+        server, recipients = MailServer.of(settings.smtp_url.get_secret_value()), settings.alert_email_to
+        senders[Destination.EMAIL] = EmailAlertSender(server, settings.alert_email_from or recipients[0], recipients)
+    return senders
 
 
 class Container(containers.DeclarativeContainer):
@@ -256,6 +282,14 @@ class Container(containers.DeclarativeContainer):
     credits: Provider[Credits] = providers.Singleton(PostgresCredits, database)
     answers: Provider[Answers] = providers.Singleton(PostgresAnswers, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
+    alert_deliveries: Provider[AlertDeliveries] = providers.Singleton(PostgresAlertDeliveries, database)
+    alert_senders: Provider[dict[Destination, AlertSender]] = providers.Singleton(_alert_senders, http, clock, settings)
+    model_catalogue: Provider[ModelCatalogue] = providers.Singleton(
+        OpenAIModelCatalogue,
+        http,
+        settings.provided.openai_api_key.get_secret_value.call(),
+        settings.provided.openai_base_url,
+    )
     figures: Provider[Figures] = providers.Singleton(PostgresFigures, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
     chat_sessions: Provider[ChatSessions] = providers.Singleton(
@@ -306,6 +340,9 @@ class Container(containers.DeclarativeContainer):
         credits=credits,
         answers=answers,
         alerts=alerts,
+        alert_deliveries=alert_deliveries,
+        alert_senders=alert_senders,
+        model_catalogue=model_catalogue,
         figures=figures,
         web_chats=web_chats,
         chat_sessions=chat_sessions,
@@ -325,6 +362,9 @@ class Container(containers.DeclarativeContainer):
         lane_scope=settings.provided.lane_scope,
         lease_seconds=settings.provided.lease_seconds,
         undecided_seconds=settings.provided.undecided_seconds,
+        overdue_seconds=settings.provided.overdue_seconds,
+        queue_capacity=settings.provided.queue_capacity,
+        set_models=providers.Dict(EXTRACTION_MODEL=settings.provided.extraction_model),
         blocked_hours_max=settings.provided.blocked_hours_max,
         extraction_idle_seconds=settings.provided.extraction_idle,
         extraction_price=settings.provided.extraction_credits,
@@ -366,6 +406,14 @@ async def running(settings: Settings, *, role: str, asks_model: bool = False) ->
             rigged = with_crash_point(container.ports(), settings.crash_at, settings.crash_token)
             container.ports.override(providers.Object(rigged))
         yield container.application()
+
+
+@asynccontextmanager
+async def opened_backlog(settings: Settings) -> AsyncIterator[Backlog]:
+    """The one port that a supervisor's gauge needs, on one connection. Raises Unavailable."""
+    database = Database(settings.database_url.get_secret_value(), connections_max=1, name="frontdesk-gauge")
+    async with database.opened():
+        yield PostgresBacklog(database, settings.reply_quiet_seconds)
 
 
 def load_what_workers_need() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AnyHttpUrl,
+    AnyUrl,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,6 +20,7 @@ from pydantic import (
     RedisDsn,
     SecretStr,
     StringConstraints,
+    UrlConstraints,
     ValidationError,
     model_validator,
 )
@@ -49,6 +52,23 @@ Secrets = Annotated[list[SecretStr], BeforeValidator(_listed), Field(min_length=
 Simulators = Annotated[frozenset[Literal["openai", "meta"]], BeforeValidator(_listed)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 MEDIA_STORE = r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()/-]*)?(\?((endpoint|region)=[^&=]+(&|$))+)?$"
+EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")]
+WEBHOOK_SECRET = re.compile(r"whsec_([A-Za-z0-9+/]{4}){8,21}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
+def _webhook_secret(value: object) -> object:
+    if not WEBHOOK_SECRET.fullmatch(str(value)):
+        raise ValueError("a secret is whsec_ and 24 to 64 random bytes in base64")
+    return value
+
+
+class SmtpUrl(AnyUrl):
+    """Where mail is handed in."""
+
+    _constraints = UrlConstraints(allowed_schemes=["smtp", "smtps"], host_required=True)
+
+
+WebhookSecret = Annotated[SecretStr, BeforeValidator(_webhook_secret)]
 CrashAt = Annotated[CrashPoint, BeforeValidator(parse_crash_point)]
 
 
@@ -81,10 +101,13 @@ class Settings(BaseModel):
     dedupe_seconds: Annotated[float, Field(ge=0, le=3_600)] = 5
     queue_capacity: Annotated[int, Field(ge=1)] = 10_000
     undecided_seconds: Annotated[float, Field(ge=1, le=86_400)] = 60
+    overdue_seconds: Annotated[float, Field(ge=10, le=86_400)] = 300
     blocked_hours_max: Annotated[float, Field(gt=0, le=720)] = 24
     cache_ttl_seconds: Annotated[float, Field(ge=300, le=600)] = 300
     workers_min: Annotated[int, Field(ge=1, le=1_000)] = 1
     workers_max: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    worker_silent_seconds_max: Annotated[float, Field(ge=2, le=3_600)] = 15
+    worker_memory_mib_max: Annotated[float, Field(ge=64)] = 1_024
     rest_host: Text = "127.0.0.1"
     rest_port: Port = 8_000
     grpc_host: Text = "127.0.0.1"
@@ -97,6 +120,12 @@ class Settings(BaseModel):
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     worker_health_host: Text = "127.0.0.1"
     worker_health_port: Port | None = None
+    alert_webhook_url: Annotated[SecretStr, _url(AnyHttpUrl)] | None = None
+    alert_webhook_secret: Annotated[list[WebhookSecret], BeforeValidator(_listed)] = []
+    alert_webhook_format: Literal["json", "slack"] = "json"
+    alert_email_to: Annotated[list[EmailAddress], BeforeValidator(_listed)] = []
+    alert_email_from: EmailAddress | None = None
+    smtp_url: Annotated[SecretStr, _url(SmtpUrl)] | None = None
     otel_exporter_otlp_endpoint: Annotated[str, _url(AnyHttpUrl)] | None = None
     otel_traces_sampler_arg: Annotated[float, Field(ge=0, le=1)] = 1.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -139,6 +168,15 @@ class Settings(BaseModel):
     def _workers_in_order(self) -> Settings:
         if self.workers_max is not None and self.workers_max < self.workers_min:
             raise ValueError("WORKERS_MAX must not be below WORKERS_MIN")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_can_be_told(self) -> Settings:
+        is_ours = self.alert_webhook_url is not None and self.alert_webhook_format == "json"
+        if is_ours and not self.alert_webhook_secret:
+            raise ValueError("ALERT_WEBHOOK_URL needs ALERT_WEBHOOK_SECRET, or ALERT_WEBHOOK_FORMAT=slack")
+        if bool(self.alert_email_to) != (self.smtp_url is not None):
+            raise ValueError("ALERT_EMAIL_TO and SMTP_URL need each other")
         return self
 
     @model_validator(mode="after")

@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
+from application.alert_telling import TellOfAlerts
 from application.monitoring import Noticed, Swept
+from application.ports.alerts import Watched
+from domain.alert_deliveries import Destination
 from domain.shared import Unavailable
 from entrypoints.scheduler import main
 from entrypoints.scheduler.main import run_scheduler
+from tests.fakes.alert_deliveries import MemoryAlertDeliveries
+from tests.fakes.memory_store import MemoryStore
 
 
 class Chores:
@@ -21,6 +26,7 @@ class Chores:
         self.done: dict[str, int] = {"sweep": 0, "watch": 0, "fetch": 0, "delete": 0, "erase": 0, "extract": 0}
         self.is_stuck, self.is_out = is_stuck, is_out
         self.changed = asyncio.Event()
+        self.tell_of_alerts = [TellOfAlerts(Destination.EMAIL, MemoryAlertDeliveries(MemoryStore()), None)]
         self.fetch_media = SimpleNamespace(waiting=lambda: self._file("fetch"))
 
     async def sweep(self) -> Swept:
@@ -30,6 +36,9 @@ class Chores:
     async def watch(self) -> Noticed:
         self._did("watch")
         return Noticed()
+
+    async def watch_models(self) -> Watched:
+        return Watched()
 
     async def refresh_tokens(self) -> int:
         return 0

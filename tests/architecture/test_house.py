@@ -16,7 +16,8 @@ def test_tests_are_no_packages_that_could_stand_in_for_ours():
 
 
 @pytest.mark.parametrize(
-    "page", ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/dependencies.md", "docs/webchat.md"]
+    "page",
+    ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "docs/dependencies.md", "docs/deploying.md", "docs/webchat.md"],
 )
 def test_a_page_links_only_to_what_is_there(page):
     links = re.findall(r"\]\((?!https?://)([^)#]+)", (ROOT / page).read_text())

@@ -5,7 +5,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ class Written:
     wamid: str
     seconds: float = math.nan
     """How long the delivery that was answered 200 took."""
+    refused: int = 0
+    """How often it was answered otherwise, or not at all."""
 
 
 @dataclass
@@ -64,18 +66,29 @@ def conversations(messages: int, customers: int) -> list[Written]:
 
 
 def write(tenant: Tenant, written: list[Written], per_second: float) -> Load:
-    """Let the customers write, in threads: whoever has written waits for the 200 before writing on."""
+    """Let the customers write at an even rate; see write_when."""
+    return write_when(tenant, written, [number / per_second for number in range(len(written))])
+
+
+def write_when(tenant: Tenant, written: list[Written], dues: Sequence[float]) -> Load:
+    """Let the customers write after so many seconds each, in threads: whoever has written waits for the 200 first."""
     load, began = Load(written), time.monotonic()
     lanes: dict[int, list[tuple[float, Written]]] = {}
     customers = {sender: place for place, sender in enumerate(dict.fromkeys(each.sender for each in written))}
-    for number, each in enumerate(written):
-        due = began + number / per_second
-        lanes.setdefault(customers[each.sender] % CLIENTS, []).append((due, each))
+    for due, each in zip(dues, written, strict=True):
+        lanes.setdefault(customers[each.sender] % CLIENTS, []).append((began + due, each))
     for lane in lanes.values():
         thread = threading.Thread(target=_write_all, args=(tenant, lane, load), daemon=True)
         load.threads.append(thread)
         thread.start()
     return load
+
+
+def deliver_in_batches(tenant: Tenant, written: list[Written], batch: int) -> None:
+    """Deliver many messages at a time, in order, as Meta does when it has a backlog of its own."""
+    for start in range(0, len(written), batch):
+        texts = [text_message(each.sender, each.text, each.wamid) for each in written[start : start + batch]]
+        tenant.receives(delivery(tenant.account, *texts))
 
 
 def deliver_all(tenant: Tenant, written: list[Written]) -> None:
@@ -139,6 +152,7 @@ def _deliver(post: Callable[[Written], int], each: Written) -> None:
         if status == 200:
             each.seconds = time.monotonic() - began
             return
+        each.refused += 1
         assert status in {0, 500, 502, 503, 504}, status
         assert time.monotonic() < deadline, "nobody accepted it"
         time.sleep(AGAIN_SECONDS)

@@ -20,7 +20,9 @@ STATE = (
 
 def test_a_worker_frozen_past_its_lease_changes_nothing_when_it_thaws(tell):
     times = size("freezes", 20)
-    with a_home() as home, running_house(home, WORKERS_MAX="2", LEASE_SECONDS="2", UNDECIDED_SECONDS="5") as house:
+    # Nobody kills the frozen ones: they are to thaw.
+    settings = {"WORKERS_MAX": "2", "LEASE_SECONDS": "2", "UNDECIDED_SECONDS": "5", "WORKER_SILENT_SECONDS_MAX": "600"}
+    with a_home() as home, running_house(home, **settings) as house:
         tenant = house.tenant(credits=CREDITS)
         house.openai.turn(latency_ms=700)
         written = conversations(times, times)

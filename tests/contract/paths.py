@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from adapters.clock import RandomIds
+from adapters.persistence.alert_deliveries import PostgresAlertDeliveries
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.database import Database
 from adapters.persistence.extractions import PostgresExtractions
@@ -22,6 +23,7 @@ from adapters.persistence.replies_by_hand import PostgresRepliesByHand
 from adapters.persistence.retries import PostgresRetries
 from adapters.persistence.turns import PostgresTurns
 from application.pages import PageRequest
+from application.ports.alert_deliveries import AlertDeliveries
 from application.ports.alerts import Alerts
 from application.ports.conversations import MessageFilter
 from application.ports.extractions import Extractions
@@ -40,6 +42,7 @@ from domain.delivery import Accepted, Ambiguous, Refused, settlement_of_send
 from domain.users import User
 from tests.builders import a_phone_number, a_user, an_agent, an_api_key
 from tests.contract.worlds import World, memory_world, postgres_world
+from tests.fakes.alert_deliveries import MemoryAlertDeliveries
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.clock import MONDAY_MORNING, CountingIds, FrozenClock
 from tests.fakes.extractions import WAITING, MemoryExtractions, MemoryLeads
@@ -146,6 +149,7 @@ class Path:
     time: Time
     inbox: Inbox
     alerts: Alerts
+    alert_deliveries: AlertDeliveries
     retries: Retries
     extractions: Extractions
     leads: Leads
@@ -213,6 +217,9 @@ class MemoryTime:
         self._clock.advance(seconds)
 
 
+AGE_MESSAGES = """
+update messages set created_at = created_at - %s * interval '1 second', status_at = status_at - %s * interval '1 second'
+"""
 QUIET_FOR = """
 update conversations set news_at = news_at - %s * interval '1 second',
     last_activity_at = last_activity_at - %s * interval '1 second'
@@ -227,7 +234,8 @@ class PostgresTime:
         await self._execute("update workers set lease_until = clock_timestamp() - interval '1 second'")
 
     async def passes(self, seconds: float) -> None:
-        await self._execute("update messages set created_at = created_at - %s * interval '1 second'", seconds)
+        await self._execute(AGE_MESSAGES, seconds, seconds)
+        await self._execute("update workers set lease_until = lease_until - %s * interval '1 second'", seconds)
         await self._execute("update turns set ended_at = ended_at - %s * interval '1 second'", seconds)
         await self._execute("update extractions set due_at = due_at - %s * interval '1 second'", seconds)
         await self._execute(QUIET_FOR, seconds, seconds)
@@ -247,6 +255,7 @@ def memory_path() -> Path:
         MemoryTime(clock),
         inbox,
         MemoryAlerts(store),
+        MemoryAlertDeliveries(store),
         MemoryRetries(store, ids),
         MemoryExtractions(store, ids),
         MemoryLeads(store),
@@ -280,6 +289,7 @@ async def postgres_path(url: str, url_judge: str, pools: int = 4) -> AsyncIterat
             PostgresTime(url_judge),
             PostgresInbox(databases[0], ids),
             PostgresAlerts(databases[0]),
+            PostgresAlertDeliveries(databases[0]),
             PostgresRetries(databases[0], ids),
             PostgresExtractions(databases[0]),
             PostgresLeads(databases[0]),

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from application.pages import PageRequest
 from application.ports.alerts import Watched
 from application.ports.answers import AnsweredBefore
+from domain.alert_rules import Limits
 from domain.delivery import Ambiguous
 from domain.monitoring import Alert, AlertKind, AlertState
 from domain.shared import InvalidInput, NotFound
@@ -140,12 +141,12 @@ async def test_alerts_are_listed_in_the_order_they_opened_from_either_end(path: 
 async def test_a_send_that_stays_undecided_is_alerted_once(path: Path) -> None:
     shop = await path.a_shop()
     message_id = await _undecided_reply(path, shop)
-    assert await path.alerts.watch_sends(60) == Watched()
+    assert await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) == Watched()
 
     await path.time.passes(61)
 
-    assert await path.alerts.watch_sends(60) == Watched(opened=1)
-    assert await path.alerts.watch_sends(60) == Watched()
+    assert await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) == Watched(opened=1)
+    assert await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) == Watched()
     assert await _causes(path) == [(AlertKind.SEND_UNDECIDED, str(message_id), shop.user.id)]
     assert [alert.times for alert in await _alerts(path)] == [1]
 
@@ -155,12 +156,12 @@ async def test_a_receipt_that_decides_the_send_resolves_its_alert(path: Path, wo
     shop = await path.a_shop()
     message_id, still_open = await _undecided_reply(path, shop), await _undecided_reply(path, shop)
     await path.time.passes(61)
-    await path.alerts.watch_sends(60)
+    await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60))
 
     await path.inbox.record([a_receipt(shop.number, word, message_id=message_id)])
 
-    assert await path.alerts.watch_sends(60) == Watched(resolved=1)
-    assert await path.alerts.watch_sends(60) == Watched()
+    assert await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) == Watched(resolved=1)
+    assert await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) == Watched()
     assert await _causes(path) == [(AlertKind.SEND_UNDECIDED, str(still_open), shop.user.id)]
     assert await _causes(path, AlertState.RESOLVED) == [(AlertKind.SEND_UNDECIDED, str(message_id), shop.user.id)]
 
@@ -171,13 +172,13 @@ async def test_a_turn_that_ended_for_good_is_never_alerted(path: Path) -> None:
     await worker.answers(await worker.begins(await path.writes(shop)))
     await path.time.passes(1_000)
 
-    assert await path.alerts.watch_sends(60) == Watched()
+    assert await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) == Watched()
 
 
 async def test_other_alerts_are_none_of_the_watch_of_sends(path: Path) -> None:
     await path.alerts.raise_alert(OVERFLOW, "a", NOBODY, "")
 
-    assert await path.alerts.watch_sends(60) == Watched()
+    assert await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) == Watched()
     assert await _causes(path) == [(OVERFLOW, "a", None)]
 
 
@@ -189,11 +190,11 @@ async def test_the_owner_is_alerted_once_however_many_messages_are_blocked(path:
     for address in "123":
         await _blocked(path, shop, address=address)
 
-    assert await path.alerts.watch_credits() == Watched(opened=1)
+    assert await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits()) == Watched(opened=1)
     await _blocked(path, shop, address="4")
-    assert await path.alerts.watch_credits() == Watched()
+    assert await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits()) == Watched()
     await _blocked(path, other)
-    assert await path.alerts.watch_credits() == Watched(opened=1)
+    assert await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits()) == Watched(opened=1)
 
     owners = [shop.user.id, other.user.id]
     assert await _causes(path) == [(AlertKind.CREDITS_EXHAUSTED, str(owner), owner) for owner in owners]
@@ -202,28 +203,28 @@ async def test_the_owner_is_alerted_once_however_many_messages_are_blocked(path:
 async def test_an_owner_whose_messages_were_given_up_is_not_alerted_again(path: Path) -> None:
     shop = await path.a_shop(0)
     await _blocked(path, shop)
-    await path.alerts.watch_credits()
+    await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits())
     await path.time.passes(3_601)
     assert await path.world.credits.expire_blocked(1, 10) == 1
 
-    assert await path.alerts.watch_credits() == Watched()
+    assert await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits()) == Watched()
     await _blocked(path, shop)
-    assert await path.alerts.watch_credits() == Watched()
+    assert await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits()) == Watched()
 
 
 async def test_credits_that_ran_out_again_after_a_top_up_are_alerted_again(path: Path) -> None:
     shop = await path.a_shop(0)
     conversation_id = await _blocked(path, shop)
-    await path.alerts.watch_credits()
+    await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits())
 
     await path.world.credits.add(shop.user.id, 1, None, None)
-    await path.alerts.watch_credits()
+    await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits())
     assert await _causes(path) == []
     worker = await path.a_worker()
     await worker.answers(await worker.begins(conversation_id))
     await _blocked(path, shop)
 
-    assert await path.alerts.watch_credits() == Watched(opened=1)
+    assert await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits()) == Watched(opened=1)
     assert len(await _alerts(path)) == 2
 
 
@@ -232,7 +233,7 @@ async def test_a_top_up_resolves_the_alert_itself(path_on_postgres: Path) -> Non
     shop, other = await path.a_shop(0), await path.a_shop(0)
     await _blocked(path, shop)
     await _blocked(path, other)
-    await path.alerts.watch_credits()
+    await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits())
 
     await path.world.credits.add(shop.user.id, 1, None, named())
 
@@ -246,7 +247,7 @@ async def test_a_top_up_that_is_sent_twice_resolves_nothing_the_second_time(path
     worker = await path.a_worker()
     await worker.answers(await worker.begins(await path.writes(shop)))
     await _blocked(path, shop)
-    await path.alerts.watch_credits()
+    await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits())
 
     with pytest.raises(AnsweredBefore):
         await path.world.credits.add(shop.user.id, 1, None, named())
@@ -263,11 +264,11 @@ async def test_two_sweepers_at_once_open_and_resolve_each_alert_once(path_on_pos
     replies = [(shop, await _undecided_reply(path, shop)) for shop in shops for _ in range(4)]
     await path.time.passes(61)
 
-    opened = await asyncio.gather(*(path.alerts.watch_sends(60) for _ in range(8)))
+    opened = await asyncio.gather(*(path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) for _ in range(8)))
     for shop, message_id in replies:
         receipt = a_receipt(shop.number, "read", message_id=message_id, platform_message_id=f"wamid.{message_id}")
         await path.inbox.record([receipt])
-    resolved = await asyncio.gather(*(path.alerts.watch_sends(60) for _ in range(8)))
+    resolved = await asyncio.gather(*(path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60)) for _ in range(8)))
 
     assert sum(one.opened for one in opened) == len(replies)
     assert sum(one.resolved for one in resolved) == len(replies)
@@ -282,10 +283,10 @@ async def test_a_user_who_is_being_erased_is_neither_waited_for_nor_alerted(path
 
     async with await psycopg.AsyncConnection.connect(database.url_judge) as eraser:
         await eraser.execute("delete from users where id = %s", (leaving.user.id,))
-        noticed = await asyncio.wait_for(path.alerts.watch_credits(), 10)
+        noticed = await asyncio.wait_for(path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits()), 10)
 
     assert noticed == Watched(opened=1)
-    assert await path.alerts.watch_credits() == Watched()
+    assert await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits()) == Watched()
     assert await _causes(path) == [(AlertKind.CREDITS_EXHAUSTED, str(staying.user.id), staying.user.id)]
 
 
@@ -298,7 +299,7 @@ async def test_an_alert_that_opens_is_one_warning_and_tells_no_detail(path_on_po
     with capture_logs() as lines:
         for _ in range(2):
             await path.alerts.raise_alert(OVERFLOW, "a", NOBODY, "4917012345")
-            await path.alerts.watch_sends(60)
+            await path.alerts.watch(AlertKind.SEND_UNDECIDED, Limits(60))
 
     assert [(line["event"], line["log_level"], line["kind"], line["subject"], line["user_id"]) for line in lines] == [
         ("alert_opened", "warning", "queue_overflow", "a", None),

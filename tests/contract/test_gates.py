@@ -7,6 +7,7 @@ import pytest
 from application.pages import PageRequest
 from application.ports.alerts import Watched
 from application.ports.turns import NoTurn, WaitingFilter
+from domain.alert_rules import Limits
 from domain.answers import NotAnswered
 from domain.channels import ChannelStatus
 from domain.conversations import PauseReason, UnansweredReason
@@ -183,11 +184,11 @@ async def test_a_message_that_was_set_aside_is_held_up_until_a_later_one_is_answ
     await worker.turns.settle(turn, settlement_without_reply(NotAnswered(UnansweredReason.SET_ASIDE, "")))
     subject = str(turn.questions[0].message_id)
     await path.alerts.raise_alert(AlertKind.MESSAGE_SET_ASIDE, subject, shop.user.id, "")
-    assert await path.alerts.watch_set_aside(7) == Watched()
+    assert await path.alerts.watch(AlertKind.MESSAGE_SET_ASIDE, Limits(ends_at=7)) == Watched()
 
     await worker.answers(await worker.begins(await path.writes(shop)))
 
-    assert await path.alerts.watch_set_aside(7) == Watched(resolved=1)
+    assert await path.alerts.watch(AlertKind.MESSAGE_SET_ASIDE, Limits(ends_at=7)) == Watched(resolved=1)
 
 
 async def test_a_message_that_was_set_aside_is_not_held_up_for_ever(path: Path) -> None:
@@ -196,7 +197,7 @@ async def test_a_message_that_was_set_aside_is_not_held_up_for_ever(path: Path) 
     (message,) = await path.messages(shop, conversation_id)
     await path.alerts.raise_alert(AlertKind.MESSAGE_SET_ASIDE, str(message.id), shop.user.id, "")
 
-    assert await path.alerts.watch_set_aside(0) == Watched(resolved=1)
+    assert await path.alerts.watch(AlertKind.MESSAGE_SET_ASIDE, Limits(ends_at=0)) == Watched(resolved=1)
 
 
 async def test_a_full_queue_is_told_to_the_owner_of_the_number(path: Path) -> None:
@@ -213,20 +214,20 @@ async def test_a_refused_request_is_held_up_until_the_phone_number_sends_again(p
     await path.alerts.raise_alert(AlertKind.REQUEST_REFUSED, str(shop.number.id), shop.user.id, "")
     await path.alerts.raise_alert(AlertKind.REQUEST_REFUSED, str(other.number.id), other.user.id, "")
     await path.time.passes(1)
-    assert await path.alerts.watch_refused(7) == Watched()
+    assert await path.alerts.watch(AlertKind.REQUEST_REFUSED, Limits(ends_at=7)) == Watched()
 
     await worker.answers(await worker.begins(await path.writes(shop)))
 
-    assert await path.alerts.watch_refused(7) == Watched(resolved=1)
+    assert await path.alerts.watch(AlertKind.REQUEST_REFUSED, Limits(ends_at=7)) == Watched(resolved=1)
     await path.world.phone_numbers.remove(other.user.id, other.number.id)
-    assert await path.alerts.watch_refused(7) == Watched(resolved=1)
+    assert await path.alerts.watch(AlertKind.REQUEST_REFUSED, Limits(ends_at=7)) == Watched(resolved=1)
 
 
 async def test_a_refused_request_is_not_held_up_for_ever(path: Path) -> None:
     shop = await path.a_shop(5)
     await path.alerts.raise_alert(AlertKind.REQUEST_REFUSED, str(shop.number.id), shop.user.id, "")
 
-    assert await path.alerts.watch_refused(0) == Watched(resolved=1)
+    assert await path.alerts.watch(AlertKind.REQUEST_REFUSED, Limits(ends_at=0)) == Watched(resolved=1)
 
 
 async def test_early_receipts_go_with_their_phone_number(path: Path) -> None:
@@ -243,26 +244,26 @@ async def test_early_receipts_go_with_their_phone_number(path: Path) -> None:
 async def test_a_low_balance_is_told_once_and_until_there_is_more_again(path: Path) -> None:
     shop, worker = await path.a_shop(3), await path.a_worker()
     await path.a_shop(0)
-    assert await path.alerts.watch_balances() == Watched()
+    assert await path.alerts.watch(AlertKind.LOW_BALANCE, Limits()) == Watched()
     await path.world.users.change(replace(shop.user, low_balance_threshold=3))
-    assert await path.alerts.watch_balances() == Watched()
+    assert await path.alerts.watch(AlertKind.LOW_BALANCE, Limits()) == Watched()
 
     await worker.begins(await path.writes(shop))
 
-    assert await path.alerts.watch_balances() == Watched(opened=1)
-    assert await path.alerts.watch_balances() == Watched()
+    assert await path.alerts.watch(AlertKind.LOW_BALANCE, Limits()) == Watched(opened=1)
+    assert await path.alerts.watch(AlertKind.LOW_BALANCE, Limits()) == Watched()
     await path.world.credits.add(shop.user.id, 1, None, None)
     assert (await path.account(shop)).available == 3
-    assert await path.alerts.watch_balances() == Watched()
+    assert await path.alerts.watch(AlertKind.LOW_BALANCE, Limits()) == Watched()
     await path.world.credits.add(shop.user.id, 1, None, None)
-    assert await path.alerts.watch_balances() == Watched(resolved=1)
+    assert await path.alerts.watch(AlertKind.LOW_BALANCE, Limits()) == Watched(resolved=1)
 
 
 async def test_without_a_threshold_nobody_is_told_any_more(path: Path) -> None:
     shop = await path.a_shop(3)
     await path.world.users.change(replace(shop.user, low_balance_threshold=10))
-    assert await path.alerts.watch_balances() == Watched(opened=1)
+    assert await path.alerts.watch(AlertKind.LOW_BALANCE, Limits()) == Watched(opened=1)
 
     await path.world.users.change(shop.user)
 
-    assert await path.alerts.watch_balances() == Watched(resolved=1)
+    assert await path.alerts.watch(AlertKind.LOW_BALANCE, Limits()) == Watched(resolved=1)

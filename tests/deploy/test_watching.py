@@ -16,10 +16,15 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from adapters.telemetry.house_figures import HouseFigures
 from adapters.telemetry.metrics import Metrics
+from domain.scaling import CORES_PER_WORKER, LATE_SECONDS, QUIET_SECONDS, TURNS_PER_WORKER, WAITING_PER_WORKER
+from tests.fakes.backlog import MemoryBacklog
+from tests.fakes.clock import FrozenClock
+from tests.fakes.memory_store import MemoryStore
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus/rules.yml"
 DASHBOARD = DEPLOY / "grafana/frontdesk.json"
+SCALING = DEPLOY / "kubernetes/keda-scaledobject.yaml"
 ADDED = {"le", "instance", "job", "pid"}
 """Labels that Prometheus, its client and our shared files add."""
 MADE = {"provider"}
@@ -62,7 +67,9 @@ async def metrics() -> dict[str, set[str]]:
         name, labels = metric._name, set(metric._labelnames)
         suffixes = {"counter": ("_total",), "histogram": HISTOGRAM}.get(metric._type, ("",))
         found |= {name + suffix: labels for suffix in suffixes}
-    registry: CollectorRegistry = await HouseFigures(HouseWithOneOfEach()).read()
+    registry: CollectorRegistry = await HouseFigures(
+        HouseWithOneOfEach(), MemoryBacklog(MemoryStore(FrozenClock()))
+    ).read()
     for family in registry.collect():
         found |= {sample.name: set(sample.labels) for sample in family.samples}
     return found
@@ -77,7 +84,15 @@ def panels() -> list[dict]:
 
 
 def expressions() -> list[str]:
-    return [rule["expr"] for rule in rules()] + [target["expr"] for panel in panels() for target in panel["targets"]]
+    asked = [target["expr"] for panel in panels() for target in panel["targets"]]
+    return [*(rule["expr"] for rule in rules()), *asked, *(query for query, _ in scaled_by().values() if query)]
+
+
+def scaled_by() -> dict[str, tuple[str | None, str]]:
+    """What pods of workers are scaled by: query (or the kubelet's figure) and threshold of each trigger."""
+    triggers = yaml.safe_load(SCALING.read_text())["spec"]["triggers"]
+    told = {trigger["name"]: trigger["metadata"] for trigger in triggers}
+    return {name: (told.get("query"), told.get("threshold") or told["value"]) for name, told in told.items()}
 
 
 def faults_of(expression: str, metrics: dict[str, set[str]]) -> list[str]:
@@ -165,3 +180,19 @@ def test_the_dashboard_has_the_shape_that_grafana_reads():
 def test_promtool_finds_no_fault(words):
     answer = subprocess.run(["promtool", *words.split()], cwd=RULES.parent, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_pods_of_workers_are_scaled_by_the_same_rules_as_processes():
+    scaling = yaml.safe_load(SCALING.read_text())["spec"]
+    behavior = scaling["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    thresholds = {name: float(threshold) for name, (_, threshold) in scaled_by().items()}
+
+    assert thresholds == {
+        "waiting": WAITING_PER_WORKER,
+        "turns": TURNS_PER_WORKER,
+        "late": 1,
+        "cores": 100 * CORES_PER_WORKER,
+    }
+    assert f">= bool {LATE_SECONDS:g})" in str(scaled_by()["late"][0])
+    assert behavior["scaleDown"]["stabilizationWindowSeconds"] == QUIET_SECONDS
+    assert behavior["scaleUp"]["stabilizationWindowSeconds"] == 0

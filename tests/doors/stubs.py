@@ -20,6 +20,7 @@ from domain.leads.reading import ProvedValue, Reading
 from domain.media import MediumStatus, StoredMedium, storage_key
 from domain.shared import NotFound, Unavailable
 from domain.traces import Facts, Obstacle, ReplyFacts
+from tests.fakes.alert_deliveries import MemoryAlertDeliveries
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.answers import MemoryAnswers, done_once
 from tests.fakes.background import IdleBackground
@@ -37,6 +38,7 @@ from tests.fakes.inbox import MemoryInbox
 from tests.fakes.live import MemoryLive
 from tests.fakes.media import MemoryMedia
 from tests.fakes.memory_store import MemoryMedium, MemoryStore
+from tests.fakes.model_catalogue import ToldCatalogue
 from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
 from tests.fakes.replies_by_hand import MemoryRepliesByHand
@@ -223,6 +225,9 @@ class House:
             credits=BrokenCredits(store),
             answers=MemoryAnswers(store),
             alerts=self.alerts,
+            alert_deliveries=MemoryAlertDeliveries(self.store),
+            alert_senders={},
+            model_catalogue=ToldCatalogue(),
             figures=MemoryFigures(store),
             web_chats=self.web_chats,
             chat_sessions=SignedChatSessions(["a key of the tests"]),

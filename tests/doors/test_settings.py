@@ -72,6 +72,47 @@ def test_a_house_listens_here_only_while_each_of_its_doors_does(given, here_only
     assert load_settings(REQUIRED | given).listens_here_only is here_only
 
 
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+HOOK = {"ALERT_WEBHOOK_URL": "https://hooks.example/T/secret"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (HOOK, "ALERT_WEBHOOK_URL needs ALERT_WEBHOOK_SECRET, or ALERT_WEBHOOK_FORMAT=slack"),
+        (
+            HOOK | {"ALERT_WEBHOOK_SECRET": "hunter2"},
+            "ALERT_WEBHOOK_SECRET is malformed: a secret is whsec_",
+        ),
+        (HOOK | {"ALERT_WEBHOOK_FORMAT": "teams"}, "ALERT_WEBHOOK_FORMAT is malformed"),
+        ({"ALERT_WEBHOOK_URL": "hooks"}, "ALERT_WEBHOOK_URL is malformed"),
+        ({"ALERT_EMAIL_TO": "ann@example.com"}, "ALERT_EMAIL_TO and SMTP_URL need each other"),
+        ({"SMTP_URL": "smtp://mail.example"}, "ALERT_EMAIL_TO and SMTP_URL need each other"),
+        ({"ALERT_EMAIL_TO": "ann", "SMTP_URL": "smtp://mail.example"}, "ALERT_EMAIL_TO is malformed"),
+        ({"ALERT_EMAIL_TO": "ann@example.com", "SMTP_URL": "http://mail.example"}, "SMTP_URL is malformed"),
+    ],
+)
+def test_alerts_that_could_not_be_told_stop_the_start(given, message):
+    with pytest.raises(SettingsError) as wrong:
+        load_settings(REQUIRED | given)
+
+    assert message in str(wrong.value)
+    assert not any(secret in str(wrong.value) for secret in ("hunter2", "T/secret"))
+
+
+def test_alerts_go_where_the_settings_say():
+    given = HOOK | {"ALERT_WEBHOOK_SECRET": f"{SECRET},{SECRET}", "ALERT_EMAIL_TO": "ann@example.com, bob@example.com"}
+
+    settings = load_settings(REQUIRED | given | {"SMTP_URL": "smtps://mail.example"})
+
+    assert [secret.get_secret_value() for secret in settings.alert_webhook_secret] == [SECRET, SECRET]
+    assert settings.alert_email_to == ["ann@example.com", "bob@example.com"]
+
+
+def test_slack_needs_no_signature():
+    assert load_settings(REQUIRED | HOOK | {"ALERT_WEBHOOK_FORMAT": "slack"}).alert_webhook_format == "slack"
+
+
 def test_processes_count_below_the_home_unless_a_folder_is_given():
     assert load_settings(REQUIRED | {"FRONTDESK_HOME": "/home"}).metrics_folder.as_posix() == "/home/metrics"
     given = {"FRONTDESK_HOME": "/home", "PROMETHEUS_MULTIPROC_DIR": "/run/metrics"}

@@ -18,8 +18,9 @@ from tests.rig.waiting import until
 PROGRAM = """
 import os, signal, sys, time
 from pathlib import Path
-from entrypoints.readiness import announce_ready, process_id
-from entrypoints.worker.child import WorkerChild, WorkersFailed
+from entrypoints.readiness import announce_ready, process_id, tell
+from entrypoints.worker.child import WorkersFailed
+from entrypoints.worker.crew import Crew, Health
 from entrypoints.worker.supervisor import Supervisor
 from entrypoints.worker.undertaker import Undertaker
 
@@ -37,11 +38,18 @@ def bury(dead):
     return True
 
 try:
-    Supervisor([WorkerChild(work) for _ in range(int(sys.argv[2]))], Undertaker(bury, 30)).run()
+    Supervisor(Crew(work, int(sys.argv[2]), Health(SILENT, MEMORY)), Undertaker(bury, 30)).run()
 except WorkersFailed as error:
     sys.exit(str(error) or "failed")
 """
 LIVE = "signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); announce_ready(); time.sleep(600)"
+TELLS = """
+    def stop(*_):
+        (folder / f"{process_id()}.drained").touch(); os._exit(0)
+    signal.signal(signal.SIGTERM, stop); announce_ready()
+    tell("alive"); (folder / f"{process_id()}.tells").touch()
+    while True:
+        tell("alive"); time.sleep(0.1)""".strip()
 
 
 @dataclass
@@ -64,9 +72,10 @@ class Supervised:
 
 
 @contextmanager
-def supervised(folder, work=LIVE, count=2, **more):
+def supervised(folder, work=LIVE, count=2, silent_seconds=60, memory_mib=1_024, **more):
+    program = PROGRAM.replace("WORK", work).replace("SILENT", str(silent_seconds)).replace("MEMORY", str(memory_mib))
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.replace("WORK", work), str(folder), str(count)],
+        [sys.executable, "-c", program, str(folder), str(count)],
         env=environment() | more,
         stderr=subprocess.PIPE,
         text=True,
@@ -171,3 +180,92 @@ def test_workers_that_cannot_start_are_not_tried_again(tmp_path):
         assert house.process.wait(SECONDS) == 1
         assert house.process.stderr.read() == "Postgres cannot be reached.\nfailed\n"
         assert len(list(tmp_path.glob("*.worker"))) == 1
+
+
+# --- the stuck, the leaking, and all of them
+
+
+@pytest.mark.parametrize("how", ["stopped", "its event loop blocked"])
+def test_a_worker_that_hangs_is_killed_and_replaced_and_the_other_left_alone(tmp_path, how):
+    hangs = TELLS.replace("tell(", """(folder / f"{process_id()}.hang").exists() and time.sleep(600); tell(""")
+    with supervised(tmp_path, hangs, silent_seconds=2) as house:
+        until(lambda: len(list(tmp_path.glob("*.tells"))) == 2)
+        (hung, process), (other, _) = house.workers().items()
+        began = time.monotonic()
+
+        if how == "stopped":
+            process.suspend()
+        else:
+            (tmp_path / f"{hung}.hang").touch()
+
+        until(lambda: len(house.workers()) == 2 and hung in house.graves())
+        assert time.monotonic() - began < 10
+        assert other in house.workers()
+        assert not is_alive(process)
+
+
+def test_whoever_was_silent_while_the_supervisor_slept_too_is_not_killed(tmp_path):
+    with supervised(tmp_path, TELLS, silent_seconds=2) as house:
+        until(lambda: len(list(tmp_path.glob("*.tells"))) == 2)
+        before = house.workers()
+        everyone = [psutil.Process(house.process.pid), *before.values()]
+
+        for each in everyone:
+            each.suspend()
+        time.sleep(5)
+        for each in everyone:
+            each.resume()
+        time.sleep(3)
+
+        assert set(house.workers()) == set(before)
+
+
+def test_a_worker_that_occupies_too_much_is_replaced_once_another_is_at_work(tmp_path):
+    leaks = TELLS.replace(
+        "announce_ready()", "announce_ready(); first = len(list(folder.glob('*.worker'))) == 1"
+    ).replace("while True:", "hoard = os.urandom(300 * 2**20) if first else b''\n    while True:")
+    with supervised(tmp_path, leaks, 1, memory_mib=200) as house:
+        until(house.workers)
+        ((leaking, process),) = house.workers().items()
+
+        until((tmp_path / f"{leaking}.drained").exists)
+
+        assert set(house.workers()) - {leaking}
+        until(lambda: not is_alive(process))
+        assert len(house.workers()) == 1
+
+
+def test_told_to_roll_it_replaces_one_after_the_other_and_there_are_always_as_many_at_work(tmp_path):
+    with supervised(tmp_path, TELLS, 3) as house:
+        until(lambda: len(house.workers()) == 3)
+        until(lambda: len(list(tmp_path.glob("*.tells"))) == 3)
+        before, fewest = set(house.workers()), []
+
+        house.process.send_signal(signal.SIGHUP)
+
+        def rolled():
+            fewest.append(len(house.workers()))
+            return len(list(tmp_path.glob("*.drained"))) == 3 and len(house.workers()) == 3
+
+        until(rolled)
+        assert not set(house.workers()) & before
+        until(lambda: house.graves() == before)
+        assert min(fewest) >= 3
+        assert max(fewest) <= 4
+        assert house.process.poll() is None
+
+
+def test_when_whoever_is_to_follow_cannot_start_those_at_work_stay(tmp_path):
+    breaks = f"(folder / 'broken').exists() and sys.exit('It is broken.')\n    {TELLS}"
+    with supervised(tmp_path, breaks) as house:
+        until(lambda: len(house.workers()) == 2)
+        until(lambda: len(list(tmp_path.glob("*.tells"))) == 2)
+        before = set(house.workers())
+        (tmp_path / "broken").touch()
+
+        house.process.send_signal(signal.SIGHUP)
+
+        until(lambda: len(list(tmp_path.glob("*.worker"))) == 3)
+        time.sleep(1)
+        assert set(house.workers()) == before
+        assert len(list(tmp_path.glob("*.worker"))) == 3

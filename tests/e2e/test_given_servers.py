@@ -66,8 +66,8 @@ def test_servers_that_are_given_are_used_and_none_is_started(given):
             "scheduler",
             "serve grpc",
             "serve rest",
-            "worker --processes 1",
-            "worker --processes 1",
+            "worker --autoscale",
+            "worker --autoscale",
         ]
         assert not (home / "data").exists()
         assert len(tenant.sends()) == 1

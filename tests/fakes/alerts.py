@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date
 from uuid import UUID
 
 from application.pages import Page, PageRequest
 from application.ports.alerts import Watched
-from domain.conversations import InboundStatus, Message, OutboundStatus, TurnStatus
-from domain.credits import TURN_PRICE
+from domain.alert_deliveries import AlertEvent
+from domain.alert_rules import Limits
 from domain.monitoring import Alert, AlertKind, AlertState
+from tests.fakes.alert_looks import MemoryLooks
 from tests.fakes.clock import CountingIds
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.pages import page_of
@@ -23,7 +24,8 @@ class MemoryAlerts:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self._ids = CountingIds()
-        self._alerts: dict[UUID, Alert] = {}
+        self._alerts = store.alerts
+        self._looks = MemoryLooks(store)
 
     async def raise_alert(self, kind: AlertKind, subject: str, user_id: UUID | None, detail: str) -> bool:
         if user_id is None and kind is AlertKind.QUEUE_OVERFLOW:
@@ -41,71 +43,18 @@ class MemoryAlerts:
         own = [alert for alert in self._all() if user_id in {None, alert.user_id}]
         return page_of([alert for alert in own if state in {None, _state(alert)}], page)
 
-    async def watch_sends(self, undecided_seconds: float) -> Watched:
-        """The fake counts from when a reply was written; the adapter from when its turn became undecided."""
-        until = self._store.clock.now() - timedelta(seconds=undecided_seconds)
-        undecided = [one for one in self._store.messages.values() if self._is_undecided(one)]
-        due = {str(one.id): self._store.owner_of(one) for one in undecided if one.created_at <= until}
-        wrong = {str(one.id) for one in undecided}
-        over = [subject for subject in self._open_subjects(AlertKind.SEND_UNDECIDED) if subject not in wrong]
-        return self._watched(AlertKind.SEND_UNDECIDED, due, over)
+    async def watch(self, kind: AlertKind, limits: Limits) -> Watched:
+        opened = [one for one in self._all() if one.kind is kind and one.resolved_at is None]
+        due, over = self._looks.at(kind, limits, opened)
+        return self._watched(kind, due, over)
 
-    def _is_undecided(self, message: Message) -> bool:
-        turn = self._store.turns.get(message.turn_id) if message.turn_id else None
-        return message.status == OutboundStatus.UNKNOWN and turn is not None and turn.status is TurnStatus.UNDECIDED
+    async def watch_models(self, shutdown_dates: Mapping[str, date], set_models: Mapping[str, str]) -> Watched:
+        due: dict[str, UUID | None] = {name: None for name, model in set_models.items() if model in shutdown_dates}
+        due |= self._looks.models(shutdown_dates)
+        over = [subject for subject in self._open_subjects(AlertKind.MODEL_ENDING) if subject not in due]
+        return self._watched(AlertKind.MODEL_ENDING, due, over)
 
-    async def watch_credits(self) -> Watched:
-        blocked = [one for one in self._store.messages.values() if one.status == InboundStatus.BLOCKED]
-        due = {str(self._store.owner_of(one)): self._store.owner_of(one) for one in blocked}
-        over = [
-            subject
-            for subject in self._open_subjects(AlertKind.CREDITS_EXHAUSTED)
-            if subject not in due and self._store.accounts[UUID(subject)].available >= TURN_PRICE
-        ]
-        return self._watched(AlertKind.CREDITS_EXHAUSTED, due, over)
-
-    async def watch_set_aside(self, days_max: float) -> Watched:
-        until = self._store.clock.now() - timedelta(days=days_max)
-        opened = [one for one in self._all() if one.kind is AlertKind.MESSAGE_SET_ASIDE and one.resolved_at is None]
-        over = [one.subject for one in opened if one.opened_at <= until or self._is_behind(UUID(one.subject))]
-        return self._watched(AlertKind.MESSAGE_SET_ASIDE, {}, over)
-
-    async def watch_refused(self, days_max: float) -> Watched:
-        until = self._store.clock.now() - timedelta(days=days_max)
-        opened = [one for one in self._all() if one.kind is AlertKind.REQUEST_REFUSED and one.resolved_at is None]
-        over = [one.subject for one in opened if one.last_seen_at <= until or self._is_taken_since(one)]
-        return self._watched(AlertKind.REQUEST_REFUSED, {}, over)
-
-    def _is_taken_since(self, alert: Alert) -> bool:
-        """Whether the phone number is gone, or something was taken from it since."""
-        number = UUID(alert.subject)
-        taken = {OutboundStatus.SENT, OutboundStatus.DELIVERED, OutboundStatus.READ}
-        return number not in self._store.phone_numbers or any(
-            one.phone_number_id == number and one.status in taken and one.created_at > alert.last_seen_at
-            for one in self._store.messages.values()
-            if one.author == "agent"
-        )
-
-    async def watch_balances(self) -> Watched:
-        watched = {
-            user.id: (user.low_balance_threshold, self._store.accounts[user.id].available)
-            for user in self._store.users.values()
-            if user.low_balance_threshold is not None
-        }
-        due = {str(user): user for user, (threshold, available) in watched.items() if available < threshold}
-        low = {str(user) for user, (threshold, available) in watched.items() if available <= threshold}
-        over = [subject for subject in self._open_subjects(AlertKind.LOW_BALANCE) if subject not in low]
-        return self._watched(AlertKind.LOW_BALANCE, due, over)
-
-    def _is_behind(self, message_id: UUID) -> bool:
-        """Whether the message is gone, or the conversation has gone on."""
-        message = self._store.messages.get(message_id)
-        return message is None or any(
-            later.sequence_number > message.sequence_number and later.status == InboundStatus.ANSWERED
-            for later in self._store.messages_of(message.conversation_id)
-        )
-
-    def _watched(self, kind: AlertKind, due: Mapping[str, UUID], over: list[str]) -> Watched:
+    def _watched(self, kind: AlertKind, due: Mapping[str, UUID | None], over: Collection[str]) -> Watched:
         new = [subject for subject in due if subject not in self._open_subjects(kind)]
         for subject in new:
             self._raised(kind, subject, due[subject], "")
@@ -119,11 +68,14 @@ class MemoryAlerts:
         if alert is None:
             alert = Alert(self._ids.new(), user_id, kind, subject, detail, now, now, None, 0)
         self._alerts[alert.id] = replace(alert, detail=detail, last_seen_at=now, times=alert.times + 1)
+        if alert.times == 0:
+            self._store.note_alert(alert.id, AlertEvent.OPENED)
         return alert.times == 0
 
     def _resolved(self, kind: AlertKind, subject: str) -> bool:
         if alert := self._open(kind, subject):
             self._alerts[alert.id] = replace(alert, resolved_at=self._store.clock.now())
+            self._store.note_alert(alert.id, AlertEvent.RESOLVED)
         return alert is not None
 
     def _all(self) -> list[Alert]:

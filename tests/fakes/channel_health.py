@@ -21,11 +21,13 @@ class MemoryChannelHealth:
         number = self._store.phone_numbers.get(phone_number_id)
         if number is None or number.user_id != user_id:
             return Page((), None)
-        return page_of([notice for notice in self._store.notices.values() if self._is_of(notice, number)], page)
+        return page_of([notice for notice in self._store.notices.values() if is_of(self._store, notice, number)], page)
 
-    def _is_of(self, notice: KeptNotice, number: PhoneNumber) -> bool:
-        if notice.channel is not number.type:
-            return False
-        if notice.account is not None:
-            return notice.account == account_of(number)
-        return notice.business is not None and notice.business == self._store.businesses.get(number.id)
+
+def is_of(store: MemoryStore, notice: KeptNotice, number: PhoneNumber) -> bool:
+    """Whether the notice is about that phone number."""
+    if notice.channel is not number.type:
+        return False
+    if notice.account is not None:
+        return notice.account == account_of(number)
+    return notice.business is not None and notice.business == store.businesses.get(number.id)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from application.ports.clock import Clock, Ids
 from domain.agents import Agent, Prompt
+from domain.alert_deliveries import AlertEvent, Destination
 from domain.channels import (
     Change,
     ChannelSettings,
@@ -35,6 +36,7 @@ from domain.conversations import (
 from domain.credits import TURN_PRICE, Account, Entry, EntryKind, changes
 from domain.erasing import Erasure, ErasureKind
 from domain.media import StoredMedium, storage_key
+from domain.monitoring import Alert
 from domain.notices import KeptNotice
 from domain.shared import NotFound
 from domain.users import ApiKey, User
@@ -80,6 +82,18 @@ class KeptAnswer:
     user_id: UUID
     answer: bytes
     created_at: datetime
+
+
+AlertNote = tuple[UUID, AlertEvent, Destination]
+
+
+@dataclass(frozen=True, slots=True)
+class NotedDelivery:
+    """That somebody is to be told of an alert."""
+
+    noted_at: datetime
+    due_at: datetime
+    attempts: int = 0
 
 
 @dataclass(slots=True)
@@ -131,6 +145,8 @@ class MemoryStore:
     extracted_through: dict[UUID, int] = field(default_factory=dict)
     extractions: dict[UUID, Any] = field(default_factory=dict)
     leads: dict[UUID, Any] = field(default_factory=dict)
+    alerts: dict[UUID, Alert] = field(default_factory=dict)
+    alert_deliveries: dict[AlertNote, NotedDelivery] = field(default_factory=dict)
     calls_open: int = 0
 
     @asynccontextmanager
@@ -167,6 +183,11 @@ class MemoryStore:
     def is_answering(self, phone_number_id: UUID) -> bool:
         """Whether the platform takes what is sent from it, as far as we know."""
         return self.phone_numbers[phone_number_id].status == ChannelStatus.ACTIVE
+
+    def note_alert(self, alert_id: UUID, event: AlertEvent) -> None:
+        """Every destination is to be told."""
+        now = self.clock.now()
+        self.alert_deliveries |= {(alert_id, event, one): NotedDelivery(now, now) for one in Destination}
 
     def is_paused(self, conversation_id: UUID) -> bool:
         """Whether the agent is silent there now."""

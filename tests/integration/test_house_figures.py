@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.database import Database as Pool
 from adapters.telemetry import house_figures
 from adapters.telemetry.house_figures import HouseFigures
@@ -24,7 +25,7 @@ async def figures(database: Database, monkeypatch) -> AsyncIterator[HouseFigures
     monkeypatch.setattr(house_figures, "FRESH_SECONDS", -1.0)
     monkeypatch.setattr(house_figures, "BURIED_SECONDS", 0.0)
     async with Pool(database.url).opened() as pool:
-        yield HouseFigures(pool)
+        yield HouseFigures(pool, PostgresBacklog(pool, 0))
 
 
 async def value(figures: HouseFigures, name: str, **labels: str) -> float | None:
@@ -75,7 +76,7 @@ async def test_credits_are_counted_as_they_move(path, figures):
 
 async def test_a_store_that_is_out_is_told_as_such(database):
     async with Pool(database.url).opened() as pool:
-        figures = HouseFigures(pool)
+        figures = HouseFigures(pool, PostgresBacklog(pool, 0))
     # The pool is closed: nothing answers any more.
     registry = await figures.read()
 

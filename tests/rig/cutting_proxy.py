@@ -1,4 +1,4 @@
-"""A line between a browser and the house that can be cut at any moment."""
+"""A line between somebody and a server that can be cut at any moment."""
 
 import socket
 import threading
@@ -9,13 +9,14 @@ from contextlib import contextmanager, suppress
 class CuttingProxy:
     """Passes bytes on, both ways, until the line is cut; while it `is_down` nobody gets through."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, near: str = "127.0.0.1") -> None:
         self._target = (host, port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((near, 0))
         self._lines: list[socket.socket] = []
         self.is_down = False
         self.taken = 0
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port = self._listener.getsockname()[1]
+        self.url = f"http://{near}:{self.port}"
 
     @contextmanager
     def serving(self) -> Iterator["CuttingProxy"]:

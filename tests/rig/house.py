@@ -397,7 +397,11 @@ def a_home(owner: int | None = None) -> Iterator[Path]:
 def running_house(
     home: Path, *flags: str, prefix: tuple[str, ...] = (), with_group: bool = True, **settings: str
 ) -> Iterator[House]:
-    """A house that answers; whatever became of it, none of its processes is left in the end."""
+    """A house that answers; whatever became of it, none of its processes is left in the end.
+
+    Unless told otherwise it has as many workers at all times as it may have, so that some can be killed or counted.
+    """
+    settings = {"WORKERS_MIN": settings.get("WORKERS_MAX", str(os.cpu_count() or 1)), **settings}
     with (
         _database_of(home, settings) as database,
         _running(home, *flags, prefix=prefix, with_group=with_group, **database, **settings) as house,

@@ -43,6 +43,7 @@ class Database:
             timeout=10.0,
             max_idle=240.0,  # a serverless database cuts idle connections after five minutes
             max_lifetime=1_800.0,
+            configure=_read_json_quickly,
             reconnect_timeout=4.0,  # its pauses double: given 60 seconds, it sleeps for 30 beside a server that is back
             kwargs={
                 "autocommit": True,  # most calls are one statement, and one statement needs no BEGIN and COMMIT
@@ -88,6 +89,11 @@ class Database:
     def house(self) -> Scope:
         """The database as the work for all users together sees it: what arrives, turns, chores, the administrator."""
         return Scope(self._pool, AS_HOUSE)
+
+
+async def _read_json_quickly(connection: AsyncConnection[TupleRow]) -> None:
+    """With the standard library's reader, JSON is half of what a row of an export costs; this one takes a seventh."""
+    set_json_loads(msgspec.json.Decoder().decode, connection)
 
 
 class Scope:

@@ -21,7 +21,7 @@ from domain.answers import Usage
 from domain.contents import told
 from domain.credits import Account, InsufficientCredits
 from domain.leads.runs import Extraction, ExtractionStatus, NothingToRead, Origin, RunError
-from domain.leads.transcript import FIRST, LAST, Line
+from domain.leads.transcript import FIRST, LAST, MESSAGE_CHARACTERS_MAX, Line
 
 OPEN_DUE = "select open_extractions(%s, %s, %s)"
 WAITING = "select count(*) from (select from extractions where due_at <= now() limit %s) due"
@@ -77,11 +77,12 @@ join phone_numbers number on number.id = conversation.phone_number_id
 left join agents agent on agent.id = run.agent_id
 where run.id = %s
 """
+# Of a text no more is fetched than is shown, and one character that tells that there was more: texts have no limit.
 LINES = """
-(select sequence_number, author, created_at, type, text, content from messages
+(select sequence_number, author, created_at, type, left(text, %(characters)s) as text, content from messages
 where conversation_id = %(conversation)s and sequence_number <= %(through)s order by sequence_number limit %(first)s)
 union all
-(select sequence_number, author, created_at, type, text, content from messages
+(select sequence_number, author, created_at, type, left(text, %(characters)s) as text, content from messages
 where conversation_id = %(conversation)s and sequence_number between %(first)s + 1 and %(through)s
 order by sequence_number desc limit %(last)s)
 order by sequence_number
@@ -167,7 +168,8 @@ class PostgresExtractions:
             if not contexts:
                 return None
             ((form, number, customer_id, through),) = contexts
-            wanted = {"conversation": run.conversation_id, "through": through, "first": FIRST, "last": LAST}
+            bounds = {"first": FIRST, "last": LAST, "characters": MESSAGE_CHARACTERS_MAX + 1}
+            wanted = {"conversation": run.conversation_id, "through": through, **bounds}
             rows = await fetched(connection, LINES, wanted)
         return Material(form, number, customer_id, [_line(row) for row in rows])
 

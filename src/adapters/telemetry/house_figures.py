@@ -14,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from adapters.persistence.database import Database
 from adapters.telemetry.collected import registry_of
+from application.ports.backlog import Backlog
 from domain.shared import Unavailable
 
 NUMBERS_MAX = 20
@@ -53,8 +54,9 @@ where id > %s and created_at < clock_timestamp() - %s * interval '1 second' grou
 class HouseFigures:
     """Reads them, at most every FRESH_SECONDS. When the store is out of reach there are none, and a zero says so."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, backlog: Backlog) -> None:
         self._database = database
+        self._backlog = backlog
         self._movements: Counter[str] = Counter()
         self._last_entry: int | None = None
         self._read_at = float("-inf")
@@ -72,7 +74,8 @@ class HouseFigures:
     async def _families(self) -> list[Metric]:
         try:
             async with asyncio.timeout(SECONDS_MAX):
-                return [*await self._queues(), *await self._left(), *await self._credits(), _is_told(1)]
+                told = [*await self._queues(), *await self._sums(), *await self._left(), *await self._credits()]
+                return [*told, _is_told(1)]
         except (Unavailable, TimeoutError):
             return [_is_told(0)]
 
@@ -87,13 +90,19 @@ class HouseFigures:
         for number, *values in rows[:NUMBERS_MAX]:
             for queue, value in zip(queues, values, strict=True):
                 queue.add_metric([number], float(value))
-        waiting, turns = sum(row[1] for row in rows), sum(row[3] for row in rows)
-        oldest = max((row[2] for row in rows), default=0.0)
+        return [*queues]
+
+    async def _sums(self) -> list[Metric]:
+        """Over all numbers, what workers could do now: the very figures by which workers are scaled."""
+        size = await self._backlog.size()
         return [
-            *queues,
-            GaugeMetricFamily("frontdesk_waiting_messages", "Messages that wait, over all.", value=waiting),
-            GaugeMetricFamily("frontdesk_waiting_oldest_seconds", "How long the oldest has waited.", value=oldest),
-            GaugeMetricFamily("frontdesk_open_turns", "Turns under way, over all.", value=turns),
+            GaugeMetricFamily("frontdesk_waiting_messages", "Messages that wait for a worker.", value=size.waiting),
+            GaugeMetricFamily(
+                "frontdesk_waiting_oldest_seconds",
+                "How long the oldest that no worker has in hand has waited.",
+                value=size.oldest_seconds,
+            ),
+            GaugeMetricFamily("frontdesk_open_turns", "Turns in the hands of living workers.", value=size.in_flight),
         ]
 
     async def _left(self) -> list[Metric]:

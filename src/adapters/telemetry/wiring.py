@@ -10,6 +10,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.database import Database
 from adapters.telemetry.house_figures import HouseFigures
 from adapters.telemetry.measured import (
@@ -39,6 +40,7 @@ class Watching:
     encryption_key: str
     otlp_endpoint: str | None = None
     traced_ratio: float = 1.0
+    reply_quiet_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ async def opened_instruments(watching: Watching, database: Database, redis: Redi
     async with AsyncExitStack() as stack:
         tracing = await _tracing(stack, watching)
         await stack.enter_async_context(sampled(Sampler(metrics, database, redis, watching.role)))
-        telemetry = PrometheusTelemetry(metrics, watching.folder, HouseFigures(database))
+        backlog = PostgresBacklog(database, watching.reply_quiet_seconds)
+        telemetry = PrometheusTelemetry(metrics, watching.folder, HouseFigures(database, backlog))
         yield Instruments(metrics, telemetry, tracing, Pseudonyms(watching.encryption_key))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 from uuid import UUID
 
 from application.pages import Page, PageRequest
+from domain.alert_rules import Limits
 from domain.monitoring import Alert, AlertKind, AlertState
 
 
@@ -19,7 +22,10 @@ class Watched:
 
 
 class Alerts(Protocol):
-    """One open alert for each cause: a kind and a subject. Each one that opens is a warning in the log."""
+    """One open alert for each cause: a kind and a subject. Each one that opens is a warning in the log.
+
+    Whatever opens or ends one notes in the same transaction who is to be told: see AlertDeliveries.
+    """
 
     async def raise_alert(self, kind: AlertKind, subject: str, user_id: UUID | None, detail: str) -> bool:
         """Report a cause. True when it opened an alert; one that is open already counts it and takes the detail.
@@ -36,26 +42,18 @@ class Alerts(Protocol):
         """A user's alerts, everyone's and the house's own when `user_id` is None."""
         ...
 
-    async def watch_sends(self, undecided_seconds: float) -> Watched:
-        """Open `send_undecided` for each message whose send has been undecided that long; resolve the decided ones."""
+    async def watch(self, kind: AlertKind, limits: Limits) -> Watched:
+        """Look for all causes of a kind; open an alert for each that has none, and resolve those that are over.
+
+        The rules in `domain.alert_rules` say what opens and ends each kind that has limits. Of those that are only
+        reported in passing the ends are looked for.
+        """
         ...
 
-    async def watch_credits(self) -> Watched:
-        """Open `credits_exhausted` for each user with blocked messages, once until a top-up resolves it."""
-        ...
+    async def watch_models(self, shutdown_dates: Mapping[str, date], set_models: Mapping[str, str]) -> Watched:
+        """Open `model_ending` for each prompt in use whose model has a date, and resolve the others.
 
-    async def watch_set_aside(self, days_max: float) -> Watched:
-        """Resolve `message_set_aside` where a later message was answered, it is gone, or so many days passed."""
-        ...
-
-    async def watch_refused(self, days_max: float) -> Watched:
-        """Resolve `request_refused` where the phone number sent a later reply, it is gone, or so many days passed."""
-        ...
-
-    async def watch_balances(self) -> Watched:
-        """Open `low_balance` for each user with fewer credits available than their threshold.
-
-        It is resolved when more are available than that, so that it does not come and go with each hold at the edge,
-        or when there is no threshold any more.
+        A prompt is in use in the version with which an agent speaks on a phone number. `set_models` are those that
+        settings name; alerts of these are the house's own.
         """
         ...

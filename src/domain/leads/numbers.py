@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
+
+from domain.leads.words import plain
 
 THOUSAND, LAKH, MILLION, CRORE = Decimal(1_000), Decimal(100_000), Decimal(1_000_000), Decimal(10_000_000)
 MULTIPLIERS = {
     **dict.fromkeys(
-        ("k", "thousand", "mil", "miles", "ألف", "الف", "آلاف", "الاف", "हज़ार", "हजार", "tausend"), THOUSAND
+        ("k", "thousand", "mil", "miles", "ألف", "ألفا", "الف", "الفا", "آلاف", "الاف", "हज़ार", "हजार", "tausend"),
+        THOUSAND,
     ),
-    **dict.fromkeys(("lakh", "lakhs", "lac", "lacs", "लाख"), LAKH),
+    **dict.fromkeys(("l", "lakh", "lakhs", "lac", "lacs", "लाख"), LAKH),
     **dict.fromkeys(("m", "mn", "mio", "million", "millions", "millón", "millon", "millones"), MILLION),
     **dict.fromkeys(("milhão", "milhao", "milhões", "milhoes", "مليون", "ملايين", "मिलियन"), MILLION),
     **dict.fromkeys(("crore", "crores", "cr", "करोड़", "करोड"), CRORE),
 }
 GROUPED = r"\d{1,3}(?:[ \u00a0\u202f'\u2019]\d{2,3})*[ \u00a0\u202f'\u2019]\d{3}(?:[.,]\d+)?"
 NUMBER = re.compile(rf"({GROUPED}|\d+(?:[.,\u066c\u066b]\d+)*)\s*([^\W\d_][\w\u093c\u094d\u093e-\u094c]*)?")
+BLANK = re.compile(r"[ \u00a0\u202f'\u2019]")
 SEPARATORS = re.compile(r"[.,\u066c\u066b]")
-DIGITS = re.compile(r"\d(?:[\s().\-/\u2013]{0,3}\d)*")
-
-
-def plain(text: str) -> str:
-    """`text` in compatible form and lower case, with ASCII digits: ４٢२ becomes 422."""
-    return "".join(_plain(character) for character in unicodedata.normalize("NFKC", text)).casefold()
-
-
-def _plain(character: str) -> str:
-    digit = unicodedata.decimal(character, None)
-    return character if digit is None else str(digit)
+DIGITS = re.compile(r"\d(?:[\s().\-/\u2010\u2013\u2212]{0,3}\d)*")
 
 
 def runs_of_digits(text: str) -> Iterator[str]:
@@ -40,10 +33,13 @@ def runs_of_digits(text: str) -> Iterator[str]:
 
 
 def readings(text: str) -> set[Decimal]:
-    """Every amount that a number in `text` may mean: 1.500 is both 1500 and 1.5, and 5k is 5 and 5000."""
+    """Every amount that a number in `text` may mean: 1.500 is both 1500 and 1.5, and 5k is 5 and 5000.
+
+    Digits with blanks between are one number or several: "we are 4 600 euros at most".
+    """
     found: set[Decimal] = set()
     for number, word in NUMBER.findall(plain(text)):
-        for value in _values(re.sub(r"[ \u00a0\u202f'\u2019]", "", number)):
+        for value in (each for part in {*BLANK.split(number), BLANK.sub("", number)} for each in _values(part)):
             found.add(value)
             if multiplier := _MULTIPLIERS.get(word):
                 found.add(value * multiplier)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,13 +12,15 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from domain.leads.evidence import proves
+from domain.leads.currencies import CURRENCIES
+from domain.leads.evidence import names_money, proofs
 from domain.leads.form import Field, FieldKind, JsonValue, LeadForm, strict_schema
 from domain.leads.transcript import Line
 from domain.leads.values import NotAValue, normalised
 
 ERRORS_MAX = 20
 CITED_MAX = 50
+NO_CURRENCY = "no customer's message that was shown names it"
 NO_MESSAGE = "no customer's message that was shown proves it"
 
 
@@ -60,6 +63,9 @@ def read(form: LeadForm, answer: str, lines: Sequence[Line], region: str | None)
             values[field.name] = _proved(field, given["value"], cited, region)
         except NotAValue as reason:
             dropped[field.name] = str(reason)
+        else:
+            if field.kind is FieldKind.MONEY and not field.is_list and _is_made_up(given["value"], cited):
+                dropped[f"{field.name}.currency"] = NO_CURRENCY
     return Reading(values, dropped)
 
 
@@ -124,25 +130,34 @@ def _own_rules(written: str) -> Draft202012Validator:
 def _proved(field: Field, value: JsonValue, cited: Sequence[Line], region: str | None) -> ProvedValue:
     """The value with the messages that prove it; of a list the items that are proved. Raises NotAValue."""
     if not field.is_list:
-        kept = normalised(field, value, region)
-        proofs = _proofs(field, kept, cited)
-        return _value(kept, proofs)
+        kept = _kept(field, value, cited, region)
+        return _value(kept, proofs(field, kept, cited, region))
     items: list[Any] = []
-    proofs = []
+    lines: list[Line] = []
     for one in value[: field.items_max]:
-        kept = normalised(field, one, region)
-        if kept not in items and (found := _proofs(field, kept, cited)):
-            items.append(kept)
-            proofs += found
-    return _value(items, proofs)
+        with suppress(NotAValue):  # one number that is none takes nothing from the others
+            kept = _kept(field, one, cited, region)
+            if kept not in items and (found := proofs(field, kept, cited, region)):
+                items.append(kept)
+                lines += found
+    return _value(items, lines)
 
 
-def _proofs(field: Field, value: JsonValue, cited: Sequence[Line]) -> list[Line]:
-    return [line for line in cited if proves(line.text, field, value)]
+def _kept(field: Field, value: JsonValue, cited: Sequence[Line], region: str | None) -> JsonValue:
+    """The value as it is kept, money without a currency that nobody named. Raises NotAValue."""
+    if field.kind is FieldKind.MONEY and _is_made_up(value, cited):
+        value = value | {"currency": None}
+    return normalised(field, value, region)
 
 
-def _value(value: JsonValue, proofs: Sequence[Line]) -> ProvedValue:
-    if not proofs:
+def _is_made_up(money: Mapping[str, Any], cited: Sequence[Line]) -> bool:
+    """Whether the model names a currency that no customer did."""
+    code = (money["currency"] or "").strip().upper()
+    return code in CURRENCIES and not names_money(cited, code)
+
+
+def _value(value: JsonValue, proving: Sequence[Line]) -> ProvedValue:
+    if not proving:
         raise NotAValue(NO_MESSAGE)
-    numbers = sorted({line.number for line in proofs})
-    return ProvedValue(value, tuple(numbers), max(line.at for line in proofs))
+    numbers = sorted({line.number for line in proving})
+    return ProvedValue(value, tuple(numbers), max(line.at for line in proving))

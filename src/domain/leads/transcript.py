@@ -17,6 +17,8 @@ LAST = 400
 MESSAGE_CHARACTERS_MAX = 2_000
 CHARACTERS_MAX = 60_000
 CUT = " […]"
+BREAKS = {place: f"\\u{place:04x}" for place in (0x85, 0x2028, 0x2029)}
+"""What JSON leaves as it is and others take for the end of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def _written(line: Line) -> str:
         "at": line.at.isoformat(timespec="minutes"),
         "text": line.text,
     }
-    return json.dumps(said, ensure_ascii=False)
+    return json.dumps(said, ensure_ascii=False).translate(BREAKS)
 
 
 def _shortened(line: Line) -> Line:

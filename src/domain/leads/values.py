@@ -11,7 +11,7 @@ import phonenumbers
 
 from domain.leads.currencies import CURRENCIES
 from domain.leads.form import Field, FieldKind, JsonValue
-from domain.leads.numbers import plain
+from domain.leads.words import plain
 from domain.shared import storable
 
 AMOUNT_MAX = 1e15
@@ -20,6 +20,10 @@ EMAIL = re.compile(
     r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 )
 """As browsers check it, with a dot in the domain."""
+INTERNATIONAL = re.compile(r"^\s*00(?=[1-9])")
+"""How most of the world dials abroad; where the business's region is known, that region's way counts."""
+INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Controls, and what turns the direction of a text: it would turn what stands beside it in a table or terminal too."""
 
 
 class NotAValue(Exception):
@@ -31,9 +35,17 @@ def region_of(business_number: str | None) -> str | None:
     if not business_number:
         return None
     try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(business_number, None))
+        number = phonenumbers.parse(business_number, None)
     except phonenumbers.NumberParseException:
         return None
+    known = phonenumbers.region_code_for_number(number)
+    return known or _main_region(number.country_code or 0)
+
+
+def _main_region(country_code: int) -> str | None:
+    """Test numbers of platforms belong to nobody, and so to no region; their country code still says where they are."""
+    region = phonenumbers.region_code_for_country_code(country_code)
+    return None if region == phonenumbers.UNKNOWN_REGION else region
 
 
 def normalised(field: Field, value: JsonValue, region: str | None) -> JsonValue:
@@ -53,7 +65,7 @@ def normalised(field: Field, value: JsonValue, region: str | None) -> JsonValue:
 
 
 def _text(value: str) -> str:
-    text = " ".join(storable(value).split())
+    text = " ".join(INVISIBLE.sub(" ", storable(value)).split())
     if not text:
         raise NotAValue("it is empty")
     return text
@@ -61,10 +73,10 @@ def _text(value: str) -> str:
 
 def _phone(value: str, region: str | None) -> str:
     try:
-        number = phonenumbers.parse(plain(value), region)
+        number = phonenumbers.parse(INTERNATIONAL.sub("+", plain(value)) if region is None else plain(value), region)
     except phonenumbers.NumberParseException as error:
         raise NotAValue("it is no telephone number, or lacks its country code") from error
-    if not phonenumbers.is_possible_number(number):
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise NotAValue("no telephone number there has so many digits")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

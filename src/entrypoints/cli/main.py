@@ -39,7 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     _command(serve, "grpc", _serve_grpc, "serve gRPC")
 
     worker = _command(commands, "worker", _worker, "answer customers, and start again whoever dies doing so")
-    worker.add_argument("--processes", type=_count, default=1, metavar="N", help="how many workers; one by default")
+    how_many = worker.add_mutually_exclusive_group()
+    how_many.add_argument("--processes", type=_count, default=1, metavar="N", help="how many workers; one by default")
+    how_many.add_argument(
+        "--autoscale", action="store_true", help="as many as are needed, from WORKERS_MIN to WORKERS_MAX"
+    )
     _command(commands, "scheduler", _scheduler, "do the chores that nobody asks for")
 
     migrate = _command(commands, "migrate", _migrate, "bring the database's schema up to date")
@@ -98,7 +102,7 @@ def _serve_grpc(_: argparse.Namespace) -> int:
 def _worker(chosen: argparse.Namespace) -> int:
     from entrypoints.worker.process import worker_process  # noqa: PLC0415
 
-    return worker_process(chosen.processes)
+    return worker_process(None if chosen.autoscale else chosen.processes)
 
 
 def _scheduler(_: argparse.Namespace) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,8 +60,7 @@ def make_plan(choice: Choice, stores: StoreUrls) -> Plan:
     simulators = tuple(Process(name, words, full) for name, words in choice.simulators)
     rest = Process("REST", ("serve", "rest"), full)
     doors = (rest, Process("gRPC", ("serve", "grpc"), full), Process("the scheduler", ("scheduler",), full))
-    count = settings.workers_max or max(settings.workers_min, os.cpu_count() or 1)
-    workers = Process("the workers", ("worker", "--processes", str(count)), full)
+    workers = Process("the workers", ("worker", "--autoscale"), full)
     return Plan(
         settings=settings,
         rest_url=f"http://{settings.rest_host}:{settings.rest_port}",

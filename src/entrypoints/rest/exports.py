@@ -1,4 +1,7 @@
-"""Exports: rows streamed as CSV or JSON Lines, one batch in memory at a time.
+"""Exports: rows streamed as CSV or JSON Lines, two batches in memory at a time.
+
+While one is written the next one is read, so that the store and this process work side by side; and it is written in a
+thread, so that no other request waits for it.
 
 A spreadsheet takes a cell that begins with = + - @ (or with a tab or a line break before them) for a formula, and a
 customer may have written one. Such a cell gets an apostrophe in front, which spreadsheets do not show. Plain numbers
@@ -7,10 +10,12 @@ keep their sign: +34911234567 and -5 compute nothing.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -19,6 +24,7 @@ from litestar.response import Stream
 
 from entrypoints.rest.bodies import view
 
+Batches = AsyncIterator[Sequence[object]]
 ExportFormat = Literal["csv", "jsonl"]
 EXPORT = {200: ResponseSpec(bytes, generate_examples=False, media_type="*/*", description="All rows, streamed")}
 MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
@@ -35,7 +41,7 @@ def exported(
     type_: type[msgspec.Struct],
     columns: Sequence[str],
     fields: Sequence[str],
-    batches: AsyncIterator[Sequence[object]],
+    batches: Batches,
 ) -> Stream:
     """All rows as a file of that name. `columns` are paths in the view, `fields` the values of its `data`."""
     lines = _json_lines(type_, batches) if format_ == "jsonl" else _csv(type_, columns, fields, batches)
@@ -43,40 +49,42 @@ def exported(
     return Stream(lines, media_type=MEDIA_TYPES[format_], headers=headers)
 
 
-async def _json_lines(type_: type[msgspec.Struct], batches: AsyncIterator[Sequence[object]]) -> AsyncIterator[bytes]:
+async def _json_lines(type_: type[msgspec.Struct], batches: Batches) -> AsyncIterator[bytes]:
     encoder = msgspec.json.Encoder()
-    async for rows in batches:
-        yield b"".join(encoder.encode(view(type_, row)) + b"\n" for row in rows)
+    async for chunk in _written_ahead(batches, lambda rows: encoder.encode_lines([view(type_, row) for row in rows])):
+        yield chunk
 
 
 async def _csv(
-    type_: type[msgspec.Struct],
-    columns: Sequence[str],
-    fields: Sequence[str],
-    batches: AsyncIterator[Sequence[object]],
+    type_: type[msgspec.Struct], columns: Sequence[str], fields: Sequence[str], batches: Batches
 ) -> AsyncIterator[bytes]:
-    yield _written([[*columns, *fields, OTHER]])
-    async for rows in batches:
-        plain = (msgspec.to_builtins(view(type_, row)) for row in rows)
-        yield _written(_cells(row, columns, fields) for row in plain)
+    shown = [attrgetter(column) for column in columns]
+    yield _csv_lines([[*columns, *fields, OTHER]])
+    async for chunk in _written_ahead(
+        batches, lambda rows: _csv_lines(_cells(view(type_, row), shown, fields) for row in rows)
+    ):
+        yield chunk
 
 
-def _cells(row: Mapping[str, Any], columns: Sequence[str], fields: Sequence[str]) -> list[str]:
-    data = dict(row["data"] or {})
-    shown = [_at(row, column) for column in columns]
-    shown += [data.pop(field, None) for field in fields]
-    return [safe_cell(_text(value)) for value in (*shown, data or None)]
+async def _written_ahead(batches: Batches, written: Callable[[Sequence[object]], bytes]) -> AsyncIterator[bytes]:
+    """Each batch as bytes, while the next one is being read."""
+    coming = asyncio.ensure_future(anext(batches, None))
+    try:
+        while (rows := await coming) is not None:
+            coming = asyncio.ensure_future(anext(batches, None))
+            yield await asyncio.to_thread(written, rows)
+    finally:
+        coming.cancel()  # whoever asked may have hung up
 
 
-def _at(row: Any, path: str) -> Any:  # noqa: ANN401 - JSON
-    for name in path.split("."):
-        row = row[name]
-    return row
+def _cells(row: Any, shown: Sequence[attrgetter[Any]], fields: Sequence[str]) -> list[str]:  # noqa: ANN401 - a view
+    data = dict(row.data or {})
+    cells = [msgspec.to_builtins(column(row)) for column in shown]
+    cells += [data.pop(field, None) for field in fields]
+    return ["" if value is None else safe_cell(_text(value)) for value in (*cells, data or None)]
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - JSON
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value
     if isinstance(value, Mapping) and value.keys() == {"amount", "currency"}:
@@ -86,12 +94,12 @@ def _text(value: Any) -> str:  # noqa: ANN401 - JSON
 
 def safe_cell(text: str) -> str:
     """The text as no spreadsheet computes it."""
-    if FORMULA.match(text) and not PLAIN_NUMBER.fullmatch(text):
+    if not text[:1].isalnum() and FORMULA.match(text) and not PLAIN_NUMBER.fullmatch(text):
         return f"'{text}"
     return text
 
 
-def _written(rows: Iterable[Sequence[str]]) -> bytes:
+def _csv_lines(rows: Iterable[Sequence[str]]) -> bytes:
     file = io.StringIO(newline="")
     csv.writer(file).writerows(rows)
     return file.getvalue().encode()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import structlog
 
+from application.alert_telling import TellOfAlerts
 from application.app import Application
 from application.erasing import BATCH
 from domain.shared import Unavailable
@@ -20,6 +22,8 @@ SWEEP_SECONDS = 1.0
 REFRESH_SECONDS = 3_600.0
 ERASE_SECONDS = 5.0
 FORGET_SECONDS = 600.0
+TELL_SECONDS = 2.0
+MODELS_SECONDS = 300.0
 
 
 def scheduler_process(environment: Mapping[str, str]) -> int:
@@ -33,7 +37,7 @@ async def _do_chores(application: Application, _settings: Settings, stop: asynci
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
-    """Sweep and look around every SWEEP_SECONDS until `stop` is set; see to files, tokens, leads and erasures beside.
+    """Sweep and look around every SWEEP_SECONDS until `stop` is set; files, tokens, leads, erasures, telling go beside.
 
     These have tasks of their own: a platform that is slow to answer or much to clear away must not hold the sweeper up.
     """
@@ -42,9 +46,16 @@ async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
         chores.create_task(_every(SWEEP_SECONDS, lambda: _schedule_extractions(application), stop))
         chores.create_task(_every(REFRESH_SECONDS, lambda: _refresh_tokens(application, stop), stop))
         chores.create_task(_every(FORGET_SECONDS, lambda: _forget_answers(application, stop), stop))
+        chores.create_task(_every(MODELS_SECONDS, lambda: _watch_models(application), stop))
+        telling = [
+            chores.create_task(_every(TELL_SECONDS, partial(_tell_of_alerts, tell), stop))
+            for tell in application.tell_of_alerts
+        ]
         files = chores.create_task(_every(SWEEP_SECONDS, lambda: _see_to_files(application), stop))
         erasing = chores.create_task(_every(ERASE_SECONDS, lambda: _erase_at_model(application), stop))
         await stop.wait()
+        for chore in telling:
+            chore.cancel()  # what is being told stays claimed for a while, and is told again
         erasing.cancel()  # what is being erased stays claimed for a while, and is erased again
         files.cancel()  # what is being fetched stays claimed for a while, and is fetched again
 
@@ -113,6 +124,29 @@ async def _watch(application: Application) -> None:
         return
     if noticed.resolved or noticed.expired:
         log.info("watched", resolved=noticed.resolved, expired=noticed.expired)
+
+
+async def _watch_models(application: Application) -> None:
+    try:
+        await application.watch_models()
+    except Unavailable as error:
+        log.warning("models_not_watched", reason=str(error))
+
+
+async def _tell_of_alerts(tell: TellOfAlerts) -> None:
+    try:
+        not_told = await tell()
+    except Unavailable as error:
+        log.warning("telling_failed", destination=tell.destination.value, reason=str(error))
+        return
+    for one in not_told:
+        delivery = one.delivery
+        named = {"alert_id": str(delivery.alert.id), "kind": delivery.alert.kind.value, "told": delivery.event.value}
+        outcome = {"destination": delivery.destination.value, "attempts": delivery.attempts, "reason": one.reason}
+        if one.is_given_up:
+            log.error("alert_given_up", **named, **outcome)
+        else:
+            log.warning("alert_not_told", **named, **outcome)
 
 
 async def _fetch_media(application: Application) -> None:

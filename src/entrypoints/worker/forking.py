@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from entrypoints.stores import bound_to_launcher
 
-HEARD = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGCHLD})
+HEARD = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD})
 """What the parent has handlers for. They are not the child's, who must not hear a signal before it has its own."""
 
 
@@ -38,7 +38,8 @@ def _be_the_child(run: Callable[[], int], bind: Callable[[], None] | None, mask:
     try:
         signal.set_wakeup_fd(-1)
         for number in HEARD:
-            signal.signal(number, signal.SIG_DFL)
+            # To be rolled is the parent's business; nobody is to end of it in the middle of a turn.
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
         if bind is not None:
             bind()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -13,7 +13,7 @@ from domain.shared import DomainError
 from entrypoints.container import WakeUpBroker, running
 from entrypoints.memory import keep_what_is_loaded
 from entrypoints.place import this_place
-from entrypoints.readiness import process_id
+from entrypoints.readiness import PULSE_SECONDS, process_id, tell
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
 from entrypoints.worker.extraction_dispatcher import ExtractionDispatcher
@@ -28,6 +28,7 @@ class ApplicationLifespan(dramatiq.Middleware):
         self._dispatcher: Dispatcher | None = None
         self._extractions: ExtractionDispatcher | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._pulse: asyncio.Task[None] | None = None
 
     def wake(self, phone_number_ids: list[UUID]) -> None:
         """Hand work to the event loop and return: a thread of Dramatiq's never waits for a turn."""
@@ -66,6 +67,7 @@ class ApplicationLifespan(dramatiq.Middleware):
         lease_seconds = self._settings.lease_seconds
         self._dispatcher = Dispatcher(application.work, process_id(), lease_seconds, application.telemetry)
         await self._dispatcher.start(this_place())
+        self._pulse = asyncio.create_task(_tell_pulse())
         self._extractions = ExtractionDispatcher(application.run_extractions)
         keep_what_is_loaded()
 
@@ -73,3 +75,12 @@ class ApplicationLifespan(dramatiq.Middleware):
         draining = [one.drain() for one in (self._dispatcher, self._extractions) if one is not None]
         await asyncio.gather(*draining)
         await self._stack.aclose()
+        if self._pulse is not None:
+            self._pulse.cancel()
+
+
+async def _tell_pulse() -> None:
+    """Tell the supervisor again and again that the event loop goes round: a hung one is killed and replaced."""
+    while True:
+        tell("alive")
+        await asyncio.sleep(PULSE_SECONDS)

@@ -10,25 +10,29 @@ import sys
 from collections.abc import Collection
 from uuid import UUID
 
+from domain.scaling import Bounds
 from entrypoints.container import end_leases_of_the_dead, forget_workers, load_what_workers_need
 from entrypoints.memory import keep_what_is_loaded
 from entrypoints.place import is_gone, this_host
 from entrypoints.settings import Settings, load_settings
+from entrypoints.worker.autoscaler import Autoscaler
 from entrypoints.worker.child import WorkerChild, WorkersFailed
+from entrypoints.worker.crew import Crew, Health
+from entrypoints.worker.gauge import gauge_process
 from entrypoints.worker.health import health_process
 from entrypoints.worker.main import broker, run_worker
 from entrypoints.worker.supervisor import Supervisor
 from entrypoints.worker.undertaker import Undertaker
 
 
-def worker_process(processes: int) -> int:
-    """Keep so many workers at work until SIGTERM or SIGINT, then let them drain; the exit code."""
+def worker_process(processes: int | None) -> int:
+    """Keep so many workers at work, without a number as many as are needed, until SIGTERM or SIGINT; the exit code."""
     settings = load_settings(os.environ)
     load_what_workers_need()
     keep_what_is_loaded()
-    undertaker = Undertaker(lambda dead: _bury(settings, dead), settings.lease_seconds)
+    bounds = _bounds(settings) if processes is None else Bounds(processes, processes)
     try:
-        Supervisor(_children(settings, processes), undertaker).run()
+        _supervisor(settings, bounds).run()
     except WorkersFailed as error:
         if str(error):
             sys.stderr.write(f"frontdesk worker: {error}\n")
@@ -36,10 +40,20 @@ def worker_process(processes: int) -> int:
     return 0
 
 
-def _children(settings: Settings, processes: int) -> list[WorkerChild]:
-    """The workers, and whoever tells of them where somebody wants to know."""
-    workers = [WorkerChild(_work) for _ in range(processes)]
-    return workers if settings.worker_health_port is None else [*workers, WorkerChild(health_process)]
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(settings.workers_min, settings.workers_max or max(settings.workers_min, os.cpu_count() or 1))
+
+
+def _supervisor(settings: Settings, bounds: Bounds) -> Supervisor:
+    """With a gauge where there is something to decide, and a door where somebody wants to know of the workers."""
+    health = Health(settings.worker_silent_seconds_max, settings.worker_memory_mib_max)
+    crew = Crew(_work, bounds.workers_min, health)
+    undertaker = Undertaker(lambda dead: _bury(settings, dead), settings.lease_seconds)
+    companions = [] if settings.worker_health_port is None else [WorkerChild(health_process)]
+    if bounds.workers_min == bounds.workers_max:
+        return Supervisor(crew, undertaker, companions)
+    gauge = WorkerChild(gauge_process)
+    return Supervisor(crew, undertaker, [*companions, gauge], Autoscaler(gauge, bounds))
 
 
 def _work() -> int:

@@ -10,32 +10,45 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-
-import structlog
+from typing import Protocol
 
 from entrypoints.readiness import announce_ready
-from entrypoints.worker.child import WorkerChild, WorkersFailed
+from entrypoints.worker.child import DRAIN_SECONDS_MAX, WorkerChild, WorkersFailed
+from entrypoints.worker.crew import Crew, end_what_is_stuck
 from entrypoints.worker.undertaker import Undertaker
 
-log = structlog.get_logger()
+LOOK_SECONDS = 1.0
+"""How often to look around although nobody woke us."""
+NAP_SECONDS = 3.0
+"""Whoever comes back later than that from a look around was asleep, and with it most likely the whole machine."""
 
-STOP_SECONDS = 28.0
-"""Longer than a worker drains, shorter than whoever stops us waits."""
+
+class Scaler(Protocol):
+    """Decides how many workers there are."""
+
+    def wanted(self, crew: Crew, now: float) -> int:
+        """How many there should be."""
+        ...
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Keeps its children at work."""
+    """Keeps its crew at work, and `companions`, who are no workers, beside it."""
 
-    children: Sequence[WorkerChild]
+    crew: Crew
     undertaker: Undertaker
+    companions: Sequence[WorkerChild] = ()
+    scaler: Scaler | None = None
     _is_told_to_stop: bool = False
+    _is_told_to_roll: bool = False
     _stopping_since: float | None = None
     _is_announced: bool = False
+    _looked_at: float = float("inf")
+    _awake_since: float = 0.0
 
     def run(self) -> None:
-        """Supervise until somebody stops us. Raises WorkersFailed when the children do not run."""
-        with _woken_by_signals(self._be_told_to_stop) as wake_up:
+        """Supervise until somebody stops us. Raises WorkersFailed when the workers do not run."""
+        with _woken_by_signals(self._be_told_to_stop, self._be_told_to_roll) as wake_up:
             try:
                 self._supervise(wake_up)
             except WorkersFailed:
@@ -46,65 +59,80 @@ class Supervisor:
     def _supervise(self, wake_up: socket.socket) -> None:
         while True:
             now = time.monotonic()
-            self._stop_when_told(now)
-            self._start_what_is_due(now)
+            self._note_naps(now)
+            self._do_what_is_told(now)
+            self._tend_crew(now)
             self.undertaker.tend(now)
             if not self._goes_on(now):
                 return
             self._wait(wake_up, self._due_in(now))
             self._look_at_children(time.monotonic())
 
+    @property
+    def _children(self) -> list[WorkerChild]:
+        return [*self.crew, *self.companions]
+
     def _goes_on(self, now: float) -> bool:
-        if self._stopping_since is None or any(child.runs for child in self.children):
+        if self._stopping_since is None or any(child.runs for child in self._children):
             return True
-        return self.undertaker.is_busy(now) and not self._is_over(now)
+        return self.undertaker.is_busy(now) and now <= self._stopping_since + DRAIN_SECONDS_MAX
 
     def _be_told_to_stop(self) -> None:
         """Remember it: a signal may come in the middle of a start."""
         self._is_told_to_stop = True
 
-    def _stop_when_told(self, now: float) -> None:
-        """Let the children drain."""
+    def _be_told_to_roll(self) -> None:
+        self._is_told_to_roll = True
+
+    def _note_naps(self, now: float) -> None:
+        """Whoever was silent while we slept may have slept as well."""
+        if now - self._looked_at > NAP_SECONDS:
+            self._awake_since = now
+        self._looked_at = now
+
+    def _do_what_is_told(self, now: float) -> None:
         if self._is_told_to_stop and self._stopping_since is None:
             self._stopping_since = now
-            for child in self.children:
-                child.send(signal.SIGTERM)
+            self.crew.stop(now)
+            for companion in self.companions:
+                companion.retire(now)
+        if self._is_told_to_roll:
+            self._is_told_to_roll = False
+            self.crew.roll()
 
-    def _is_over(self, now: float) -> bool:
-        """Whether they have had the time to drain."""
-        return self._stopping_since is not None and now > self._stopping_since + STOP_SECONDS
-
-    def _start_what_is_due(self, now: float) -> None:
-        for child in self.children:
+    def _tend_crew(self, now: float) -> None:
+        if self._stopping_since is None:
+            if self.scaler is not None:
+                self.crew.wanted = self.scaler.wanted(self.crew, now)
+            self.crew.tend(now)
+        for child in self._children:
             if self._stopping_since is None and not child.runs and now >= child.due_at:
-                child.start()
-            elif child.runs and self._is_over(now):
-                child.send(signal.SIGKILL)
+                child.start(now)
+            end_what_is_stuck(child, self.crew.health, self._awake_since, now)
 
-    def _due_in(self, now: float) -> float | None:
-        """After how many seconds something is to be done, although nobody wakes us; None: never."""
-        if self._stopping_since is not None:
-            dues = [max(0.0, self._stopping_since + STOP_SECONDS - now) + 0.05]
-        else:
-            dues = [max(0.0, child.due_at - now) for child in self.children if not child.runs]
+    def _due_in(self, now: float) -> float:
+        """After how many seconds something is to be done, although nobody wakes us."""
+        dues = [LOOK_SECONDS]
+        if self._stopping_since is None:
+            dues += [max(0.0, child.due_at - now) for child in self._children if not child.runs]
         burial = self.undertaker.due_in(now)
-        return min(dues if burial is None else [*dues, burial], default=None)
+        return min(dues if burial is None else [*dues, burial])
 
-    def _wait(self, wake_up: socket.socket, seconds: float | None) -> None:
-        """Until a signal comes, a child says that it is ready, or so many seconds have passed."""
-        readers = {child.reader: child for child in self.children if child.reader is not None}
+    def _wait(self, wake_up: socket.socket, seconds: float) -> None:
+        """Until a signal comes, a child says something, or so many seconds have passed."""
+        readers = {reader: child for child in self._children for reader in child.readers}
         readable, _, _ = select.select([wake_up.fileno(), *readers], [], [], seconds)
         for reader in readable:
             if reader == wake_up.fileno():
                 wake_up.recv(4_096)
             else:
-                readers[reader].hear()
-        if not self._is_announced and all(child.is_ready for child in self.children):
+                readers[reader].hear(reader, time.monotonic())
+        if not self._is_announced and self.crew.is_complete and all(each.is_ready for each in self.companions):
             self._is_announced = True
             announce_ready()
 
     def _look_at_children(self, now: float) -> None:
-        for child in self.children:
+        for child in self._children:
             ended = child.ended(now)
             if ended is None:
                 continue
@@ -113,23 +141,24 @@ class Supervisor:
                 continue
             if not self._is_announced and ended.code > 0:
                 raise WorkersFailed  # it has said why
-            log.warning("worker_ended", worker_id=str(ended.worker_id), code=ended.code)
+            self.crew.note_end(child, ended)
 
 
 @contextmanager
-def _woken_by_signals(stop: Callable[[], None]) -> Iterator[socket.socket]:
-    """A socket that becomes readable with each signal; SIGTERM and SIGINT also call `stop`."""
+def _woken_by_signals(stop: Callable[[], None], roll: Callable[[], None]) -> Iterator[socket.socket]:
+    """A socket that becomes readable with each signal. SIGTERM and SIGINT also call `stop`, SIGHUP calls `roll`."""
+    called = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: roll}
 
     def heard(number: int, _frame: FrameType | None) -> None:
-        if number != signal.SIGCHLD:
-            stop()
+        if number in called:
+            called[signal.Signals(number)]()
 
     reader, writer = socket.socketpair()
     with reader, writer:
         reader.setblocking(False)
         writer.setblocking(False)
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        for number in (*called, signal.SIGCHLD):
             signal.signal(number, heard)
         yield reader
         signal.set_wakeup_fd(-1)

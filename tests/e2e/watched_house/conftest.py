@@ -8,6 +8,7 @@ import pytest
 
 from tests.rig.collector import Collector, running_collector
 from tests.rig.house import House, a_home, running_house
+from tests.rig.mail_server import MailServer, mail_server
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Watched:
     house: House
     collector: Collector
     workers_url: str
+    alerts: Collector
+    mail: MailServer
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +25,8 @@ def watched() -> Iterator[Watched]:
     port = _free_port()
     with (
         running_collector() as collector,
+        running_collector() as alerts,
+        mail_server() as mail,
         a_home() as home,
         running_house(
             home,
@@ -32,9 +37,13 @@ def watched() -> Iterator[Watched]:
             WORKER_HEALTH_PORT=str(port),
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             OTEL_BSP_SCHEDULE_DELAY="200",
+            ALERT_WEBHOOK_URL=alerts.url,
+            ALERT_WEBHOOK_SECRET="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            ALERT_EMAIL_TO="ann@example.com",
+            SMTP_URL=f"smtp://127.0.0.1:{mail.port}",
         ) as house,
     ):
-        yield Watched(house, collector, f"http://127.0.0.1:{port}")
+        yield Watched(house, collector, f"http://127.0.0.1:{port}", alerts, mail)
 
 
 def _free_port() -> int:

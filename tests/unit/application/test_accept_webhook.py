@@ -7,9 +7,11 @@ from application.alerting import OVERFLOW_SECONDS
 from application.channels.accept_webhook import AcceptWebhook, WebhookOutcome
 from application.monitoring import SWEEP_AGE_SECONDS, Sweep
 from application.pages import PageRequest
+from application.ports.alerts import Watched
 from application.ports.channel_gateway import ForgedWebhook
+from domain.alert_rules import Limits
 from domain.channels import Change, Delivery, Echo, Move, Notice, Receipt
-from domain.monitoring import AlertState
+from domain.monitoring import AlertKind, AlertState
 from domain.shared import Unavailable
 from tests.builders import an_id
 from tests.fakes.turn_queue import MemoryTurnQueue
@@ -257,11 +259,13 @@ async def test_a_webhook_is_accepted_also_when_nobody_can_be_told(desk: Desk) ->
     assert (await _fills(desk)).accepted == 1
 
 
-async def test_the_sweep_that_finds_room_ends_the_alert(desk: Desk) -> None:
+async def test_the_look_around_that_finds_room_ends_the_alert(desk: Desk) -> None:
+    limits = Limits(ends_at=2)
     await _fills(desk)
     desk.clock.advance(SWEEP_AGE_SECONDS)
     sweep = Sweep(desk.turns, desk.inbox, desk.queue, desk.overflow)
     assert (await sweep()).requeued == 0
+    assert await desk.alerts.watch(AlertKind.QUEUE_OVERFLOW, limits) == Watched()
     assert len(await _open_alerts(desk)) == 1
     (entry,) = await desk.queue.claim(desk.number.id, desk.worker_id, 5)
     await desk.takes_turns(entry.conversation_id)
@@ -269,6 +273,7 @@ async def test_the_sweep_that_finds_room_ends_the_alert(desk: Desk) -> None:
 
     assert (await sweep()).requeued == 1
 
+    assert await desk.alerts.watch(AlertKind.QUEUE_OVERFLOW, limits) == Watched(resolved=1)
     assert await _open_alerts(desk) == []
 
 

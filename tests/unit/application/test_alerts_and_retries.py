@@ -5,6 +5,7 @@ from application.credits import ManageCredits
 from application.delivery.retry_message import RetryMessage
 from application.monitoring import Noticed, Watch
 from application.pages import PageRequest
+from domain.alert_rules import rules
 from domain.channels import Receipt
 from domain.conversations import Message
 from domain.delivery import Ambiguous, Refused
@@ -79,7 +80,7 @@ async def test_only_the_owner_and_the_admin_retry(desk: Desk, retry: RetryMessag
 
 
 async def test_a_look_around_tells_what_is_wrong_and_later_that_it_has_ended(desk: Desk, alerts: MemoryAlerts) -> None:
-    watch = Watch(alerts, desk.credits, desk.inbox, undecided_seconds=60, blocked_hours_max=24)
+    watch = Watch(alerts, desk.credits, desk.inbox, rules(undecided_seconds=60), blocked_hours_max=24)
     conversation_id = await desk.hears("Hello")
     desk.gateway.says(Ambiguous({"detail": "cut"}))
     await desk.takes_turns(conversation_id)

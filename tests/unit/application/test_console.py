@@ -97,7 +97,7 @@ async def test_figures_are_their_users_and_the_house_is_the_admins(desk):
 
 
 def _by_hand(desk: Desk) -> ReplyByHand:
-    return ReplyByHand(MemoryRepliesByHand(desk.store, desk.ids), desk.queue, desk.clock)
+    return ReplyByHand(MemoryRepliesByHand(desk.store, desk.ids), desk.queue, desk.clock, desk.live)
 
 
 async def test_a_reply_by_hand_is_queued_and_sent_by_a_worker_without_asking_the_model(desk):

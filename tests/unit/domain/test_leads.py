@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from domain.leads.evidence import proves
+from domain.leads.evidence import names_money, proofs
 from domain.leads.form import DEFAULT_FORM, Field, FieldKind, read_form, strict_schema
 from domain.leads.merging import OLDER_MAX, LeadValue, merged
 from domain.leads.numbers import readings
@@ -47,6 +47,10 @@ def test_the_strict_schema_leaves_nothing_out_and_allows_nothing_else() -> None:
     Draft202012Validator.check_schema(schema)
 
 
+def proves(text: str, field: Field, value: Any, region: str | None = None) -> bool:
+    return bool(proofs(field, value, [Line(1, True, MONDAY_MORNING, text)], region))
+
+
 def test_a_form_is_named_by_what_it_says_not_by_the_order_of_its_words() -> None:
     one = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "number"}}}
     other = {"properties": {"b": {"type": "number"}, "a": {"type": "string"}}, "type": "object"}
@@ -65,12 +69,12 @@ def test_a_form_is_named_by_what_it_says_not_by_the_order_of_its_words() -> None
 def test_a_telephone_number_is_kept_in_e164(text: str, region: str | None, kept: str) -> None:
     field = a_field(FieldKind.PHONE)
     assert normalised(field, text, region) == kept
-    assert proves(f"Call me: {text}, please", field, kept)
-    assert not proves("Call me: 612 34 56 79", field, kept)
+    assert proves(f"Call me: {text}, please", field, kept, region)
+    assert not proves("Call me: 612 34 56 79", field, kept, region)
 
 
 @pytest.mark.parametrize(
-    ("text", "region"), [("612345678", None), ("12", "ES"), ("no number", "ES"), ("+999123", None)]
+    ("text", "region"), [("612345678", None), ("555-0123", "US"), ("12", "ES"), ("no number", "ES"), ("+999123", None)]
 )
 def test_what_is_no_telephone_number_is_none(text: str, region: str | None) -> None:
     with pytest.raises(NotAValue):
@@ -79,6 +83,17 @@ def test_what_is_no_telephone_number_is_none(text: str, region: str | None) -> N
 
 def test_the_region_is_that_of_the_business() -> None:
     assert (region_of("+34 911 234 567"), region_of("call us"), region_of(None)) == ("ES", None, None)
+
+
+def test_a_test_number_that_belongs_to_nobody_still_has_its_countrys_region() -> None:
+    assert region_of("+1 555 123 4567") == "US"
+
+
+def test_a_currency_is_named_by_its_code_a_name_or_a_sign() -> None:
+    for text, code in [("50 eur", "EUR"), ("R$50", "BRL"), ("بالدرهم", "MAD"), ("50रुपये", "INR"), ("50 zloty", "PLN")]:
+        assert names_money([Line(1, True, MONDAY_MORNING, text)], code), text
+    for text, code in [("50", "EUR"), ("realmente 50", "BRL"), ("50 euros", "USD"), ("rsvp", "INR")]:
+        assert not names_money([Line(1, True, MONDAY_MORNING, text)], code), text
 
 
 def test_an_address_is_kept_in_lower_case_and_proved_whole() -> None:
@@ -97,6 +112,9 @@ def test_an_address_is_kept_in_lower_case_and_proved_whole() -> None:
         ("about 1.500,50 €", "1500.50"),
         ("$1,500.50", "1500.50"),
         ("5k", "5000"),
+        ("5L", "500000"),
+        ("٥٠ ألفا", "50000"),
+        ("we are 4 600 euros at most", "600"),
         ("5 mil euros", "5000"),
         ("2 lakh rupees", "200000"),
         ("₹1,50,000", "150000"),

@@ -108,6 +108,8 @@ WORDS: dict[str, str] = {
     "api_key_id": "A key, by its id and not by what opens with it.",
     "place": "Which of the message's files, from 0.",
     "customer_id": "A customer.",
+    "extraction_id": "One run.",
+    "format": "How it is written.",
     "version": "Which version, from 1.",
     "customer": "A customer, by id or by address.",
     "status": "Only those that stand so.",
@@ -117,8 +119,7 @@ WORDS: dict[str, str] = {
     "active_since": "Only what had something happen then or later, with its time zone.",
     "since": "Only what was created then or later, with its time zone.",
     "until": "Only what was created earlier, with its time zone.",
-    "format": "How the rows are written.",
-    "extraction_id": "A run of the extraction.",
+    "after": "The sequence number of the last message that is known.",
     "Idempotency-Key": "The same key acts once, however often it comes.",
 }
 """Of parameters that say nothing of themselves."""

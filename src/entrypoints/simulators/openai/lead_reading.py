@@ -78,7 +78,7 @@ def _asked(field: Json) -> Json | None:
 
 
 def _said_by_customer(text: str) -> Iterator[tuple[int, str]]:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.startswith('{"number"'):
             said = json.loads(line)
             if said["from"] == "customer":

@@ -43,7 +43,7 @@ def create_openai_simulator(options: OpenAISimulatorOptions) -> Simulator:
     api = Router()
     add_response_routes(api, workshop)
     add_conversation_routes(api, conversations, journal)
-    add_model_routes(api)
+    add_model_routes(api, board)
     control = create_control(name="openai", board=board, script=script, rules_type=list[Rule[Outcome]], journal=journal)
     return Simulator(
         name="OpenAI",

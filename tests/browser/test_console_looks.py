@@ -20,6 +20,7 @@ SHOWN = {
     "console-conversation-phone-light.png",
     "console-conversations-phone-dark.png",
     "console-phone-laptop-dark.png",
+    "console-leads-laptop-light.png",
 }
 ROOM = "Do you have a double room with a view of the sea this weekend?"
 ANSWER = (
@@ -28,6 +29,7 @@ ANSWER = (
 )
 PLEASE = "Yes please! And is there parking?"
 HAND = "Maria from the front desk here: I have put the room aside, and parking is free for guests."
+WANTS = "By the way, my name is Ada, write to ada@example.com. I need a cake by tomorrow, budget 150 euros."
 PEOPLE = ("Mary Shelley", "Grace Hopper", "José Martínez", "Søren Ørsted", "Łucja Nowak", "Amina Diallo")
 # For the pictures: what was answered just now was answered in the course of an hour.
 SPREAD = """
@@ -73,6 +75,9 @@ def tenant(house) -> Tenant:
     house.meta.script("Is the pool heated?", kind="message", error=expired)
     writes_to(tenant, "Is the pool heated?", name="Grace Hopper")
     until(lambda: tenant.alerts() == ["access_refused"])
+    writes_to(tenant, WANTS, sender=ada)
+    house.rest("POST", f"{tenant.path}/conversations/{conversation['id']}/extract", None, tenant.key)
+    until(lambda: tenant.get("leads")["items"], 30)
     return tenant
 
 
@@ -81,6 +86,7 @@ PAGES = {
     "conversations": "/conversations",
     "conversation": "/conversations/{conversation}",
     "trace": "/messages/{message}",
+    "leads": "/leads",
     "agents": "/agents",
     "prompt": "/prompts/{prompt}",
     "phone-numbers": "/phone_numbers",

@@ -260,7 +260,9 @@ class House:
         await extractions.request(self.store.owner_of(conversation), conversation.id, 0, None)
         (run,) = await extractions.claim(90.0, 1)
         proved = {name: ProvedValue(value, (1,), self.clock.now()) for name, value in values.items()}
-        await extractions.complete(run, Found(Reading(proved, {}), "digest", 1, "gpt-5.5", Usage(10, 5)))
+        await extractions.complete(
+            run, Found(Reading(proved, {"age": "not said"}), "digest", 1, "gpt-5.5", Usage(10, 5))
+        )
         return run.id
 
     def keeps_a_file(self, message: Message, **fields: Any) -> StoredMedium:

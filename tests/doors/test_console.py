@@ -20,6 +20,8 @@ PAGES = [
     HOME + "/conversations?status=active&customer=nobody",
     HOME + "/conversations/{conversation_id}",
     HOME + "/messages/{message_id}",
+    HOME + "/leads",
+    HOME + "/leads?status=completed&since=2026-01-01&until=2026-01-31&agent_id={agent_id}",
     HOME + "/agents",
     HOME + "/prompts/{prompt_id}",
     HOME + "/phone_numbers",
@@ -271,3 +273,35 @@ async def test_outside_dev_there_is_no_simulated_phone(rest, shop):
 
     assert (await rest.get(shop.path(HOME + "/phone"))).status_code == 404
     assert "Simulated" not in (await rest.get(shop.path(HOME))).text
+
+
+async def test_a_lead_is_shown_with_its_proof_and_what_it_was_before(rest, shop, house):
+    conversation = next(iter(house.store.conversations.values()))
+    house.clock.advance(60)
+    found = {"name": "Bea <b>", "budget": {"amount": 5, "currency": "EUR"}, "extras": ["cake", "tea"], "vegan": True}
+    await house.reads(conversation, found)
+    await signs_in(rest, shop.key)
+
+    page = (await rest.get(shop.path(HOME + "/leads"))).text
+
+    assert f'href="{shop.path(HOME)}/conversations/{conversation.id}">message 1</a>' in page
+    for shown in ("Bea &lt;b&gt; ", "before: Ada", "5 EUR", "cake, tea", "yes"):
+        assert shown in page
+
+
+@pytest.mark.parametrize(("query", "count"), [("", 1), ("?status=failed", 0), ("?since=2999-01-01", 0)])
+async def test_leads_are_filtered_on_their_page_and_in_their_export(rest, shop, query, count):
+    await signs_in(rest, shop.key)
+
+    page = await rest.get(shop.path(HOME + "/leads") + query)
+    export = await rest.get(shop.path(HOME + "/leads/export") + query)
+
+    assert page.text.count("<article") == count
+    assert export.headers["content-disposition"] == 'attachment; filename="leads.csv"'
+    assert len(export.text.splitlines()) == 1 + count
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "until=9999-12-31", "agent_id=nobody"])
+async def test_a_filter_that_means_nothing_is_said_to(rest, shop, query):
+    await signs_in(rest, shop.key)
+    assert (await rest.get(shop.path(HOME + "/leads?") + query)).status_code == 422

@@ -18,6 +18,7 @@ from application.pages import PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
 from domain.conversations import ConversationStatus
 from domain.shared import Conflict, InvalidInput, NotFound
+from entrypoints.rest.dashboard.filters import id_in
 from entrypoints.rest.dashboard.pages import Desk, back_to
 from entrypoints.rest.dashboard.sessions import Form, act_once
 from entrypoints.rest.errors import status_of
@@ -170,17 +171,10 @@ def _wanted(query: Mapping[str, str]) -> ConversationFilter:
     status = query.get("status")
     return ConversationFilter(
         status=status if status in set(ConversationStatus) else None,
-        phone_number_id=_id_in(query.get("phone_number_id")),
-        agent_id=_id_in(query.get("agent_id")),
+        phone_number_id=id_in(query.get("phone_number_id")),
+        agent_id=id_in(query.get("agent_id")),
         customer=checked_customer(query.get("customer", "").strip() or None),
     )
-
-
-def _id_in(word: str | None) -> UUID | None:
-    try:
-        return UUID(word) if word else None
-    except ValueError as error:
-        raise InvalidInput("query", "That filter names no thing of yours; choose one of the list.") from error
 
 
 async def _or_none(asked: Any) -> Any:  # noqa: ANN401 - something that may be gone

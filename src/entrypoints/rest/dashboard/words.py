@@ -107,6 +107,19 @@ def told(error: Mapping[str, Any] | None) -> str:
     return ("; ".join(shown) or json.dumps(error))[:BYTES_SHOWN_MAX]
 
 
+def value(given: Any) -> str:  # noqa: ANN401 - JSON
+    """A value of a lead: lists with commas, money with its currency."""
+    match given:
+        case bool():
+            return "yes" if given else "no"
+        case list() | tuple():
+            return ", ".join(map(value, given))
+        case {"amount": amount, "currency": currency}:
+            return f"{amount} {currency or ''}".strip()
+        case _:
+            return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+
+
 def number_name(phone_number: Any) -> str:  # noqa: ANN401 - a phone number, or None
     """What people call a phone number."""
     if phone_number is None:
@@ -129,5 +142,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "told": told,
     "number_name": number_name,
     "lines": lines,
+    "value": value,
     "channel": lambda type_: CHANNELS.get(str(type_), str(type_)),
 }

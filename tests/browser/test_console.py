@@ -246,7 +246,7 @@ def test_every_page_is_light_and_painted_at_once(console: Console, browser, uniq
         writes_to(console.tenant, unique(f"Question {place}"))
     console.tenant.settled()
     cookies, told = console.page.context.cookies(), {}
-    for path in ("", "/conversations", "/agents", "/phone_numbers", "/credits", "/alerts"):
+    for path in ("", "/conversations", "/leads", "/agents", "/phone_numbers", "/credits", "/alerts"):
         context = a_context(browser)  # nothing is in its cache yet
         context.add_cookies(cookies)
         page = context.new_page()

@@ -19,6 +19,9 @@ PAGES = [
     HOME + "/conversations",
     HOME + "/conversations?status=active&customer=nobody",
     HOME + "/conversations/{conversation_id}",
+    HOME + "/leads",
+    HOME + "/leads?agent_id={agent_id}&since=2000-01-01&until=2999-12-31",
+    HOME + "/leads/{customer_id}",
     HOME + "/messages/{message_id}",
     HOME + "/agents",
     HOME + "/prompts/{prompt_id}",
@@ -221,7 +224,9 @@ async def test_who_may_only_read_sees_everything_and_changes_nothing(rest, shop,
         answer = await rest.get(shop.path(page))
         assert answer.status_code == 200
         assert answer.text.count('<form method="post"') == 1, page  # the way out
-    for path in ("/conversations/{conversation_id}/pause", "/conversations/{conversation_id}/reply", "/credits/add"):
+    assert (await rest.get(shop.path(HOME + "/leads/export"))).status_code == 200
+    of_conversation = [f"/conversations/{{conversation_id}}/{verb}" for verb in ("pause", "reply", "extract")]
+    for path in (*of_conversation, "/credits/add"):
         answer = await sends(rest, shop, path, text="Hi", minutes="60", amount="5")
         assert (answer.status_code, "This needs a key with the scope" in answer.text) == (403, True)
 
@@ -234,7 +239,14 @@ async def test_what_a_customer_writes_is_text_and_nothing_else(rest, shop, house
         house.store.messages[id_] = replace(message, text=hostile, error={"title": hostile}, reason=hostile)
     await signs_in(rest, shop.key)
 
-    for page in ("/conversations", "/conversations/{conversation_id}", "/messages/{message_id}"):
+    conversation = next(iter(house.store.conversations.values()))
+    await house.reads(conversation, {"name": hostile, hostile: [hostile]})
+    for id_, run in house.store.extractions.items():
+        errors = [{"attempt": 1, "code": hostile, "detail": hostile}]
+        house.store.extractions[id_].shown = replace(run.shown, errors=errors, dropped={hostile: hostile})
+
+    leads = ("/leads", "/leads/{customer_id}")
+    for page in ("/conversations", "/conversations/{conversation_id}", "/messages/{message_id}", *leads):
         text = (await rest.get(shop.path(HOME + page))).text
         assert "<img" not in text
         assert "<script>" not in text

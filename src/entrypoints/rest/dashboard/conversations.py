@@ -17,8 +17,12 @@ from application.console import SignedIn
 from application.pages import PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
 from domain.conversations import ConversationStatus
-from domain.shared import Conflict, InvalidInput, NotFound
-from entrypoints.rest.dashboard.pages import Desk, back_to
+from domain.credits import InsufficientCredits
+from domain.leads.runs import NothingToRead
+from domain.shared import Conflict, InvalidInput
+from entrypoints.rest.dashboard.leads import runs_of
+from entrypoints.rest.dashboard.pages import Desk, back_to, or_none
+from entrypoints.rest.dashboard.queries import asked, id_in
 from entrypoints.rest.dashboard.sessions import Form, act_once
 from entrypoints.rest.errors import status_of
 from entrypoints.rest.filters import checked_customer
@@ -39,7 +43,7 @@ async def show_conversations(
 ) -> Response[Any]:
     """The list, newest first, with its filters."""
     desk = await Desk.of(request, application, signed_in, user_id)
-    query = {name: value for name, value in request.query_params.items() if value}
+    query = asked(request)
     page = PageRequest(CONVERSATIONS_SHOWN, query.pop("cursor", None), newest_first=True)
     found = await application.conversations.list(desk.caller, user_id, _wanted(query), page)
     return desk.page(
@@ -128,12 +132,37 @@ async def archive(
     return back_to(_path(user_id, conversation_id), "archived")
 
 
+@post("/users/{user_id:uuid}/conversations/{conversation_id:uuid}/extract")
+async def read_now(
+    request: Request[Any, Any, Any],
+    application: NamedDependency[Application],
+    signed_in: NamedDependency[SignedIn],
+    form: NamedDependency[Form],
+    user_id: FromPath[UUID],
+    conversation_id: FromPath[UUID],
+) -> Response[Any]:
+    """Have the conversation read for the customer's lead, once for each form that was shown."""
+    ask = partial(application.extractions.request, signed_in.caller, user_id, conversation_id)
+    try:
+        await act_once(application, request, form, ask)
+    except (InsufficientCredits, NothingToRead) as error:
+        desk = await Desk.of(request, application, signed_in, user_id)
+        return await _shown(desk, conversation_id, None, unread=str(error), status=status_of(type(error)))
+    return back_to(_path(user_id, conversation_id), "reading")
+
+
 def _path(user_id: UUID, conversation_id: UUID) -> str:
     return f"/dashboard/users/{user_id}/conversations/{conversation_id}"
 
 
 async def _shown(
-    desk: Desk, conversation_id: UUID, before: str | None, text: str = "", error: str | None = None, status: int = 200
+    desk: Desk,
+    conversation_id: UUID,
+    before: str | None,
+    text: str = "",
+    error: str | None = None,
+    status: int = 200,
+    unread: str | None = None,
 ) -> Response[Any]:
     application, caller, user_id = desk.application, desk.caller, desk.user_id
     conversation = await application.conversations.get(caller, user_id, conversation_id)
@@ -147,10 +176,12 @@ async def _shown(
         messages=list(reversed(messages.items)),
         older=messages.next_cursor,
         is_newest=before is None,
-        phone_number=await _or_none(application.phone_numbers.get(caller, user_id, conversation.phone_number_id)),
-        agent=conversation.agent_id and await _or_none(application.agents.get(caller, user_id, conversation.agent_id)),
+        phone_number=await or_none(application.phone_numbers.get(caller, user_id, conversation.phone_number_id)),
+        agent=conversation.agent_id and await or_none(application.agents.get(caller, user_id, conversation.agent_id)),
         text=text,
         error=error,
+        runs=await runs_of(desk, conversation_id, 1),
+        unread=unread,
         key=uuid4(),
     )
 
@@ -170,24 +201,10 @@ def _wanted(query: Mapping[str, str]) -> ConversationFilter:
     status = query.get("status")
     return ConversationFilter(
         status=status if status in set(ConversationStatus) else None,
-        phone_number_id=_id_in(query.get("phone_number_id")),
-        agent_id=_id_in(query.get("agent_id")),
+        phone_number_id=id_in(query.get("phone_number_id")),
+        agent_id=id_in(query.get("agent_id")),
         customer=checked_customer(query.get("customer", "").strip() or None),
     )
 
 
-def _id_in(word: str | None) -> UUID | None:
-    try:
-        return UUID(word) if word else None
-    except ValueError as error:
-        raise InvalidInput("query", "That filter names no thing of yours; choose one of the list.") from error
-
-
-async def _or_none(asked: Any) -> Any:  # noqa: ANN401 - something that may be gone
-    try:
-        return await asked
-    except NotFound:
-        return None
-
-
-routes = [show_conversations, show_conversation, reply, pause, resume, archive]
+routes = [show_conversations, show_conversation, reply, pause, resume, archive, read_now]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.console import Console, a_context, opened, writes_to
 from tests.rig.house import House, a_home, running_house
@@ -32,6 +32,12 @@ def console(house, browser) -> Iterator[Console]:
     context.close()
 
 
+def row_of(console: Console, field: str) -> Locator:
+    """What is known in that field."""
+    title = console.page.get_by_role("rowheader", name=field, exact=True)
+    return console.page.locator("#known").get_by_role("row").filter(has=title)
+
+
 def test_a_customer_writes_falls_silent_and_stands_in_the_list_with_what_they_proved(console: Console):
     console.page.get_by_role("link", name="Leads").click()
     expect(console.page.get_by_text("No customer has told anything yet")).to_be_visible()
@@ -41,13 +47,12 @@ def test_a_customer_writes_falls_silent_and_stands_in_the_list_with_what_they_pr
     row = console.page.get_by_role("row").filter(has_text=sender)  # nobody reloads the page
     expect(row).to_contain_text("ana@example.com")
     row.get_by_role("link", name="Ana").click()
-    known = console.page.locator("#known")
-    expect(known.get_by_role("row", name="Email")).to_contain_text("message 1")
+    expect(row_of(console, "Email")).to_contain_text("message 1")
     writes_to(console.tenant, BUDGET, sender=sender)
-    expect(known.get_by_role("row", name="Budget")).to_contain_text("150 EUR")
+    expect(row_of(console, "Budget")).to_contain_text("150 EUR")
     expect(console.page.locator("#runs tbody tr")).to_have_count(2)
 
-    known.get_by_role("row", name="Budget").get_by_role("link", name="message 3").click()
+    row_of(console, "Budget").get_by_role("link", name="message 3").click()
 
     expect(console.page.locator("#n3:target")).to_be_in_viewport()
     expect(console.page.locator("#n3 + .bubble")).to_have_text(BUDGET)

@@ -11,12 +11,17 @@ from bench.archive import MESSAGES, stored
 from bench.house import House, call
 from bench.load import OK, Delivered, Offer, closed_loop, open_loop
 from bench.meters import Meters, Reading
+from bench.rpc_load import Call, closed_calls, open_calls
+from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2 import ListMessagesRequest
 
 AT_ONCE = 8
 PER_SECOND = 200
 QUICK_MESSAGES = 20_000
 """With fewer messages to be offered than this, the archive is as small."""
 DEEP = 0.9
+PAGE_SIZE = 50
+WARMING = 100
+LIST_MESSAGES = "/frontdesk.v1.ConversationService/ListMessages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Lists:
     """Pages of 50 of a list. `per_second` in a closed loop, `taken_ms` at PER_SECOND by the clock."""
 
     name: str
+    door: str
     stored: int
     per_second: float
     taken_ms: dict[str, float]
@@ -38,18 +44,30 @@ class _Loop:
     seconds: float
 
 
-async def lists(house: House, meters: Meters, messages: int) -> list[tuple[str, int, _Loop, _Loop]]:
-    """Each page's two loops: as fast as it goes, and by the clock."""
+async def lists(house: House, meters: Meters, messages: int) -> list[tuple[str, str, int, _Loop, _Loop]]:
+    """Each page's two loops at each door: as fast as it goes, and by the clock."""
     count = MESSAGES if messages >= MESSAGES // 1_000 else QUICK_MESSAGES
     user_id, key = stored(house, count)
     found = []
-    for name, query in (("first page", ""), ("deep page", f"&cursor={_deep_cursor(house, user_id, key)}")):
-        offers = _offers(house, user_id, key, query, 2 * messages)
-        await closed_loop(house, offers[:100], AT_ONCE)
-        fast = await _measured(meters, closed_loop(house, offers, AT_ONCE))
-        clock = await _measured(meters, open_loop(house, offers, PER_SECOND))
-        found.append((name, count, fast, clock))
+    for name, cursor in (("first page", ""), ("deep page", _deep_cursor(house, user_id, key))):
+        by_rest = await _by_rest(house, meters, _offers(house, user_id, key, cursor, 2 * messages))
+        found.append((name, "REST", count, *by_rest))
+        request = ListMessagesRequest(user_id=user_id, page_size=PAGE_SIZE, page_token=cursor).SerializeToString()
+        by_rpc = await _by_rpc(house, meters, Call(LIST_MESSAGES, request, key), 2 * messages)
+        found.append((name, "gRPC", count, *by_rpc))
     return found
+
+
+async def _by_rest(house: House, meters: Meters, offers: list[Offer]) -> tuple[_Loop, _Loop]:
+    await closed_loop(house, offers[:WARMING], AT_ONCE)
+    fast = await _measured(meters, closed_loop(house, offers, AT_ONCE))
+    return fast, await _measured(meters, open_loop(house, offers, PER_SECOND))
+
+
+async def _by_rpc(house: House, meters: Meters, call: Call, count: int) -> tuple[_Loop, _Loop]:
+    await closed_calls(house, call, WARMING, AT_ONCE)
+    fast = await _measured(meters, closed_calls(house, call, count, AT_ONCE))
+    return fast, await _measured(meters, open_calls(house, call, count, PER_SECOND))
 
 
 async def _measured(meters: Meters, loop: Any) -> _Loop:
@@ -65,9 +83,10 @@ def refused_in(*loops: _Loop) -> int:
     return sum(one.status != OK for loop in loops for one in loop.delivered)
 
 
-def _offers(house: House, user_id: str, key: str, query: str, count: int) -> list[Offer]:
+def _offers(house: House, user_id: str, key: str, cursor: str, count: int) -> list[Offer]:
     host = urlsplit(house.ready["rest_url"]).netloc
-    line = f"GET /users/{user_id}/messages?limit=50{query} HTTP/1.1"
+    query = f"limit={PAGE_SIZE}" + (f"&cursor={cursor}" if cursor else "")
+    line = f"GET /users/{user_id}/messages?{query} HTTP/1.1"
     head = f"{line}\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
     return [Offer(str(number), head) for number in range(count)]
 

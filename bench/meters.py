@@ -21,7 +21,9 @@ KINDS = {
     "simulate": "simulators",
 }
 """The words after `entrypoints.cli.main`, and what the table calls such a process."""
-SENT_BY_CLIENTS = {"eval", "evalsha", "blpop", "ping", "hello", "auth", "client|setinfo", "script|load", "select"}
+SENT_BY_CLIENTS = {
+    "eval", "evalsha", "blpop", "getex", "ping", "hello", "auth", "client|setinfo", "script|load", "select",
+}  # fmt: skip
 """The commands that reach Redis over a socket here; all others run inside scripts."""
 OPEN_WORK = """
 select (select count(*) from turns where status = 'open')

@@ -121,7 +121,7 @@ def _export(result: Export) -> str:
 def _lists(result: Lists) -> str:
     return "\n".join(
         [
-            f"Messages, {result.name} of 50, {result.stored:,} stored:",
+            f"Messages by {result.door}, {result.name} of 50, {result.stored:,} stored:",
             "",
             f"  at most                 {result.per_second:.0f}/s",
             f"  at {PER_SECOND}/s by the clock   {_percentiles(result.taken_ms)}",

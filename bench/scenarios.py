@@ -165,17 +165,18 @@ class Bench:
         return _offered(stretch, self._scale.offered_seconds, self._meters.rss_mib("worker"))
 
     async def lists(self) -> list[Lists]:
-        """Pages of a long list, the first and a deep one."""
+        """Pages of a long list, the first and a deep one, at both doors."""
         return [
             Lists(
                 name=name,
+                door=door,
                 stored=stored,
                 per_second=len(fast.delivered) / fast.seconds,
                 taken_ms=percentiles([one.ack_seconds for one in clock.delivered]),
                 cpu_ms=_milliseconds(fast.cost, len(fast.delivered)),
                 refused=refused_in(fast, clock),
             )
-            for name, stored, fast, clock in await lists(self._house, self._meters, self._scale.messages)
+            for name, door, stored, fast, clock in await lists(self._house, self._meters, self._scale.messages)
         ]
 
     async def credits(self) -> Additions:

@@ -12,11 +12,12 @@ PUBLISHED=protos/published.binpb
 PATH="$(dirname "$(command -v "$PYTHON")"):$PATH"
 
 generate() {
-    mkdir -p "$1"
-    # The virtual path gives absolute imports, at the price that our files may not import each other.
-    "$PYTHON" -m grpc_tools.protoc \
-        "-I$GENERATED=protos" --python_out="$1" --grpc_python_out="$1" "--mypy_out=quiet:$1" "--mypy_grpc_out=quiet:$1" \
-        protos/frontdesk/v1/*.proto
+    mkdir -p "$1/$GENERATED"
+    "$PYTHON" -m grpc_tools.protoc -Iprotos "--python_out=$1/$GENERATED" "--grpc_python_out=$1/$GENERATED" \
+        "--mypy_out=quiet:$1/$GENERATED" "--mypy_grpc_out=quiet:$1/$GENERATED" protos/frontdesk/v1/*.proto
+    # The plugins import by the names of our files, which are no packages of Python.
+    sed -i.old "s#^from frontdesk\.#from $(echo "$GENERATED" | tr / .).frontdesk.#" "$1/$GENERATED"/frontdesk/v1/*.py*
+    rm "$1/$GENERATED"/frontdesk/v1/*.old
 }
 
 must_not_break() {

@@ -28,6 +28,7 @@ class AesVault:
 
     def __init__(self, encryption_keys: Sequence[str]) -> None:
         self._token_ciphers = _ciphers(encryption_keys, b"access-token")
+        self._context_ciphers = _ciphers(encryption_keys, b"context")
         self._answer_ciphers = _ciphers(encryption_keys, b"answer")
         self._peppers = {_name(key).hex(): _derived(key, b"api-key") for key in encryption_keys}
         self._newest = _name(encryption_keys[0])
@@ -39,6 +40,14 @@ class AesVault:
     def unseal(self, sealed: bytes, owner: UUID) -> str:
         """Decrypt for that row; see the port."""
         return _opened(self._token_ciphers, sealed, owner.bytes, "access token").decode()
+
+    def seal_context(self, context: bytes, owner: UUID) -> bytes:
+        """Encrypt for that phone number; see the port."""
+        return self._sealed(self._context_ciphers, context, owner.bytes)
+
+    def unseal_context(self, sealed: bytes, owner: UUID) -> bytes:
+        """Decrypt for that phone number; see the port."""
+        return _opened(self._context_ciphers, sealed, owner.bytes, "entry of the cache")
 
     def seal_answer(self, answer: bytes, name: bytes) -> bytes:
         """Encrypt for that name; see the port."""

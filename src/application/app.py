@@ -3,7 +3,8 @@
 | who                        | through        | to                                                     |
 |----------------------------|----------------|--------------------------------------------------------|
 | Meta                       | rest/webhooks  | accept_webhook                                         |
-| a wake-up from the queue   | worker         | work: join, claim, serve (take_turn), renew, leave     |
+| a wake-up from the queue   | worker         | work: join, warm_up, claim, serve (take_turn), renew,  |
+|                            |                | leave                                                  |
 | another wake-up            | worker         | run_extractions: claim, serve                          |
 | the scheduler's clock      | scheduler      | sweep, watch, watch_models, tell_of_alerts,            |
 |                            |                | fetch_media.waiting, delete_media, refresh_tokens,     |
@@ -74,6 +75,7 @@ from application.ports.channel_health import ChannelHealth
 from application.ports.chat_sessions import ChatSessions
 from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
+from application.ports.context_cache import ContextCache
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.customer_records import CustomerRecords
@@ -95,7 +97,6 @@ from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.telemetry import Telemetry
-from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
@@ -181,7 +182,7 @@ class Ports:
     queue: TurnQueue
     seen: DuplicateFilter
     briefings: Briefings
-    tokens: TokenCache
+    contexts: ContextCache
     ageing_tokens: AgeingTokens
     token_issuer: TokenIssuer
     model: LanguageModel
@@ -250,7 +251,7 @@ def assemble(
         watch=Watch(p.alerts, p.credits, p.inbox, watched, blocked_hours_max),
         watch_models=WatchModels(p.alerts, p.model_catalogue, p.clock, set_models or {}),
         tell_of_alerts=[TellOfAlerts(one, p.alert_deliveries, p.alert_senders.get(one)) for one in Destination],
-        refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.tokens, p.alerts),
+        refresh_tokens=RefreshTokens(p.ageing_tokens, p.token_issuer, p.vault, p.contexts, p.alerts),
         schedule_extractions=ScheduleExtractions(
             p.extractions, p.extraction_queue, extraction_idle_seconds, extraction_price
         ),
@@ -269,7 +270,7 @@ def assemble(
         once=NameRequest(p.vault),
         authenticate=authenticate,
         admit_call=AdmitCall(authenticate, p.rate_limits, p.clock, requests_per_minute),
-        users=ManageUsers(p.users, p.tokens, p.queue, p.vault, p.clock, p.ids),
+        users=ManageUsers(p.users, p.contexts, p.queue, p.vault, p.clock, p.ids),
         phone_numbers=_manage_phone_numbers(p),
         read_queue=ReadQueue(p.phone_numbers, p.conversations, p.queue),
         channel_health=ReadChannelHealth(p.phone_numbers, p.channel_health),
@@ -301,7 +302,7 @@ def assemble(
 
 
 def _manage_phone_numbers(p: Ports) -> ManagePhoneNumbers:
-    return ManagePhoneNumbers(p.phone_numbers, p.tokens, p.vault, p.inbox, p.turns, p.queue, p.alerts, p.clock, p.ids)
+    return ManagePhoneNumbers(p.phone_numbers, p.contexts, p.vault, p.inbox, p.turns, p.queue, p.alerts, p.clock, p.ids)
 
 
 def _take_turn(p: Ports, lane_scope: LaneScope) -> TakeTurn:

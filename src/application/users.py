@@ -12,8 +12,8 @@ from application.forgetting import forget_channel
 from application.pages import Page, PageRequest
 from application.ports.answers import Once, completed_by
 from application.ports.clock import Clock, Ids
+from application.ports.context_cache import ContextCache
 from application.ports.registry import Users
-from application.ports.token_cache import TokenCache
 from application.ports.turn_queue import TurnQueue
 from application.ports.vault import Vault
 from domain.credits import checked_threshold
@@ -69,7 +69,7 @@ class ManageUsers:
     """The businesses of this deployment, and their keys."""
 
     users: Users
-    tokens: TokenCache
+    contexts: ContextCache
     queue: TurnQueue
     vault: Vault
     clock: Clock
@@ -107,7 +107,7 @@ class ManageUsers:
         """Delete the user and everything of theirs. Raises NotFound."""
         caller.must_manage(user_id)
         for phone_number_id in await self.users.erase(user_id):
-            await forget_channel(self.tokens, self.queue, phone_number_id)
+            await forget_channel(self.contexts, self.queue, phone_number_id)
 
     async def add_key(
         self,

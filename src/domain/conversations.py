@@ -227,7 +227,8 @@ class Turn:
     store refuses one whose number is old. `replies` are the parts of the reply when an earlier worker had already
     written one. `attempts` counts the workers that took it, this one included, `crashes` those that ended with it in
     hand. `last_item_id` is the last item of the model's conversation that belongs to an earlier turn. `heard` is the
-    newest thing the customer sent, `lately` what was said before when that was unusually much.
+    newest thing the customer sent, `lately` what was said before when that was unusually much. `context_version`
+    names all that is to be known of agent and phone number, as it was when the turn was taken; None when one is gone.
     """
 
     id: UUID
@@ -245,6 +246,7 @@ class Turn:
     last_item_id: str | None
     heard: Heard
     lately: tuple[Line, ...] = ()
+    context_version: UUID | None = None
 
     @property
     def is_asked_again(self) -> bool:

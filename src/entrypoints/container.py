@@ -30,12 +30,12 @@ from adapters.chat_sessions import SignedChatSessions
 from adapters.clock import RandomIds, SystemClock
 from adapters.content_store import open_content_store
 from adapters.coordination.connection import opened_redis
+from adapters.coordination.context_cache import RedisContextCache
 from adapters.coordination.dead_workers import forget_workers
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
 from adapters.coordination.extraction_queue import RedisExtractionQueue
 from adapters.coordination.live_channel import RedisLiveChannel
 from adapters.coordination.rate_limits import RedisRateLimits
-from adapters.coordination.token_cache import RedisTokenCache
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import (
     ACTOR,
@@ -77,7 +77,7 @@ from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
 from adapters.persistence.web_chats import PostgresWebChats
 from adapters.probes import PostgresProbe, RedisProbe
-from adapters.telemetry.measured import MeasuredTokens
+from adapters.telemetry.measured import MeasuredContexts
 from adapters.telemetry.wiring import Instruments, Watching, opened_instruments
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
@@ -92,6 +92,7 @@ from application.ports.channel_health import ChannelHealth
 from application.ports.chat_sessions import ChatSessions
 from application.ports.clock import Clock, Ids
 from application.ports.content_store import ContentStore
+from application.ports.context_cache import ContextCache
 from application.ports.conversations import Conversations
 from application.ports.credits import Credits
 from application.ports.customer_records import CustomerRecords
@@ -113,7 +114,6 @@ from application.ports.registry import Agents, PhoneNumbers, Prompts, Users
 from application.ports.replies_by_hand import RepliesByHand
 from application.ports.retries import Retries
 from application.ports.telemetry import Telemetry
-from application.ports.token_cache import TokenCache
 from application.ports.token_refresh import AgeingTokens, TokenIssuer
 from application.ports.traces import Traces
 from application.ports.turn_queue import TurnQueue
@@ -237,16 +237,16 @@ class Container(containers.DeclarativeContainer):
     )
     leads: Provider[Leads] = providers.Singleton(PostgresLeads, database)
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
-    tokens: Provider[TokenCache] = providers.Singleton(
-        MeasuredTokens,
-        providers.Singleton(RedisTokenCache, redis, settings.provided.cache_ttl_seconds),
+    contexts: Provider[ContextCache] = providers.Singleton(
+        MeasuredContexts,
+        providers.Singleton(RedisContextCache, redis, settings.provided.cache_ttl_seconds),
         instruments.provided.metrics,
     )
     ageing_tokens: Provider[AgeingTokens] = providers.Singleton(PostgresAgeingTokens, database)
     token_issuer: Provider[TokenIssuer] = providers.Singleton(
         InstagramTokens, http, settings.provided.meta_instagram_base_url
     )
-    briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault, tokens)
+    briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault, contexts)
     gateway: Provider[ChannelGateway] = providers.Singleton(_platforms, http, live, settings)
     reader: Provider[WebhookReader] = providers.Singleton(
         MetaWebhookReader,
@@ -312,7 +312,7 @@ class Container(containers.DeclarativeContainer):
         queue=queue,
         seen=seen,
         briefings=briefings,
-        tokens=tokens,
+        contexts=contexts,
         ageing_tokens=ageing_tokens,
         token_issuer=token_issuer,
         model=model,

@@ -1,17 +1,19 @@
 """Turns over measured ports: what is counted, what is written, and what is traced."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import values
 from structlog.testing import capture_logs
 
 from adapters.telemetry.measured import (
+    MeasuredContexts,
     MeasuredFilter,
     MeasuredGateway,
     MeasuredInbox,
     MeasuredModel,
     MeasuredQueue,
-    MeasuredTokens,
     MeasuredTurns,
     Waits,
 )
@@ -19,12 +21,14 @@ from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.open_telemetry import OpenTelemetryTracing, trace_id_of
 from adapters.telemetry.pseudonyms import Pseudonyms
 from adapters.telemetry.shared_files import FOLDER, all_processes, use_shared_files
+from application.ports.context_cache import ContextCacheUnavailable, SealedContext
 from application.ports.turn_queue import QueueEntry, QueueUnavailable
 from application.ports.turns import TurnLost
 from domain.answers import Answered, NotAnswered, TryAgain, Usage
 from domain.conversations import UnansweredReason
 from domain.delivery import Deferred, Refused
 from tests.builders import an_id
+from tests.fakes.context_cache import MemoryContextCache
 from tests.unit.application.desk import KIM, Desk
 
 
@@ -40,7 +44,8 @@ class Measured:
         self.turns = MeasuredTurns(desk.turns, metrics, self.waits, self.tracing, Pseudonyms("a key"))
         self.queue = MeasuredQueue(desk.queue, metrics, self.waits)
         self.seen = MeasuredFilter(desk.seen, metrics)
-        self.tokens = MeasuredTokens(NoTokens(), metrics)
+        self.cache = MemoryContextCache()
+        self.contexts = MeasuredContexts(self.cache, metrics)
         desk.inbox = MeasuredInbox(desk.inbox, metrics, self.tracing)
         take = desk.take_turn
         for where, name, port in (
@@ -58,11 +63,6 @@ class Measured:
     def spans(self):
         self.tracing._provider.force_flush()
         return self.exporter.get_finished_spans()
-
-
-class NoTokens:
-    async def get(self, versions):
-        return {}
 
 
 @pytest.fixture
@@ -145,10 +145,24 @@ async def test_duplicates_are_counted_by_who_knew_them(measured):
     assert measured.value("duplicates_refused_total", known_by="filter") == 1
 
 
-async def test_look_ups_that_miss_are_counted(measured):
-    await measured.tokens.get({an_id(): an_id(), an_id(): an_id()})
+async def test_look_ups_are_counted_with_the_age_and_the_size_of_what_is_kept(measured):
+    number, version = an_id(), an_id()
+    read_at = datetime.now(UTC) - timedelta(seconds=30)
+    await measured.contexts.put({number: SealedContext(version, bytes(600), read_at)})
+    await measured.contexts.get({number: version, an_id(): an_id(), an_id(): an_id()})
 
-    assert measured.value("cache_reads_total", cache="token", result="miss") == 2
+    assert measured.value("cache_reads_total", cache="context", result="hit") == 1
+    assert measured.value("cache_reads_total", cache="context", result="miss") == 2
+    assert measured.value("cache_age_seconds_sum", cache="context") == pytest.approx(30, abs=5)
+    assert measured.value("cache_entry_bytes_sum", cache="context") == 600
+
+
+async def test_a_cache_out_of_reach_misses(measured):
+    measured.cache.is_down = True
+    with pytest.raises(ContextCacheUnavailable):
+        await measured.contexts.get({an_id(): an_id()})
+
+    assert measured.value("cache_reads_total", cache="context", result="miss") == 1
 
 
 async def test_calls_that_the_queue_does_not_answer_are_counted(measured, monkeypatch):

@@ -27,6 +27,15 @@ def test_what_was_copied_to_another_row_is_unreadable(vault: Vault) -> None:
         vault.unseal(sealed, an_id())
 
 
+def test_a_context_is_read_again_for_its_phone_number_and_no_other(vault: Vault) -> None:
+    owner = an_id()
+    sealed = vault.seal_context(b"\x00 who answers", owner)
+
+    assert vault.unseal_context(sealed, owner) == b"\x00 who answers"
+    with pytest.raises(SecretUnreadable):
+        vault.unseal_context(sealed, an_id())
+
+
 def test_a_key_s_secret_is_new_each_time_and_safe_in_a_url(vault: Vault) -> None:
     secrets = {vault.new_key_secret() for _ in range(50)}
 

@@ -61,7 +61,7 @@ def test_the_example_names_settings_and_what_the_file_reads():
 def test_the_example_gives_no_secret():
     given = {name for name, value in env_file(ENV_EXAMPLE).items() if value}
 
-    assert given == {"REST_PUBLISHED", "GRPC_PUBLISHED", "WORKERS_MAX", "LOG_LEVEL"}
+    assert given == {"REST_PUBLISHED", "GRPC_PUBLISHED", "WORKERS_MIN", "WORKERS_MAX", "LOG_LEVEL"}
     assert ".env" in (COMPOSE.parents[1] / ".gitignore").read_text().splitlines()
 
 

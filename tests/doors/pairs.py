@@ -29,13 +29,14 @@ NOT_FOR_SERVICES = {
     "GET /health",
     "GET /health/live",
     "GET /health/ready",
+    "GET /metrics",
     "GET /webhooks/meta",
     "POST /webhooks/meta",
     "POST /webchat/{phone_number_id}/sessions",
     "POST /webchat/messages",
     "GET /webchat/events",
 }
-"""What orchestrators (gRPC has a health service of its own), platforms and visitors' browsers ask for."""
+"""What orchestrators (gRPC has a health service of its own), Prometheus, platforms and visitors' browsers ask for."""
 
 READ, WRITE, MANAGE, HOUSE = "read", "write", "admin", "house"
 
@@ -73,7 +74,7 @@ _NEW_NUMBER = {"type": "instagram", "display_name": "Shop", "instagram_account_i
 _NEW_AGENT = {
     "name": "Bob",
     "prompt_id": "{prompt_id}",
-    "lead_form": {"type": "object", "maxProperties": 3},
+    "lead_form": {"type": "object", "properties": {"guests": {"type": "integer", "maximum": 300}}},
     "prompt_version": 1,
 }
 
@@ -130,6 +131,14 @@ PAIRS: Sequence[Pair] = [
     Pair(f"GET {_USER}/customers", "ConversationService.ListCustomers", READ, {"type": "whatsapp", **_PAGE}),
     Pair(f"GET {_CUSTOMER}", "ConversationService.GetCustomer", READ),
     Pair(f"GET {_CUSTOMER}/export", "ConversationService.ExportCustomer", READ),
+    Pair(f"GET {_USER}/extractions", "ExtractionService.ListExtractions", READ, {"status": "completed", **_PAGE}),
+    Pair(f"GET {_USER}/extractions/export", "ExtractionService.ExportExtractions", READ, {"status": "completed"}),
+    Pair(f"GET {_USER}/extractions/{{extraction_id}}", "ExtractionService.GetExtraction", READ),
+    Pair(f"POST {_TALK}/extract", "ExtractionService.ExtractConversation", WRITE),
+    Pair(f"POST {_AGENT}/extract", "ExtractionService.ExtractAgent", WRITE),
+    Pair(f"GET {_USER}/leads", "ExtractionService.ListLeads", READ, {"status": "completed", **_PAGE}),
+    Pair(f"GET {_USER}/leads/export", "ExtractionService.ExportLeads", READ),
+    Pair(f"GET {_USER}/leads/{{customer_id}}", "ExtractionService.GetLead", READ),
     Pair("GET /alerts", "AlertService.ListAlerts", HOUSE, {"state": "open", **_PAGE}),
     Pair(f"GET {_USER}/alerts", "AlertService.ListUserAlerts", READ, {"state": "open", **_PAGE}),
     Pair(f"POST {_TALK}/archive", "ConversationService.ArchiveConversation", WRITE),
@@ -148,6 +157,9 @@ RENAMED = {
     "occurred_at": "occur_time",
     "opened_at": "open_time",
     "resolved_at": "resolve_time",
+    "ended_at": "end_time",
+    "updated_at": "update_time",
+    "proven_at": "prove_time",
     "at": "time",
 }
 FLATTENED = {"user", "key", "balance"}
@@ -212,22 +224,29 @@ def from_rpc(answer: Message) -> dict[str, Any]:
 
 
 def plain(message: Message) -> Any:
-    """A message as plain values: words for enumerations, moments for timestamps; absent fields are not there."""
+    """A message as plain values: words for enumerations, moments for timestamps.
+
+    Absent fields are not there, nor are empty maps: protobuf does not tell them from absent ones.
+    """
     match message.DESCRIPTOR.full_name:
         case "google.protobuf.Timestamp":
             return message.ToDatetime().replace(tzinfo=None)
         case "google.protobuf.Struct":
             return MessageToDict(message)
-        case "frontdesk.v1.Words":
-            return list(message.words)
+        case "google.protobuf.Value":
+            return MessageToDict(message)
+        case "frontdesk.v1.Words" | "frontdesk.v1.Evidence" | "frontdesk.v1.LeadValues":
+            [of] = message.DESCRIPTOR.fields
+            return _plain_value(of, getattr(message, of.name))
     fields = message.DESCRIPTOR.fields
     there = (of for of in fields if not of.has_presence or message.HasField(of.name))
-    return {of.name: _plain_value(of, getattr(message, of.name)) for of in there}
+    told = {of.name: _plain_value(of, getattr(message, of.name)) for of in there}
+    return {name: value for name, value in told.items() if value != {}}
 
 
 def _plain_value(of: FieldDescriptor, value: Any) -> Any:
     if of.message_type is not None and of.message_type.GetOptions().map_entry:
-        return {name: plain(item) for name, item in value.items()}
+        return {name: _plain_item(of.message_type.fields_by_name["value"], item) for name, item in value.items()}
     if of.is_repeated:
         return [_plain_item(of, item) for item in value]
     return _plain_item(of, value)
@@ -241,11 +260,11 @@ def _plain_item(of: FieldDescriptor, value: Any) -> Any:
 
 
 def from_rest(answer: Any) -> Any:
-    """An answer in the names of gRPC, without what is null, and with its moments read."""
+    """An answer in the names of gRPC, without what is null or an empty map, and with its moments read."""
     match answer:
         case dict():
             told = {RENAMED.get(name, name): from_rest(value) for name, value in answer.items()}
-            return {name: value for name, value in told.items() if value is not None and name not in ONLY_BY_REST}
+            return {name: value for name, value in told.items() if value not in (None, {}) and name not in ONLY_BY_REST}
         case list():
             return [from_rest(value) for value in answer]
         case str() if len(answer) > len("2026-01-01T") and answer[4:5] == "-" and answer[10:11] == "T":

@@ -27,6 +27,7 @@ from tests.fakes.background import IdleBackground
 from tests.fakes.channel_health import MemoryChannelHealth
 from tests.fakes.clock import CountingIds, FrozenClock
 from tests.fakes.content_store import MemoryContentStore
+from tests.fakes.context_cache import MemoryContextCache
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.customer_records import MemoryCustomerRecords
@@ -43,7 +44,6 @@ from tests.fakes.rate_limits import MemoryRateLimits
 from tests.fakes.registry import MemoryAgents, MemoryPhoneNumbers, MemoryPrompts, MemoryUsers
 from tests.fakes.replies_by_hand import MemoryRepliesByHand
 from tests.fakes.telemetry import MemoryTelemetry
-from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.vault import PlainVault
 from tests.fakes.web_chats import MemoryWebChats
@@ -169,7 +169,7 @@ class House:
         self.alerts = MemoryAlerts(self.store)
         self.queue = MemoryTurnQueue(self.clock)
         self.content = MemoryContentStore()
-        self.tokens = MemoryTokenCache()
+        self.contexts = MemoryContextCache()
         self.turns = ToldTurns()
         self.extraction_queue = MemoryExtractionQueue()
         self.inbox: Any = NoInbox()
@@ -197,7 +197,7 @@ class House:
             queue=self.queue,
             seen=MemoryDuplicateFilter(self.clock),
             briefings=nothing,
-            tokens=self.tokens,
+            contexts=self.contexts,
             ageing_tokens=nothing,
             token_issuer=nothing,
             model=nothing,
@@ -260,7 +260,9 @@ class House:
         await extractions.request(self.store.owner_of(conversation), conversation.id, 0, None)
         (run,) = await extractions.claim(90.0, 1)
         proved = {name: ProvedValue(value, (1,), self.clock.now()) for name, value in values.items()}
-        await extractions.complete(run, Found(Reading(proved, {}), "digest", 1, "gpt-5.5", Usage(10, 5)))
+        await extractions.complete(
+            run, Found(Reading(proved, {"age": "not said"}), "digest", 1, "gpt-5.5", Usage(10, 5))
+        )
         return run.id
 
     def keeps_a_file(self, message: Message, **fields: Any) -> StoredMedium:

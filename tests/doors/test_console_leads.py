@@ -34,19 +34,24 @@ def changes_the_run(house, shop, **fields) -> Extraction:
 
 
 async def test_the_list_shows_whose_lead_it_is_and_values_in_the_order_of_the_form(rest, shop, house):
-    await house.reads(the_conversation(house, shop), {"shoe_size": 42, "email": "ada@example.com"})
+    found = {"shoe_size": 42, "extras": ["cake", "tea"], "vegan": True, "email": "ada@example.com"}
+    await house.reads(the_conversation(house, shop), found)
 
     page = (await rest.get(shop.path(LEADS))).text
 
     assert f'href="{shop.path(LEAD)}">Ada</a>' in page
-    places = [page.index(word) for word in ("> Ada<", "ada@example.com", "+34911234567", "=1+1", "Shoe size")]
+    places = [
+        page.index(word)
+        for word in ("> Ada<", "ada@example.com", "+34911234567", "=1+1", "Shoe size", "cake, tea", "> yes")
+    ]
     assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
     ("query", "is_there"),
     [
-        ("since=2000-01-01", True),
+        ("since=2000-01-01&status=completed", True),
+        ("status=failed", False),
         ("since=2999-01-01", False),
         ("until=2000-01-01", False),
         ("until={today}&since={today}", True),

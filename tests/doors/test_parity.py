@@ -23,7 +23,7 @@ from tests.doors.conftest import a_shop, bearer, made
 from tests.doors.pairs import HOUSE, METHODS, NOT_FOR_SERVICES, PAIRS, READ, WRITE, Pair, filled, from_rest, from_rpc
 from tests.doors.stubs import ADMIN_KEY, House
 
-STREAMED = {f"ConversationService.{name}" for name in ("WatchMessages", "DownloadMedium", "ExportCustomer")}
+STREAMED = {name for name, method in METHODS.items() if method.server_streaming}
 ONE_ANSWER = [pair for pair in PAIRS if pair.method not in STREAMED]
 SAME_CODES = {
     401: grpc.StatusCode.UNAUTHENTICATED,
@@ -186,7 +186,16 @@ REFUSED = [
     *(
         (pair, {name: NOWHERE})
         for pair in ONE_ANSWER
-        for name in ("phone_number_id", "agent_id", "conversation_id", "message_id", "api_key_id", "customer_id")
+        for name in (
+            "user_id",
+            "phone_number_id",
+            "agent_id",
+            "conversation_id",
+            "message_id",
+            "api_key_id",
+            "customer_id",
+            "extraction_id",
+        )
         if f"{{{name}}}" in pair.operation
     ),
     *((pair, {"prompt_id": "prm_unknown"}) for pair in PAIRS if "{prompt_id}" in pair.operation),
@@ -246,7 +255,7 @@ class WithLesserKeys:
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.method)
 async def test_only_the_right_keys_pass(rest, house, current_application, pair) -> None:
     authenticate = WithLesserKeys(house.application.authenticate)
-    object.__setattr__(house.application, "authenticate", authenticate)
+    object.__setattr__(house.application.admit_call, "authenticate", authenticate)
     open_to(current_application, house)
     refused, unknown = grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED
     passes, nothing = grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND

@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 
 from application.pages import PageRequest
-from application.ports.token_cache import SealedToken
+from application.ports.context_cache import SealedContext
 from application.ports.turns import Waiting
 from domain.channels import ChannelStatus
 from domain.monitoring import AlertKind, AlertState
 from tests.doors.conftest import bearer
 from tests.doors.test_rest_routes import NUMBER
+from tests.fakes.clock import MONDAY_MORNING
 
 DEFAULTS = {
     "shows_typing": True,
@@ -108,7 +109,7 @@ async def _is_stopped(house, shop, status) -> UUID:
     await house.alerts.raise_alert(kind, str(house.ids.new()), None, "Another's.")
     house.turns.waits = [Waiting(house.ids.new(), id_), Waiting(house.ids.new(), id_)]
     house.turns.asked = None
-    house.tokens.kept[id_] = SealedToken(house.ids.new(), b"old")
+    house.contexts.kept[id_] = SealedContext(house.ids.new(), b"old", MONDAY_MORNING)
     return id_
 
 
@@ -127,7 +128,7 @@ async def test_a_stopped_number_goes_on_in_order_with_a_new_token_or_when_told(h
     assert queued == [waiting.conversation_id for waiting in house.turns.waits]
     open_ = await house.alerts.list(None, AlertState.OPEN, PageRequest())
     assert [alert.detail for alert in open_.items] == ["Another's."]
-    assert (id_ in house.tokens.kept) == ("access_token" not in body)
+    assert (id_ in house.contexts.kept) == ("access_token" not in body)
 
 
 async def test_a_change_of_something_else_resumes_nothing(house, shop, patch):
@@ -135,7 +136,7 @@ async def test_a_change_of_something_else_resumes_nothing(house, shop, patch):
 
     assert (await patch({"display_name": "Till"})).json()["status"] == "parked"
     assert house.turns.asked is None
-    assert id_ in house.tokens.kept
+    assert id_ in house.contexts.kept
 
 
 async def test_nobody_parks_a_number_by_hand(patch):
@@ -147,7 +148,7 @@ async def test_nobody_parks_a_number_by_hand(patch):
 async def test_the_token_of_a_removed_number_is_forgotten(house, shop, rest):
     id_ = await _is_stopped(house, shop, ChannelStatus.PARKED)
     await rest.delete(shop.path(NUMBER), headers=bearer(shop.key))
-    assert id_ not in house.tokens.kept
+    assert id_ not in house.contexts.kept
 
 
 async def test_settings_refuse_unknown_fields_in_the_description_too(rest):

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +61,8 @@ class Supervised:
         """Those that live, by their ids."""
         found = {}
         for file in self.folder.glob("*.worker"):
-            if (written := file.read_text()) and psutil.pid_exists(int(written)):
-                process = psutil.Process(int(written))
-                if is_alive(process):
+            with suppress(psutil.NoSuchProcess):
+                if (written := file.read_text()) and is_alive(process := psutil.Process(int(written))):
                     found[file.stem] = process
         return found
 

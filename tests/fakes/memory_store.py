@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from application.ports.clock import Clock, Ids
 from domain.agents import Agent, Prompt
@@ -179,6 +179,21 @@ class MemoryStore:
     def owner_of(self, row: Conversation | Message) -> UUID:
         """Whose phone number it happened on."""
         return self.phone_numbers[row.phone_number_id].user_id
+
+    def spoken(self, agent: Agent) -> Prompt | None:
+        """The version of its prompt that an agent speaks; None for one that OpenAI keeps."""
+        versions = self.prompts.get(agent.prompt_id)
+        return versions[(agent.prompt_version or len(versions)) - 1] if versions else None
+
+    def context_version(self, agent_id: UUID, phone_number_id: UUID) -> UUID | None:
+        """The name of all that a turn must know of both; None when one is gone."""
+        agent, number = self.agents.get(agent_id), self.phone_numbers.get(phone_number_id)
+        if agent is None or number is None:
+            return None
+        spoken = self.spoken(agent)
+        account = (number.type, number.meta_phone_number_id, number.instagram_account_id, number.settings)
+        said = (*account, self.sealed_tokens.get(number.id), agent.id, agent.prompt_id, spoken and spoken.version)
+        return uuid5(number.id, repr(said))
 
     def is_answering(self, phone_number_id: UUID) -> bool:
         """Whether the platform takes what is sent from it, as far as we know."""

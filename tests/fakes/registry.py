@@ -178,7 +178,7 @@ class MemoryPrompts:
         latest = await self.get(user_id, prompt_id)
 
         def effect() -> Prompt:
-            added = replace(latest, version=latest.version + 1, voice=voice)
+            added = replace(latest, version=latest.version + 1, voice=voice, created_at=self._store.clock.now())
             self._store.prompts[prompt_id].append(added)
             return added
 

@@ -443,6 +443,7 @@ class MemoryTurns:
             crashes=turn.crashes,
             last_item_id=self._store.last_item_ids.get(turn.conversation_id),
             heard=self._heard(turn.conversation_id),
+            context_version=self._store.context_version(turn.agent_id, turn.phone_number_id),
         )
 
     def _open_turn(self, conversation_id: UUID) -> StoredTurn | None:

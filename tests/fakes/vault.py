@@ -24,6 +24,14 @@ class PlainVault:
             raise SecretUnreadable("This was sealed for another row.")
         return sealed.removeprefix(owner.bytes).decode()
 
+    def seal_context(self, context: bytes, owner: UUID) -> bytes:
+        return owner.bytes + context
+
+    def unseal_context(self, sealed: bytes, owner: UUID) -> bytes:
+        if not sealed.startswith(owner.bytes):
+            raise SecretUnreadable("This was sealed for another phone number.")
+        return sealed.removeprefix(owner.bytes)
+
     def seal_answer(self, answer: bytes, name: bytes) -> bytes:
         return name + answer
 

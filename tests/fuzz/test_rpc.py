@@ -49,6 +49,7 @@ def things_of(house: House) -> dict[str, list[str]]:
     tenant.settled()
     web_chat = tenant.make("phone_numbers", {"type": "webchat"})
     conversation = tenant.conversation()
+    run = house.rest("POST", f"{tenant.path}/conversations/{conversation['id']}/extract", None, tenant.key).json
     return {
         "user_id": [tenant.id],
         "phone_number_id": [web_chat["id"], conversation["phone_number_id"]],
@@ -57,6 +58,7 @@ def things_of(house: House) -> dict[str, list[str]]:
         "conversation_id": [conversation["id"]],
         "message_id": [message["id"] for message in tenant.messages()],
         "customer_id": [conversation["customer"]["id"]],
+        "extraction_id": [run["id"]],
         "customer": [conversation["customer"]["id"], conversation["customer"]["address"]],
         "order_by": ["", "create_time", "create_time desc"],
         "page_token": [""],

@@ -37,6 +37,8 @@ EXCEPTIONS = {
     "channel_notices": [OF_THE_HOUSE, "(of_the_user,{frontdesk_tenant},r)"],
     # Cascades note keys here, on behalf of whoever they run as.
     "media_to_delete": ["(noted_by_anybody,{-},a)", OF_THE_HOUSE],
+    # A user's top-up ends an alert of theirs.
+    "alert_deliveries": ["(noted_by_anybody,{-},a)", OF_THE_HOUSE],
     "erasures": ["(noted_by_anybody,{-},a)", OF_THE_HOUSE],
 }
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+ANSWERS = {"EHLO": "250-Hello\r\n250 AUTH PLAIN LOGIN", "AUTH": "235 Come in", "QUIT": "221 Bye"}
+
 
 @dataclass
 class MailServer:
@@ -44,7 +46,7 @@ class MailServer:
             if word == "DATA":
                 self._says(writer, "354 Go ahead")
                 self._takes(await reader.readuntil(b"\r\n.\r\n"))
-            self._says(writer, self.answer if word == "DATA" else "221 Bye" if word == "QUIT" else "250 OK")
+            self._says(writer, {"DATA": self.answer, **ANSWERS}.get(word, "250 OK"))
             if word == "QUIT":
                 break
         writer.close()

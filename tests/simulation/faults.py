@@ -19,11 +19,13 @@ from domain.conversations import Conversation, OutboundStatus, Said, StoredReply
 from domain.credits import TURN_PRICE, EntryKind
 from domain.delivery import Accepted, Ambiguous, Deferred, Parked, Refused, Settlement, settlement_of_send
 from domain.shared import Unavailable
+from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.memory_store import StoredTurn
 from tests.fakes.turns import MemoryTurns
 from tests.simulation.driver import STEP
 from tests.simulation.model import SimulatedModel
+from tests.simulation.shops import VAULT
 from tests.simulation.world import World
 
 
@@ -298,6 +300,18 @@ class _Forgetful(SimulatedModel):
         return NotHeard()
 
 
+class CacheWithoutVersion(World):
+    def make_briefings(self) -> Any:
+        return _Credulous(self.store, VAULT)
+
+
+class _Credulous(MemoryBriefings):
+    """What is at hand is used, whatever the store calls it by now."""
+
+    def _is_right(self, kept: UUID, version: UUID | None) -> bool:
+        return True
+
+
 class NoSweeper(World):
     has_sweeper = False
 
@@ -329,4 +343,5 @@ FAULTS: dict[str, type[World]] = {
     "a parked turn releases its credit twice": ParkedReleases,
     "a parked turn ends and keeps its credit": ParkedEnds,
     "a paused conversation is answered": PausedIsAnswered,
+    "the cache is used without asking the version": CacheWithoutVersion,
 }

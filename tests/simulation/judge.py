@@ -21,6 +21,7 @@ def violations(world: World) -> list[str]:
         *_heard_twice(world),
         *_charges(world),
         *_unasked(world),
+        *_outdated(world),
     ]
 
 
@@ -90,6 +91,17 @@ def _unasked(world: World) -> Iterator[str]:
         for turn in world.store.turns.values():
             if turn.conversation_id == pause.conversation_id and pause.since < turn.begun_at < pause.until:
                 yield f"unasked: a turn began at {turn.begun_at} in a conversation paused until {pause.until}"
+
+
+def _outdated(world: World) -> Iterator[str]:
+    """A reply speaks the version that was the latest when its turn began, or a later one."""
+    for reply in world.store.messages.values():
+        if reply.turn_id is None or reply.prompt_id is None or reply.prompt_version is None:
+            continue
+        begun_at = world.store.turns[reply.turn_id].begun_at
+        latest = sum(one.created_at < begun_at for one in world.store.prompts[reply.prompt_id])
+        if reply.prompt_version < latest:
+            yield f"outdated: {reply.text} speaks version {reply.prompt_version} of a prompt that has {latest}"
 
 
 def _heard_twice(world: World) -> Iterator[str]:

@@ -6,14 +6,18 @@ from random import Random
 
 from domain.channels import ChannelType, InboundMessage, PhoneNumber
 from domain.credits import Account, EntryKind
-from tests.builders import a_phone_number, a_user, an_agent
+from tests.builders import a_phone_number, a_prompt, a_user, an_agent
 from tests.fakes.clock import MONDAY_MORNING
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.vault import PlainVault
 
 USERS = (a_user(), a_user())
 NUMBERS = (a_phone_number(USERS[0].id), a_phone_number(USERS[0].id), a_phone_number(USERS[1].id))
-AGENTS = tuple(an_agent(number.user_id, phone_number_id=number.id) for number in NUMBERS)
+PROMPTS = tuple(a_prompt(number.user_id) for number in NUMBERS)
+AGENTS = tuple(
+    an_agent(number.user_id, phone_number_id=number.id, prompt_id=prompt.id)
+    for number, prompt in zip(NUMBERS, PROMPTS, strict=True)
+)
 VAULT = PlainVault()
 TOKENS = tuple(VAULT.seal("EAAG", number.id) for number in NUMBERS)
 CUSTOMERS = ("491701", "491702")
@@ -26,6 +30,8 @@ def open_shops(store: MemoryStore, random: Random) -> None:
         credits_ = random.choice((1, 2, 100, 100, 100))
         store.accounts[user.id] = Account()
         store.move_credits(user.id, EntryKind.ADD, credits_, None, None)
+    for prompt in PROMPTS:
+        store.prompts[prompt.id] = [prompt]
     for number, agent, token in zip(NUMBERS, AGENTS, TOKENS, strict=True):
         store.phone_numbers[number.id] = number
         store.agents[agent.id] = agent

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from application.agents import ManagePrompts
 from application.alerting import Overflow, ProviderWatch
 from application.channels.accept_webhook import AcceptWebhook
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
@@ -29,14 +30,14 @@ from domain.users import Caller
 from tests.fakes.alerts import MemoryAlerts
 from tests.fakes.briefings import MemoryBriefings
 from tests.fakes.clock import CountingIds
+from tests.fakes.context_cache import MemoryContextCache
 from tests.fakes.credits import MemoryCredits
 from tests.fakes.duplicate_filter import MemoryDuplicateFilter
 from tests.fakes.inbox import MemoryInbox
 from tests.fakes.live import MemoryLive
 from tests.fakes.media import an_asking
 from tests.fakes.memory_store import StoredTurn
-from tests.fakes.registry import MemoryPhoneNumbers
-from tests.fakes.token_cache import MemoryTokenCache
+from tests.fakes.registry import MemoryPhoneNumbers, MemoryPrompts
 from tests.fakes.turn_queue import MemoryTurnQueue
 from tests.fakes.turns import MemoryTurns
 from tests.simulation.background import SteppedBackground
@@ -47,7 +48,7 @@ from tests.simulation.model import SimulatedModel
 from tests.simulation.pauses import NotedConversations, Pause
 from tests.simulation.platform import SimulatedPlatform
 from tests.simulation.ports import Stepped, SteppedStore
-from tests.simulation.shops import USERS, VAULT, letters, open_shops
+from tests.simulation.shops import PROMPTS, USERS, VAULT, letters, open_shops
 from tests.simulation.worker import SimulatedWorker
 
 HARM_SECONDS_MAX, HARM_STEPS_MAX = 150.0, 1_500
@@ -117,6 +118,9 @@ class World:
     def make_model(self) -> Any:
         return SimulatedModel(self.driver, self.harm)
 
+    def make_briefings(self) -> Any:
+        return MemoryBriefings(self.store, VAULT)
+
     def run(self) -> None:
         """Until everything has come to rest. Raises Stuck when it does not."""
         try:
@@ -137,7 +141,8 @@ class World:
         self.pauses: list[Pause] = []
         self.conversations = self._stepped(NotedConversations(self.store, self.pauses), "conversations", "store_down")
         self.overflow = Overflow(self.alerts, self.clock)
-        self.briefings = self._stepped(MemoryBriefings(self.store, VAULT), "briefings", "store_down")
+        self.briefings = self._stepped(self.make_briefings(), "briefings", "store_down")
+        self.prompts = self._stepped(MemoryPrompts(self.store), "prompts", "store_down")
         self.seen = self._stepped(MemoryDuplicateFilter(self.clock), "seen")
 
     def _stepped(self, port: Any, name: str, chance: str = "") -> Any:
@@ -166,6 +171,7 @@ class World:
             self._pauses_to_come += 1
             self.driver.start(self._house, self._pause_a_conversation(self.random.random() * 60.0))
         self.driver.start(self._house, self._renew_tokens())
+        self.driver.start(self._house, self._write_prompts())
         if self.has_sweeper:
             self.driver.start(self._house, self._sweep_again_and_again())
 
@@ -208,7 +214,7 @@ class World:
         """The owners, who give a parked number a new token some time later."""
         manage = ManagePhoneNumbers(
             self.phone_numbers,
-            MemoryTokenCache(),
+            MemoryContextCache(),
             VAULT,
             self.inbox,
             self.turns,
@@ -227,6 +233,17 @@ class World:
                         )
                     except Unavailable:
                         self.driver.tell("a new token was not taken")
+
+    async def _write_prompts(self) -> None:
+        """The owners, who have better words for an agent now and then."""
+        manage = ManagePrompts(self.prompts, self.clock, self.ids)
+        while True:
+            await Sleep(2.0 + self.random.random() * 20.0)
+            prompt = self.random.choice(PROMPTS)
+            try:
+                await manage.add_version(Caller(prompt.user_id), prompt.user_id, prompt.id, prompt.voice)
+            except Unavailable:
+                self.driver.tell("a new version of a prompt was not taken")
 
     async def _pause_a_conversation(self, after_seconds: float) -> None:
         """A person silences the agent for a while, and forgets now and then to say that it may go on."""

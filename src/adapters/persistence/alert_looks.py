@@ -102,7 +102,8 @@ REFUSED: LiteralString = """
 )
 """
 # One entry for each conversation that waits or is worked on, as the queue counts them. What a person has paused waits
-# for that person, and a parked number has an alert of its own.
+# for that person, and a parked number has an alert of its own. All of it is read only where all of it counts: one look
+# needs what has waited so long, one nothing at all while no alert is open.
 BACKLOG: LiteralString = """
 waiting as (
     select c.phone_number_id, c.id as conversation_id,
@@ -110,8 +111,10 @@ waiting as (
     from messages m join conversations c on c.id = m.conversation_id
     where m.status = 'received' and m.turn_id is null and c.status = 'active' and c.agent_id is not null
         and (c.paused_until is null or c.paused_until <= clock_timestamp())
+        and m.created_at <= now() - {age} * interval '1 second' and {if}
     union all
-    select phone_number_id, conversation_id, begun_at from turns where status = 'open'
+    select phone_number_id, conversation_id, begun_at from turns
+    where status = 'open' and begun_at <= now() - {age} * interval '1 second' and {if}
 ), backlog as (
     select n.id::text as subject, n.user_id, count(distinct w.conversation_id) as depth,
         extract(epoch from clock_timestamp() - min(w.since)) as oldest_seconds
@@ -156,16 +159,14 @@ silent as (
 )
 """
 GONE: LiteralString = """
-{backlog}, alive as (
-    select from workers where lease_until > clock_timestamp()
-), due as (
+{backlog}, due as (
     select null::uuid as user_id, 'workers' as subject, 'Messages wait and no worker is alive.' as detail
-    where not exists (select from alive)
-        and exists (select from backlog where oldest_seconds >= %(opens_at)s)
+    where exists (select from backlog where oldest_seconds >= %(opens_at)s)
 ), over as (
-    select subject from open_alert where exists (select from alive)
+    select subject from open_alert where exists (select from workers where lease_until > clock_timestamp())
 )
 """
+NOBODY_ALIVE: LiteralString = "not exists (select from workers where lease_until > clock_timestamp())"
 # The last word on each account counts, for each field by itself. A restriction may say until when it holds. The
 # quality is told of one number among those of a business, by the digits that people see.
 RESTRICTED: LiteralString = r"""
@@ -232,9 +233,14 @@ ending as (
 """
 
 
-def _look(causes: LiteralString) -> LiteralString:
+def _backlog(age: LiteralString = "0", condition: LiteralString = "true") -> LiteralString:
+    """What has waited for `age` seconds; read only under that condition."""
+    return BACKLOG.replace("{age}", age).replace("{if}", condition)
+
+
+def _look(causes: LiteralString, backlog: LiteralString = "") -> LiteralString:
     """The whole statement for one kind."""
-    named = causes.replace("{backlog}", BACKLOG).replace("{nothing_due}", NOTHING_DUE)
+    named = causes.replace("{backlog}", backlog).replace("{nothing_due}", NOTHING_DUE)
     return "with recursive " + OPEN_ALERT + ", " + named + OPEN_AND_RESOLVE
 
 
@@ -245,11 +251,11 @@ LOOKS = {
     AlertKind.LOW_BALANCE: _look(BALANCES),
     AlertKind.MESSAGE_SET_ASIDE: _look(SET_ASIDE),
     AlertKind.REQUEST_REFUSED: _look(REFUSED),
-    AlertKind.QUEUE_FILLING: _look(FILLING),
-    AlertKind.QUEUE_OVERFLOW: _look(OVERFLOW),
-    AlertKind.REPLY_OVERDUE: _look(OVERDUE),
+    AlertKind.QUEUE_FILLING: _look(FILLING, _backlog()),
+    AlertKind.QUEUE_OVERFLOW: _look(OVERFLOW, _backlog(condition="exists (select from open_alert)")),
+    AlertKind.REPLY_OVERDUE: _look(OVERDUE, _backlog(age="%(ends_at)s")),
     AlertKind.WORKER_SILENT: _look(SILENT),
-    AlertKind.WORKERS_GONE: _look(GONE),
+    AlertKind.WORKERS_GONE: _look(GONE, _backlog(age="%(opens_at)s", condition=NOBODY_ALIVE)),
     AlertKind.CHANNEL_RESTRICTED: _look(RESTRICTED),
     AlertKind.TOKEN_ENDING: _look(TOKENS),
 }

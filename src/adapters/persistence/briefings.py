@@ -1,112 +1,119 @@
-"""What must be known to take a turn, read together for everyone who asks at once."""
+"""What must be known to take a turn, for everyone who asks at once: from the cache, else from Postgres."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 import structlog
-from psycopg.rows import TupleRow
 
 from adapters.gatherer import Gatherer
-from adapters.persistence.channel_settings import read_settings
+from adapters.persistence.contexts import Context, Pair, briefing, busiest_pairs, read_contexts
 from adapters.persistence.database import Database
 from application.ports.briefings import Briefing
-from application.ports.token_cache import SealedToken, TokenCache
+from application.ports.context_cache import ContextCache, ContextCacheUnavailable, SealedContext
 from application.ports.vault import SecretUnreadable, Vault
-from domain.agents import Voice
-from domain.channels import ChannelType
 
 log = structlog.get_logger()
 
 BATCH_MAX = 256
 
-BRIEF = """
-select a.id, n.id, a.prompt_id, v.version, v.instructions, v.model, v.temperature, v.max_output_tokens,
-    n.type, n.account, n.settings, n.token_version, n.access_token is not null
-from unnest(%s::uuid[], %s::uuid[]) as asked (agent_id, phone_number_id)
-join agents a on a.id = asked.agent_id
-join phone_numbers n on n.id = asked.phone_number_id
-left join prompts p on p.id = a.prompt_id
-left join prompt_versions v on v.prompt_id = p.id and v.version = coalesce(a.prompt_version, p.latest_version)
-"""
-TOKENS = "select id, token_version, access_token from phone_numbers where id = any(%s) and access_token is not null"
-
-Asked = tuple[UUID, UUID]
-"""Agent and phone number."""
-Found = tuple[TupleRow, SealedToken | None]
+Asked = tuple[UUID, UUID, UUID | None]
+"""Agent, phone number, and the version in which they must be."""
+Found = dict[Pair, Context]
 
 
 class PostgresBriefings:
-    """Briefings read from Postgres at each turn, but for the tokens: those are at hand as long as they are the same.
+    """Briefings that are read from Postgres once, and then from the cache for as long as Postgres gives them that name.
 
-    What the cache saves is the reading of the tokens themselves, the widest column of all. Which version of a token is
-    the right one stands in the row that is read anyway, so that no change can be missed.
+    Which name is the right one comes with the turn, from the transaction that began it, so that no change can be
+    missed: what the cache keeps under another name is not used, whoever put it there and whenever.
     """
 
-    def __init__(self, database: Database, vault: Vault, tokens: TokenCache) -> None:
+    def __init__(self, database: Database, vault: Vault, cache: ContextCache) -> None:
         self._database = database
         self._vault = vault
-        self._tokens = tokens
-        self._read = Gatherer(self._brief, items_max=BATCH_MAX)
+        self._cache = cache
+        self._asked = Gatherer(self._brief, items_max=BATCH_MAX)
 
-    async def brief(self, agent_id: UUID, phone_number_id: UUID) -> Briefing | None:
+    async def brief(self, agent_id: UUID, phone_number_id: UUID, version: UUID | None) -> Briefing | None:
         """The briefing; see the port."""
-        found = await self._read.one((agent_id, phone_number_id))
-        if found is None:
-            return None
-        row, token = found
-        return self._briefing(phone_number_id, token, *row)
+        context = await self._asked.one((agent_id, phone_number_id, version))
+        return None if context is None else briefing(context, self._token(context))
 
-    async def _brief(self, asked: list[Asked]) -> Sequence[Found | None]:
-        distinct = list(dict.fromkeys(asked))
-        rows = await self._database.house.fetch(
-            BRIEF, ([agent for agent, _ in distinct], [number for _, number in distinct])
-        )
-        tokens = await self._current({row[1]: row[-2] for row in rows if row[-1]})
-        found = {(row[0], row[1]): (row[2:-2], tokens.get(row[1])) for row in rows}
-        return [found.get(pair) for pair in asked]
+    async def warm_up(self, limit: int) -> int:
+        """Read what will be asked for; see the port."""
+        busiest = await read_contexts(self._database, await busiest_pairs(self._database, limit))
+        await self._keep(busiest.values())
+        return len(busiest)
 
-    async def _current(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedToken]:
-        """The tokens in these versions, or newer ones."""
-        at_hand = await self._tokens.get(versions)
-        missing = [number for number in versions if number not in at_hand]
-        if not missing:
-            return at_hand
-        rows = await self._database.house.fetch(TOKENS, (missing,))
-        read = {number: SealedToken(version, sealed) for number, version, sealed in rows}
-        await self._tokens.put(read)
-        return {**at_hand, **read}
-
-    def _briefing(
-        self,
-        phone_number_id: UUID,
-        token: SealedToken | None,
-        prompt_id: str,
-        version: int | None,
-        instructions: str,
-        model: str,
-        temperature: float | None,
-        max_output_tokens: int | None,
-        channel: str,
-        account: str | None,
-        settings: Mapping[str, Any],
-    ) -> Briefing:
-        return Briefing(
-            prompt_id=prompt_id,
-            prompt_version=version,
-            voice=None if version is None else Voice(instructions, model, temperature, max_output_tokens),
-            channel=ChannelType(channel),
-            account=account or "",
-            access_token=None if token is None else self._opened(token, phone_number_id),
-            settings=read_settings(settings),
-            token_version=None if token is None else token.version,
-        )
-
-    def _opened(self, token: SealedToken, phone_number_id: UUID) -> str | None:
+    async def _brief(self, asked: list[Asked]) -> Sequence[Context | None]:
+        versions = {number: version for _, number, version in asked if version is not None}
         try:
-            return self._vault.unseal(token.sealed, phone_number_id)
-        except SecretUnreadable:
-            log.exception("access_token_unreadable", phone_number_id=str(phone_number_id))
+            found = self._opened(await self._cache.get(versions))
+        except ContextCacheUnavailable:
+            found = await self._read(_missing(asked, {}))
+        else:
+            found |= await self._read_once(asked, _missing(asked, found), versions)
+        return [found.get((agent, number)) for agent, number, _ in asked]
+
+    async def _read_once(
+        self, asked: Sequence[Asked], missing: Collection[Pair], versions: Mapping[UUID, UUID]
+    ) -> Found:
+        """What is missing, read by one of all the processes that miss it now; the others wait for what it puts."""
+        if not missing:
+            return {}
+        ours = await self._cache.claim({number for _, number in missing})
+        read = await self._read([pair for pair in missing if pair[1] in ours])
+        await self._keep(read.values())
+        theirs = [one for one in asked if one[:2] in missing and one[1] not in ours]
+        if not theirs:
+            return read
+        put = self._opened(
+            await self._cache.wait({number: versions[number] for _, number, _ in theirs if number in versions})
+        )
+        return read | put | await self._read(_missing(theirs, put))
+
+    async def _read(self, pairs: Collection[Pair]) -> Found:
+        return dict(await read_contexts(self._database, pairs)) if pairs else {}
+
+    async def _keep(self, contexts: Collection[Context]) -> None:
+        read_at = datetime.now(UTC)
+        sealed = {context.phone_number_id: self._sealed(context, read_at) for context in contexts}
+        if sealed:
+            await self._cache.put(sealed)
+
+    def _sealed(self, context: Context, read_at: datetime) -> SealedContext:
+        sealed = self._vault.seal_context(msgspec.msgpack.encode(context), context.phone_number_id)
+        return SealedContext(context.version, sealed, read_at)
+
+    def _opened(self, kept: Mapping[UUID, SealedContext]) -> Found:
+        contexts = [self._read_sealed(number, context.sealed) for number, context in kept.items()]
+        return {(context.agent_id, context.phone_number_id): context for context in contexts if context is not None}
+
+    def _read_sealed(self, phone_number_id: UUID, sealed: bytes) -> Context | None:
+        """None for what other keys sealed, or another release in another shape: Postgres has it too."""
+        try:
+            return msgspec.msgpack.decode(self._vault.unseal_context(sealed, phone_number_id), type=Context)
+        except (SecretUnreadable, msgspec.DecodeError):
             return None
+
+    def _token(self, context: Context) -> str | None:
+        if context.sealed_token is None:
+            return None
+        try:
+            return self._vault.unseal(context.sealed_token, context.phone_number_id)
+        except SecretUnreadable:
+            log.exception("access_token_unreadable", phone_number_id=str(context.phone_number_id))
+            return None
+
+
+def _missing(asked: Sequence[Asked], found: Found) -> Collection[Pair]:
+    """Who asked for something that was not found in the version they named, each once."""
+    return dict.fromkeys(
+        (agent, number)
+        for agent, number, version in asked
+        if version is None or (agent, number) not in found or found[agent, number].version != version
+    )

@@ -34,10 +34,17 @@ TEMPLATE = "template"
 CODES = ("class", "code", "subcode")
 """What of the platform's error is kept with a parked phone number: never its free text."""
 
+# The contexts are named when all turns have begun, behind the locks.
 BEGIN = """
+with begun as materialized (
+    select * from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s, %s, %s)
+), contexts as materialized (
+    select context_versions(array_agg(agent_id order by place), array_agg(phone_number_id order by place)) as versions
+    from begun
+)
 select state, quiet_seconds, turn_id, fence, user_id, phone_number_id, agent_id, address, openai_conversation_id,
-    last_item_id, attempts, crashes, questions, replies, heard, lately
-from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s, %s, %s) order by place
+    last_item_id, attempts, crashes, questions, replies, heard, lately, versions[place]
+from begun cross join contexts order by place
 """
 
 RECORD_REPLIES = """
@@ -356,7 +363,7 @@ def _turn(conversation_id: UUID, state: str, quiet_seconds: float | None, *row: 
         return NotYet(float(quiet_seconds or 0.0))
     if state not in {"begun", "resumed"}:
         return NoTurn(state)
-    *place, openai_conversation_id, last_item_id, attempts, crashes, questions, replies, heard, lately = row
+    *place, openai_conversation_id, last_item_id, attempts, crashes, questions, replies, heard, lately, context = row
     turn_id, fence, user_id, phone_number_id, agent_id, address = place
     return Turn(
         id=turn_id,
@@ -374,6 +381,7 @@ def _turn(conversation_id: UUID, state: str, quiet_seconds: float | None, *row: 
         last_item_id=last_item_id,
         heard=Heard(heard[0], _time(heard[1]), heard[2]),
         lately=tuple(Line(way == "outbound", digest, _time(at)) for way, digest, at in lately or ()),
+        context_version=context,
     )
 
 

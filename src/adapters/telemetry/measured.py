@@ -22,10 +22,10 @@ from adapters.telemetry.pseudonyms import Pseudonyms
 from adapters.telemetry.spans import Facts, Tracing, TurnSpan
 from application.ports.briefings import Briefing
 from application.ports.channel_gateway import ChannelGateway, OutboundText
+from application.ports.context_cache import ContextCache, SealedContext
 from application.ports.duplicate_filter import DuplicateFilter
 from application.ports.inbox import Acceptance, Inbox, Stored
 from application.ports.language_model import LanguageModel, ModelRequest
-from application.ports.token_cache import SealedToken, TokenCache
 from application.ports.turn_queue import QueueEntry, QueueUnavailable, TurnQueue
 from application.ports.turns import NoTurn, NotYet, Settled, TurnLost, Turns
 from domain.answers import Answered, Forgotten, NotAnswered, TryAgain, Uncertain
@@ -105,20 +105,34 @@ class MeasuredFilter(Passing):
         return known
 
 
-class MeasuredTokens(Passing):
-    """Counts how often a token was at hand."""
+class MeasuredContexts(Passing):
+    """Counts how often a context was at hand, how long ago it was read, and how large what is kept is."""
 
-    def __init__(self, tokens: TokenCache, metrics: Metrics) -> None:
-        super().__init__(tokens)
-        self._tokens = tokens
-        self._hit, self._miss = (metrics.cache_reads.labels("token", result) for result in ("hit", "miss"))
+    def __init__(self, contexts: ContextCache, metrics: Metrics) -> None:
+        super().__init__(contexts)
+        self._contexts = contexts
+        self._hit, self._miss = (metrics.cache_reads.labels("context", result) for result in ("hit", "miss"))
+        self._age = metrics.cache_age.labels("context")
+        self._size = metrics.cache_entry_bytes.labels("context")
 
-    async def get(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedToken]:
-        """The tokens that are at hand; see the port."""
-        found = await self._tokens.get(versions)
-        self._hit.inc(len(found))
-        self._miss.inc(len(versions) - len(found))
+    async def get(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
+        """The contexts that are at hand; see the port. A cache out of reach has none."""
+        found: Mapping[UUID, SealedContext] = {}
+        try:
+            found = await self._contexts.get(versions)
+        finally:
+            self._hit.inc(len(found))
+            self._miss.inc(len(versions) - len(found))
+        now = time.time()
+        for context in found.values():
+            self._age.observe(max(0.0, now - context.read_at.timestamp()))
         return found
+
+    async def put(self, contexts: Mapping[UUID, SealedContext]) -> None:
+        """Keep contexts; see the port."""
+        await self._contexts.put(contexts)
+        for context in contexts.values():
+            self._size.observe(len(context.sealed))
 
 
 class Waits:

@@ -11,6 +11,10 @@ FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds of what should take milliseconds."""
 SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
 """Seconds of what waits for a model."""
+AGES = (1.0, 10.0, 60.0, 300.0, 600.0, 3_600.0, 21_600.0, 86_400.0)
+"""Seconds of what is kept for as long as it is used."""
+SIZES = (512.0, 1_024.0, 2_048.0, 4_096.0, 8_192.0, 16_384.0, 65_536.0, 262_144.0)
+"""Bytes of what is told in words."""
 OTHER = "other"
 
 Labelled = TypeVar("Labelled", Counter, Histogram)
@@ -56,6 +60,8 @@ class Metrics:
         self.sends = counter("sends", "Sends to a platform, by outcome.", "channel", "outcome")
         self.provider_errors = counter("provider_errors", "What went wrong at a provider.", "provider", "class")
         self.cache_reads = counter("cache_reads", "Look-ups in a cache.", "cache", "result")
+        self.cache_age = histogram("cache_age_seconds", "How long ago it was read.", "cache", buckets=AGES)
+        self.cache_entry_bytes = histogram("cache_entry_bytes", "What is put into a cache.", "cache", buckets=SIZES)
 
         self.requeued = counter("requeued", "Conversations that the sweeper queued again.")
         self.claimed = counter("late_claims", "Messages whose phone number was registered later.")

@@ -13,9 +13,9 @@ from application.pages import Page, PageRequest
 from application.ports.alerts import Alerts
 from application.ports.answers import Once
 from application.ports.clock import Clock, Ids
+from application.ports.context_cache import ContextCache
 from application.ports.inbox import Inbox
 from application.ports.registry import PhoneNumbers
-from application.ports.token_cache import TokenCache
 from application.ports.turn_queue import TurnQueue
 from application.ports.turns import Turns, WaitingFilter
 from application.ports.vault import Vault
@@ -70,7 +70,7 @@ class ManagePhoneNumbers:
     """A user's phone numbers. Adding one brings in what was written to it before."""
 
     phone_numbers: PhoneNumbers
-    tokens: TokenCache
+    contexts: ContextCache
     vault: Vault
     inbox: Inbox
     turns: Turns
@@ -134,7 +134,7 @@ class ManagePhoneNumbers:
         sealed = self._sealed(access_token, phone_number_id)
         stored = await self.phone_numbers.change(changed, sealed, resumes=resumes)
         if sealed is not None:
-            await self.tokens.drop(phone_number_id)
+            await self.contexts.drop(phone_number_id)
         if sealed is not None or resumes:
             await self._resume(phone_number_id)
         return stored
@@ -149,7 +149,7 @@ class ManagePhoneNumbers:
         """Disconnect the channel and delete its conversations. Raises NotFound."""
         caller.must_write(user_id)
         await self.phone_numbers.remove(user_id, phone_number_id)
-        await forget_channel(self.tokens, self.queue, phone_number_id)
+        await forget_channel(self.contexts, self.queue, phone_number_id)
 
     def _sealed(self, access_token: str | None, phone_number_id: UUID) -> bytes | None:
         if access_token is None:

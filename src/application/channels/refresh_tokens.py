@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from application.alerting import raise_quietly, resolve_quietly
 from application.ports.alerts import Alerts
-from application.ports.token_cache import TokenCache
+from application.ports.context_cache import ContextCache
 from application.ports.token_refresh import (
     AgeingToken,
     AgeingTokens,
@@ -27,7 +27,7 @@ class RefreshTokens:
     ageing: AgeingTokens
     issuer: TokenIssuer
     vault: Vault
-    tokens: TokenCache
+    contexts: ContextCache
     alerts: Alerts
 
     async def __call__(self) -> bool:
@@ -61,5 +61,5 @@ class RefreshTokens:
     async def _keep(self, token: AgeingToken, access_token: str, lasts_seconds: float) -> None:
         sealed = self.vault.seal(access_token, token.phone_number_id)
         if await self.ageing.keep(token, sealed, lasts_seconds):
-            await self.tokens.drop(token.phone_number_id)
+            await self.contexts.drop(token.phone_number_id)
             await resolve_quietly(self.alerts, AlertKind.ACCESS_REFUSED, str(token.phone_number_id))

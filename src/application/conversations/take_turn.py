@@ -129,7 +129,7 @@ class TakeTurn:
             return _given_up(UnansweredReason.SET_ASIDE, f"{turn.crashes} workers ended with it in hand.")
         if is_auto_replier(turn.lately):
             return _given_up(UnansweredReason.AUTO_REPLIER, "It seems to be written by a machine that answers ours.")
-        briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id)
+        briefing = await self.briefings.brief(turn.agent_id, turn.phone_number_id, turn.context_version)
         if briefing is None:
             return _given_up(UnansweredReason.AGENT_GONE, "The agent was removed.")
         if briefing.access_token is None and briefing.channel.needs_token:

@@ -17,6 +17,10 @@ LOCK_SECONDS_MAX = 1.0
 LOCK_RETRY_SECONDS = 0.1
 
 
+WARM_MAX = 200
+"""So many phone numbers are warm before a worker takes its first turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What one worker does, whoever drives it."""
@@ -30,6 +34,10 @@ class Work:
     async def join(self, worker_id: UUID, place: Place) -> None:
         """Say that the worker begins to live, and where. Raises Unavailable."""
         await self.turns.join(worker_id, place)
+
+    async def warm_up(self) -> int:
+        """Have at hand what turns of the busiest phone numbers will ask for. Returns how many. Raises Unavailable."""
+        return await self.take_turn.briefings.warm_up(WARM_MAX)
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take up to `limit` conversations from a phone number's queue, the oldest first.

@@ -31,8 +31,16 @@ class Briefing:
 
 
 class Briefings(Protocol):
-    """Read at each turn, so that every change is seen by the next one."""
+    """Asked at each turn, so that every change is seen by the next one."""
 
-    async def brief(self, agent_id: UUID, phone_number_id: UUID) -> Briefing | None:
-        """The briefing, or None when agent or phone number has been removed meanwhile."""
+    async def brief(self, agent_id: UUID, phone_number_id: UUID, version: UUID | None) -> Briefing | None:
+        """The briefing, or None when agent or phone number has been removed meanwhile.
+
+        `version` is what the store named when the turn began: only what was read in exactly that version may be at
+        hand; anything else, and what has no name, is read from the store.
+        """
+        ...
+
+    async def warm_up(self, limit: int) -> int:
+        """Read what turns of the `limit` busiest phone numbers will ask for. Returns how many there were."""
         ...

@@ -11,7 +11,7 @@ class SecretUnreadable(Exception):
 
 
 class Vault(Protocol):
-    """Seals access tokens and answers for the row they belong to, and hashes API keys."""
+    """Seals access tokens, contexts and answers for the row they belong to, and hashes API keys."""
 
     def seal(self, secret: str, owner: UUID) -> bytes:
         """`secret` encrypted, bound to `owner`: copied to another row it cannot be opened."""
@@ -19,6 +19,14 @@ class Vault(Protocol):
 
     def unseal(self, sealed: bytes, owner: UUID) -> str:
         """The secret. Raises SecretUnreadable when no key of ours opens it, or `owner` is another."""
+        ...
+
+    def seal_context(self, context: bytes, owner: UUID) -> bytes:
+        """What turns must know, encrypted, bound to its phone number; by another key than access tokens are."""
+        ...
+
+    def unseal_context(self, sealed: bytes, owner: UUID) -> bytes:
+        """The context. Raises SecretUnreadable when no key of ours opens it, or `owner` is another."""
         ...
 
     def seal_answer(self, answer: bytes, name: bytes) -> bytes:

@@ -1,14 +1,12 @@
-"""What an answer tells of its caller's rate limit: the RateLimit fields of the IETF's draft."""
+"""What an answer tells of its caller's rate limit, in its headers."""
 
 from __future__ import annotations
-
-from math import ceil
 
 from litestar.types import Message, Scope
 
 from application.admission import Admission
+from entrypoints.rate_limits import limit_fields
 
-MINUTE_SECONDS = 60
 _KEY = "admission"
 
 
@@ -20,11 +18,6 @@ def tell_limits_of(scope: Scope, admission: Admission) -> None:
 async def add_rate_limit_headers(message: Message, scope: Scope) -> None:
     """Litestar's hook on everything that is sent."""
     admission: Admission | None = scope.get("state", {}).get(_KEY)
-    if message["type"] != "http.response.start" or not admission or not admission.rate or not admission.allowance:
-        return
-    left, seconds = admission.allowance.left, ceil(admission.allowance.full_seconds)
-    message["headers"] = [
-        *message["headers"],
-        (b"ratelimit-policy", b'"key";q=%d;w=%d' % (admission.rate.burst, MINUTE_SECONDS)),
-        (b"ratelimit", b'"key";r=%d;t=%d' % (left, seconds)),
-    ]
+    if message["type"] == "http.response.start" and admission:
+        fields = [(name.encode(), value.encode()) for name, value in limit_fields(admission)]
+        message["headers"] = [*message["headers"], *fields]

@@ -88,6 +88,7 @@ def _entry(entry: Entry) -> pb.Entry:
         balance_change=entry.balance_change,
         held_change=entry.held_change,
         turn_id=optional_id_out(entry.turn_id),
+        extraction_id=optional_id_out(entry.extraction_id),
         note=entry.note,
         create_time=time_out(entry.created_at),
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from domain.conversations import Conversation, Message
 from domain.customers import Consent, KnownCustomer, PastTurn
+from domain.leads.merging import Lead
+from domain.leads.runs import Extraction
 from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as pb
 from entrypoints.rpc.fields import number_out, optional_time_out, struct_out, time_out
+from entrypoints.rpc.lead_views import extraction_out, lead_out
 from entrypoints.rpc.message_views import conversation_out, message_out
 
 
@@ -34,6 +37,10 @@ def exported_out(item: object) -> pb.ExportCustomerResponse:
             return pb.ExportCustomerResponse(message=message_out(item))
         case PastTurn():
             return pb.ExportCustomerResponse(turn=_turn(item))
+        case Extraction():
+            return pb.ExportCustomerResponse(extraction=extraction_out(item))
+        case Lead():
+            return pb.ExportCustomerResponse(lead=lead_out(item))
         case _:
             raise TypeError(f"Nothing of this kind is exported: {type(item).__name__}")
 

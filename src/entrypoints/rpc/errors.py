@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -19,12 +20,14 @@ from domain.shared import (
     Forbidden,
     InvalidInput,
     NotFound,
+    TooFast,
     Unauthorized,
     Unavailable,
     storable,
 )
 
 DOMAIN = "frontdesk"
+UNAVAILABLE_SECONDS = 1.0
 FIELDS = {"cursor": "page_token", "Idempotency-Key": "idempotency_key"}
 """The fields that bear another name in a message than in the application's words."""
 
@@ -67,11 +70,17 @@ def _details(error: DomainError) -> list[Message]:
         field = FIELDS.get(error.field, error.field)
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=storable(str(error)))
         details.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    if isinstance(error, TooFast):
+        details.append(_retry_after(error.after_seconds))
     if isinstance(error, Unavailable):
-        retry = error_details_pb2.RetryInfo()
-        retry.retry_delay.FromSeconds(1)
-        details.append(retry)
+        details.append(_retry_after(UNAVAILABLE_SECONDS))
     return details
+
+
+def _retry_after(seconds: float) -> error_details_pb2.RetryInfo:
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.FromTimedelta(timedelta(seconds=seconds))
+    return retry
 
 
 def _error_info(error: DomainError) -> error_details_pb2.ErrorInfo:

@@ -11,7 +11,7 @@ from uuid import UUID
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.json_format import MessageToDict, SerializeToJsonError
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from application.pages import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PageRequest
@@ -82,6 +82,13 @@ def struct_out(values: Mapping[str, Any] | None) -> Struct | None:
     struct = Struct()
     struct.update(values)
     return struct
+
+
+def value_out(value: Any) -> Value:  # noqa: ANN401 - JSON
+    """Any JSON as protobuf has it."""
+    holder = Struct()
+    holder["value"] = value
+    return holder.fields["value"]
 
 
 def given_in(request: Message, changeable: Collection[str]) -> Sequence[str]:

@@ -8,16 +8,21 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import grpc
 import structlog
 from google.protobuf.message import Message
 
+from application.admission import CallsTooFast
 from application.app import Application
 from application.ports.answers import AnsweredBefore
 from domain.shared import DomainError, Unauthorized
 from domain.users import Caller
+from entrypoints.addresses import address_behind
+from entrypoints.rate_limits import limit_fields
 from entrypoints.rpc.errors import rich_status_of, status_of
+from entrypoints.rpc.fields import uuid_in
 from entrypoints.rpc.requests import read_request
 
 log = structlog.get_logger(__name__)
@@ -38,6 +43,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 LogCall = Callable[[str, str, float], None]
 Around = Callable[[Context], AbstractAsyncContextManager[None]]
+MustExist = Callable[[object], Awaitable[None]]
 
 
 def log_call(method: str, code: str, seconds: float) -> None:
@@ -66,7 +72,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or method.startswith(KEYLESS_SERVICES):
             return handler
         seconds_max = None if handler.response_streaming else self._seconds_max
-        return _wrapped(handler, lambda context: self._around(context, method, seconds_max))
+        return _wrapped(handler, lambda context: self._around(context, method, seconds_max), self._user_must_exist)
 
     @asynccontextmanager
     async def _around(self, context: Context, method: str, seconds_max: float | None) -> AsyncIterator[None]:
@@ -76,7 +82,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         deadline = asyncio.timeout(seconds_max if seconds is None else seconds)
         try:
             async with deadline:
-                caller_of_call.set(await self._application.authenticate(_key_in(context)))
+                caller_of_call.set(await self._admitted(context))
                 yield
             status = OK
         except DomainError as error:
@@ -88,7 +94,26 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             self._on_call(method, status.code.name, seconds)
             self._application.telemetry.requested("grpc", method, status.code.name, seconds)
         if status is not OK:
-            await context.abort_with_status(status)
+            trailers = (*status.trailing_metadata, *context.trailing_metadata())
+            await context.abort(status.code, status.details, trailers)
+
+    async def _admitted(self, context: Context) -> Caller:
+        """Who calls. What their key has left is told behind the answer, whatever that is."""
+        try:
+            admission = await self._application.admit_call(_key_in(context), _address_of(context))
+        except CallsTooFast as refused:
+            if refused.admission:
+                context.set_trailing_metadata(tuple(limit_fields(refused.admission)))
+            raise
+        context.set_trailing_metadata(tuple(limit_fields(admission)))
+        return admission.caller
+
+    async def _user_must_exist(self, request: object) -> None:
+        # A user's key is gone with its user. The administrator's is not, and a list of nobody's would just be empty.
+        user_id = getattr(request, "user_id", None)
+        caller = caller_of_call.get()
+        if caller.is_admin and user_id is not None:
+            await self._application.users.get(caller, uuid_in(user_id, "user_id"))
 
 
 def _failed(method: str, error: Exception) -> grpc.Status:
@@ -97,14 +122,23 @@ def _failed(method: str, error: Exception) -> grpc.Status:
 
 
 def _key_in(context: Context) -> str:
-    metadata = dict(context.invocation_metadata() or ())
-    scheme, _, key = str(metadata.get("authorization", "")).partition(" ")
+    scheme, _, key = _metadata(context, "authorization").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized("Show a key: the metadata authorization: Bearer KEY.")
     return key.strip()
 
 
-def _wrapped(handler: Handler, around: Around) -> Handler:
+def _address_of(context: Context) -> str:
+    """The caller's address, of what the library writes as ipv4:127.0.0.1:5000 or ipv6:%5B::1%5D:5000."""
+    host = unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]")
+    return address_behind(host, _metadata(context, "x-forwarded-for"))
+
+
+def _metadata(context: Context, name: str) -> str:
+    return str(dict(context.invocation_metadata() or ()).get(name, ""))
+
+
+def _wrapped(handler: Handler, around: Around, must_exist: MustExist) -> Handler:
     # The published types describe the synchronous server's functions only.
     behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
 
@@ -113,15 +147,20 @@ def _wrapped(handler: Handler, around: Around) -> Handler:
 
     async def answer_once(request: object, context: Context) -> object:
         async with around(context):
+            asked = read_request(request, deserialize)
+            await must_exist(asked)
             try:
-                return await behaviour(read_request(request, deserialize), context)
+                return await behaviour(asked, context)
             except AnsweredBefore as before:
                 return before.answer
 
     async def answer_many(request: object, context: Context) -> AsyncIterator[object]:
-        async with around(context), aclosing(behaviour(read_request(request, deserialize), context)) as answers:
-            async for answer in answers:
-                yield answer
+        async with around(context):
+            asked = read_request(request, deserialize)
+            await must_exist(asked)
+            async with aclosing(behaviour(asked, context)) as answers:
+                async for answer in answers:
+                    yield answer
 
     rewrap = {
         (False, False): grpc.unary_unary_rpc_method_handler,

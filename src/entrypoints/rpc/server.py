@@ -16,6 +16,8 @@ from entrypoints.rpc._generated.frontdesk.v1 import (
     conversation_pb2_grpc,
     credit_pb2,
     credit_pb2_grpc,
+    extraction_pb2,
+    extraction_pb2_grpc,
     phone_number_pb2,
     phone_number_pb2_grpc,
     prompt_pb2,
@@ -27,6 +29,7 @@ from entrypoints.rpc.agents import AgentServicer
 from entrypoints.rpc.alerts import AlertServicer
 from entrypoints.rpc.conversations import ConversationServicer
 from entrypoints.rpc.credits import CreditServicer
+from entrypoints.rpc.extractions import ExtractionServicer
 from entrypoints.rpc.health import ServingHealth
 from entrypoints.rpc.interceptors import CALL_SECONDS_MAX, CallInterceptor
 from entrypoints.rpc.phone_numbers import PhoneNumberServicer
@@ -40,6 +43,7 @@ FILES = (
     agent_pb2.DESCRIPTOR,
     conversation_pb2.DESCRIPTOR,
     credit_pb2.DESCRIPTOR,
+    extraction_pb2.DESCRIPTOR,
     alert_pb2.DESCRIPTOR,
 )
 SERVICES = tuple(service.full_name for file in FILES for service in file.services_by_name.values())
@@ -72,6 +76,7 @@ def create_rpc_server(
     agent_pb2_grpc.add_AgentServiceServicer_to_server(AgentServicer(application), server)
     conversation_pb2_grpc.add_ConversationServiceServicer_to_server(ConversationServicer(application), server)
     credit_pb2_grpc.add_CreditServiceServicer_to_server(CreditServicer(application), server)
+    extraction_pb2_grpc.add_ExtractionServiceServicer_to_server(ExtractionServicer(application), server)
     alert_pb2_grpc.add_AlertServiceServicer_to_server(AlertServicer(application), server)
     health_pb2_grpc.add_HealthServicer_to_server(health or ServingHealth(SERVICES), server)
     reflection.enable_server_reflection([*SERVICES, HEALTH, reflection.SERVICE_NAME], server)

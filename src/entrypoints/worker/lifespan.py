@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack
 from uuid import UUID
 
 import dramatiq
+import structlog
 from dramatiq.asyncio import get_event_loop_thread
 
-from domain.shared import DomainError
+from application.conversations.work import Work
+from domain.shared import DomainError, Unavailable
 from entrypoints.container import WakeUpBroker, running
 from entrypoints.memory import keep_what_is_loaded
 from entrypoints.place import this_place
@@ -17,6 +19,10 @@ from entrypoints.readiness import PULSE_SECONDS, process_id, tell
 from entrypoints.settings import Settings
 from entrypoints.worker.dispatcher import Dispatcher
 from entrypoints.worker.extraction_dispatcher import ExtractionDispatcher
+
+log = structlog.get_logger()
+
+WARM_UP_SECONDS_MAX = 2.0
 
 
 class ApplicationLifespan(dramatiq.Middleware):
@@ -69,6 +75,7 @@ class ApplicationLifespan(dramatiq.Middleware):
         await self._dispatcher.start(this_place())
         self._pulse = asyncio.create_task(_tell_pulse())
         self._extractions = ExtractionDispatcher(application.run_extractions)
+        await _warm_up(application.work)
         keep_what_is_loaded()
 
     async def _close(self) -> None:
@@ -77,6 +84,15 @@ class ApplicationLifespan(dramatiq.Middleware):
         await self._stack.aclose()
         if self._pulse is not None:
             self._pulse.cancel()
+
+
+async def _warm_up(work: Work) -> None:
+    """Before the first turn, but no reason not to begin."""
+    try:
+        async with asyncio.timeout(WARM_UP_SECONDS_MAX):
+            log.info("contexts_warmed", count=await work.warm_up())
+    except (Unavailable, TimeoutError) as error:
+        log.warning("contexts_not_warmed", reason=str(error) or "it took too long")
 
 
 async def _tell_pulse() -> None:

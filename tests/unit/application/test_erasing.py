@@ -8,14 +8,14 @@ import pytest
 
 from application.erasing import EraseAtModel
 from application.forgetting import forget_channel
-from application.ports.token_cache import SealedToken
+from application.ports.context_cache import SealedContext
 from application.ports.turns import Waiting
 from domain.erasing import BACKOFF_SECONDS_MAX, ErasureKind, backoff_seconds
 from tests.builders import an_id
-from tests.fakes.clock import FrozenClock
+from tests.fakes.clock import MONDAY_MORNING, FrozenClock
+from tests.fakes.context_cache import MemoryContextCache
 from tests.fakes.erasures import MemoryErasures, ToldEraser
 from tests.fakes.memory_store import MemoryStore
-from tests.fakes.token_cache import MemoryTokenCache
 from tests.fakes.turn_queue import MemoryTurnQueue
 
 
@@ -52,14 +52,14 @@ async def test_what_is_noted_is_erased_when_it_is_due_however_long_the_provider_
 @pytest.mark.parametrize("is_down", [False, True])
 async def test_redis_forgets_a_channel_that_is_gone_or_is_not_there_to_be_asked(is_down: bool) -> None:
     clock, number = FrozenClock(), an_id()
-    tokens, queue = MemoryTokenCache(), MemoryTurnQueue(clock)
+    contexts, queue = MemoryContextCache(), MemoryTurnQueue(clock)
     version = an_id()
-    await tokens.put({number: SealedToken(version, b"sealed")})
+    await contexts.put({number: SealedContext(version, b"sealed", MONDAY_MORNING)})
     await queue.admit([Waiting(an_id(), number)])
     queue.is_down = is_down
 
-    await forget_channel(tokens, queue, number)
+    await forget_channel(contexts, queue, number)
 
     queue.is_down = False
-    assert await tokens.get({number: version}) == {}
+    assert await contexts.get({number: version}) == {}
     assert (await queue.state(number)).waiting == (1 if is_down else 0)

@@ -5,12 +5,13 @@ import pytest
 
 from application.channels.refresh_tokens import RefreshTokens
 from application.pages import PageRequest
-from application.ports.token_cache import SealedToken
+from application.ports.context_cache import SealedContext
 from application.ports.token_refresh import NotRefreshed, TokenRefused
 from domain.channels import ChannelType
 from domain.monitoring import AlertState
 from tests.builders import a_phone_number, an_id
-from tests.fakes.token_cache import MemoryTokenCache
+from tests.fakes.clock import MONDAY_MORNING
+from tests.fakes.context_cache import MemoryContextCache
 from tests.fakes.token_refresh import MemoryAgeingTokens, ScriptedIssuer
 from tests.unit.application.desk import Desk
 
@@ -24,15 +25,15 @@ class Shop:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.issuer = ScriptedIssuer()
-        self.tokens = MemoryTokenCache()
+        self.contexts = MemoryContextCache()
         ageing = MemoryAgeingTokens(desk.store)
-        self.refresh = RefreshTokens(ageing, self.issuer, desk.vault, self.tokens, desk.alerts)
+        self.refresh = RefreshTokens(ageing, self.issuer, desk.vault, self.contexts, desk.alerts)
 
     async def opens(self, token: str) -> "Shop":
         self.number = a_phone_number(self.desk.user.id, type=ChannelType.INSTAGRAM)
         await self.desk.phone_numbers.add(self.number, self.desk.vault.seal(token, self.number.id))
         self.desk.clock.advance(50 * DAY)
-        self.tokens.kept[self.number.id] = SealedToken(an_id(), b"old")
+        self.contexts.kept[self.number.id] = SealedContext(an_id(), b"old", MONDAY_MORNING)
         return self
 
     @property
@@ -56,7 +57,7 @@ async def test_an_old_token_is_renewed_once_and_its_end_is_known_from_then_on(sh
     number = await shop.desk.phone_numbers.get(shop.desk.user.id, shop.number.id)
     assert (shop.issuer.asked, shop.token) == (["IGAA0"], "IGAA1")
     assert number.token_expires_at == shop.desk.clock.now() + timedelta(days=60)
-    assert shop.tokens.kept == {}
+    assert shop.contexts.kept == {}
 
     shop.desk.clock.advance(50 * DAY + 1)
     assert await shop.refresh()

@@ -337,7 +337,7 @@ async def test_a_phone_number_without_a_token_cannot_answer() -> None:
 async def test_an_agent_that_was_removed_answers_no_more(desk: Desk) -> None:
     conversation_id = await desk.hears("Hello")
 
-    async def brief(agent_id, phone_number_id):
+    async def brief(agent_id, phone_number_id, version):
         await desk.agents.remove(desk.user.id, desk.agent.id)
 
     desk.take_turn.briefings.brief = brief

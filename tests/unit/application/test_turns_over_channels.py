@@ -15,9 +15,9 @@ from domain.monitoring import AlertState
 from domain.shared import InvalidInput, Unavailable
 from domain.users import Caller
 from tests.builders import an_id
+from tests.fakes.context_cache import MemoryContextCache
 from tests.fakes.conversations import MemoryConversations
 from tests.fakes.model import answered
-from tests.fakes.token_cache import MemoryTokenCache
 from tests.unit.application.desk import Desk
 
 DAY = 86_400
@@ -108,7 +108,7 @@ async def test_a_parked_number_alerts_its_owner_and_a_new_token_takes_it_up_agai
 
     numbers = (
         desk.phone_numbers,
-        MemoryTokenCache(),
+        MemoryContextCache(),
         desk.vault,
         desk.inbox,
         desk.turns,

@@ -20,9 +20,9 @@ from domain.conversations import ConversationStatus
 from domain.credits import InsufficientCredits
 from domain.leads.runs import NothingToRead
 from domain.shared import Conflict, InvalidInput
+from entrypoints.rest.dashboard.filters import id_in
 from entrypoints.rest.dashboard.leads import runs_of
 from entrypoints.rest.dashboard.pages import Desk, back_to, or_none
-from entrypoints.rest.dashboard.queries import asked, id_in
 from entrypoints.rest.dashboard.sessions import Form, act_once
 from entrypoints.rest.errors import status_of
 from entrypoints.rest.filters import checked_customer
@@ -43,7 +43,7 @@ async def show_conversations(
 ) -> Response[Any]:
     """The list, newest first, with its filters."""
     desk = await Desk.of(request, application, signed_in, user_id)
-    query = asked(request)
+    query = {name: value for name, value in request.query_params.items() if value}
     page = PageRequest(CONVERSATIONS_SHOWN, query.pop("cursor", None), newest_first=True)
     found = await application.conversations.list(desk.caller, user_id, _wanted(query), page)
     return desk.page(

@@ -18,9 +18,9 @@ from application.pages import PageRequest
 from application.ports.conversations import ConversationFilter
 from application.ports.extractions import ExtractionFilter
 from domain.leads.merging import Lead, LeadValue
-from domain.leads.runs import Extraction
+from domain.leads.runs import Extraction, ExtractionStatus
+from entrypoints.rest.dashboard.filters import day_in, id_in
 from entrypoints.rest.dashboard.pages import Desk, or_none
-from entrypoints.rest.dashboard.queries import asked, day_in, end_of_day_in, id_in
 from entrypoints.rest.exports import ExportFormat
 from entrypoints.rest.leads import exported_leads
 
@@ -29,7 +29,7 @@ LEADS_SHOWN = 30
 CONVERSATIONS_READ = 10
 """Of how many conversations of a customer, the newest first, the runs are shown."""
 RUNS_SHOWN = 20
-FILTERS = ("agent_id", "since", "until")
+FILTERS = ("agent_id", "status", "since", "until")
 
 
 @get("/users/{user_id:uuid}/leads")
@@ -41,18 +41,18 @@ async def show_leads(
 ) -> Response[Any]:
     """The list, newest customers first, with its filters."""
     desk = await Desk.of(request, application, signed_in, user_id)
-    query = asked(request)
-    page = PageRequest(LEADS_SHOWN, query.get("cursor"), newest_first=True)
+    query = _query_of(request)
+    page = PageRequest(LEADS_SHOWN, request.query_params.get("cursor") or None, newest_first=True)
     found = await application.leads.list(desk.caller, user_id, _wanted(query), page)
     names = await application.agents.lead_fields(desk.caller, user_id)
-    filters = {name: query[name] for name in FILTERS if name in query}
     return desk.page(
         "leads",
         leads=[(lead, _in_order(lead, names)) for lead in found.items],
-        query=filters,
-        next_query=urlencode({**filters, "cursor": found.next_cursor}) if found.next_cursor else None,
-        exports={name: urlencode({**filters, "format": name}) for name in ("csv", "jsonl")},
+        query=query,
+        next_query=urlencode({**query, "cursor": found.next_cursor}) if found.next_cursor else None,
+        exports={name: urlencode({**query, "format": name}) for name in ("csv", "jsonl")},
         is_first=page.cursor is None,
+        statuses=list(ExtractionStatus),
         agents=(await application.agents.list(desk.caller, user_id, PageRequest(AGENTS_MAX))).items,
     )
 
@@ -67,7 +67,7 @@ async def export_leads(
 ) -> Stream:
     """All that the filters want as a file, the very one that REST hands out."""
     desk = await Desk.of(request, application, signed_in, user_id)
-    return await exported_leads(application, desk.caller, user_id, _wanted(asked(request)), format)
+    return await exported_leads(application, desk.caller, user_id, _wanted(_query_of(request)), format)
 
 
 @get("/users/{user_id:uuid}/leads/{customer_id:uuid}")
@@ -91,12 +91,19 @@ async def show_lead(
     )
 
 
+def _query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
+    given = ((name, request.query_params.get(name, "")) for name in FILTERS)
+    return {name: value for name, value in given if value}
+
+
 def _wanted(query: Mapping[str, str]) -> ExtractionFilter:
-    """The customers with a run of that agent, in those days."""
+    """The customers with a run of that agent, that ended so, in those days."""
+    status = query.get("status")
     return ExtractionFilter(
         agent_id=id_in(query.get("agent_id")),
-        since=day_in(query.get("since"), "since"),
-        until=end_of_day_in(query.get("until"), "until"),
+        status=ExtractionStatus(status) if status in set(ExtractionStatus) else None,
+        since=day_in(query.get("since")),
+        until=day_in(query.get("until"), after=1),
     )
 
 

@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from entrypoints.rpc._generated.frontdesk.v1 import agent_pb2 as entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2
+from entrypoints.rpc._generated.frontdesk.v1 import agent_pb2 as frontdesk_dot_v1_dot_agent__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in entrypoints/rpc/_generated/frontdesk/v1/agent_pb2_grpc.py depends on'
+        + ' but the generated code in frontdesk/v1/agent_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -37,28 +37,28 @@ class AgentServiceStub:
         """
         self.CreateAgent = channel.unary_unary(
                 '/frontdesk.v1.AgentService/CreateAgent',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.CreateAgentRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.CreateAgentResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_agent__pb2.CreateAgentRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_agent__pb2.CreateAgentResponse.FromString,
                 _registered_method=True)
         self.GetAgent = channel.unary_unary(
                 '/frontdesk.v1.AgentService/GetAgent',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.GetAgentRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.GetAgentResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_agent__pb2.GetAgentRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_agent__pb2.GetAgentResponse.FromString,
                 _registered_method=True)
         self.ListAgents = channel.unary_unary(
                 '/frontdesk.v1.AgentService/ListAgents',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.ListAgentsRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.ListAgentsResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_agent__pb2.ListAgentsRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_agent__pb2.ListAgentsResponse.FromString,
                 _registered_method=True)
         self.UpdateAgent = channel.unary_unary(
                 '/frontdesk.v1.AgentService/UpdateAgent',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.UpdateAgentRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.UpdateAgentResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_agent__pb2.UpdateAgentRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_agent__pb2.UpdateAgentResponse.FromString,
                 _registered_method=True)
         self.DeleteAgent = channel.unary_unary(
                 '/frontdesk.v1.AgentService/DeleteAgent',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.DeleteAgentRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.DeleteAgentResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_agent__pb2.DeleteAgentRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_agent__pb2.DeleteAgentResponse.FromString,
                 _registered_method=True)
 
 
@@ -106,28 +106,28 @@ def add_AgentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'CreateAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateAgent,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.CreateAgentRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.CreateAgentResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_agent__pb2.CreateAgentRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_agent__pb2.CreateAgentResponse.SerializeToString,
             ),
             'GetAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAgent,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.GetAgentRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.GetAgentResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_agent__pb2.GetAgentRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_agent__pb2.GetAgentResponse.SerializeToString,
             ),
             'ListAgents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAgents,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.ListAgentsRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.ListAgentsResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_agent__pb2.ListAgentsRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_agent__pb2.ListAgentsResponse.SerializeToString,
             ),
             'UpdateAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateAgent,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.UpdateAgentRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.UpdateAgentResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_agent__pb2.UpdateAgentRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_agent__pb2.UpdateAgentResponse.SerializeToString,
             ),
             'DeleteAgent': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteAgent,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.DeleteAgentRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.DeleteAgentResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_agent__pb2.DeleteAgentRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_agent__pb2.DeleteAgentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -156,8 +156,8 @@ class AgentService:
             request,
             target,
             '/frontdesk.v1.AgentService/CreateAgent',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.CreateAgentRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.CreateAgentResponse.FromString,
+            frontdesk_dot_v1_dot_agent__pb2.CreateAgentRequest.SerializeToString,
+            frontdesk_dot_v1_dot_agent__pb2.CreateAgentResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -183,8 +183,8 @@ class AgentService:
             request,
             target,
             '/frontdesk.v1.AgentService/GetAgent',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.GetAgentRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.GetAgentResponse.FromString,
+            frontdesk_dot_v1_dot_agent__pb2.GetAgentRequest.SerializeToString,
+            frontdesk_dot_v1_dot_agent__pb2.GetAgentResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -210,8 +210,8 @@ class AgentService:
             request,
             target,
             '/frontdesk.v1.AgentService/ListAgents',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.ListAgentsRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.ListAgentsResponse.FromString,
+            frontdesk_dot_v1_dot_agent__pb2.ListAgentsRequest.SerializeToString,
+            frontdesk_dot_v1_dot_agent__pb2.ListAgentsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -237,8 +237,8 @@ class AgentService:
             request,
             target,
             '/frontdesk.v1.AgentService/UpdateAgent',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.UpdateAgentRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.UpdateAgentResponse.FromString,
+            frontdesk_dot_v1_dot_agent__pb2.UpdateAgentRequest.SerializeToString,
+            frontdesk_dot_v1_dot_agent__pb2.UpdateAgentResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -264,8 +264,8 @@ class AgentService:
             request,
             target,
             '/frontdesk.v1.AgentService/DeleteAgent',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.DeleteAgentRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_agent__pb2.DeleteAgentResponse.FromString,
+            frontdesk_dot_v1_dot_agent__pb2.DeleteAgentRequest.SerializeToString,
+            frontdesk_dot_v1_dot_agent__pb2.DeleteAgentResponse.FromString,
             options,
             channel_credentials,
             insecure,

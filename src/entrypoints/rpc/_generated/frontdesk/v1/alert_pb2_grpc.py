@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from entrypoints.rpc._generated.frontdesk.v1 import alert_pb2 as entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2
+from entrypoints.rpc._generated.frontdesk.v1 import alert_pb2 as frontdesk_dot_v1_dot_alert__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in entrypoints/rpc/_generated/frontdesk/v1/alert_pb2_grpc.py depends on'
+        + ' but the generated code in frontdesk/v1/alert_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -37,13 +37,13 @@ class AlertServiceStub:
         """
         self.ListAlerts = channel.unary_unary(
                 '/frontdesk.v1.AlertService/ListAlerts',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListAlertsRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListAlertsResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_alert__pb2.ListAlertsRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_alert__pb2.ListAlertsResponse.FromString,
                 _registered_method=True)
         self.ListUserAlerts = channel.unary_unary(
                 '/frontdesk.v1.AlertService/ListUserAlerts',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsResponse.FromString,
                 _registered_method=True)
 
 
@@ -70,13 +70,13 @@ def add_AlertServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'ListAlerts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAlerts,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListAlertsRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListAlertsResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_alert__pb2.ListAlertsRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_alert__pb2.ListAlertsResponse.SerializeToString,
             ),
             'ListUserAlerts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListUserAlerts,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -105,8 +105,8 @@ class AlertService:
             request,
             target,
             '/frontdesk.v1.AlertService/ListAlerts',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListAlertsRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListAlertsResponse.FromString,
+            frontdesk_dot_v1_dot_alert__pb2.ListAlertsRequest.SerializeToString,
+            frontdesk_dot_v1_dot_alert__pb2.ListAlertsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -132,8 +132,8 @@ class AlertService:
             request,
             target,
             '/frontdesk.v1.AlertService/ListUserAlerts',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsResponse.FromString,
+            frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsRequest.SerializeToString,
+            frontdesk_dot_v1_dot_alert__pb2.ListUserAlertsResponse.FromString,
             options,
             channel_credentials,
             insecure,

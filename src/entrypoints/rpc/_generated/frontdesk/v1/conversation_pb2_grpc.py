@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2
+from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as frontdesk_dot_v1_dot_conversation__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in entrypoints/rpc/_generated/frontdesk/v1/conversation_pb2_grpc.py depends on'
+        + ' but the generated code in frontdesk/v1/conversation_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -37,78 +37,78 @@ class ConversationServiceStub:
         """
         self.GetConversation = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/GetConversation',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetConversationRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetConversationResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.GetConversationRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.GetConversationResponse.FromString,
                 _registered_method=True)
         self.ListConversations = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/ListConversations',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListConversationsRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListConversationsResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.ListConversationsRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ListConversationsResponse.FromString,
                 _registered_method=True)
         self.ArchiveConversation = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/ArchiveConversation',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.FromString,
                 _registered_method=True)
         self.PauseConversation = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/PauseConversation',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.FromString,
                 _registered_method=True)
         self.ResumeConversation = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/ResumeConversation',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.FromString,
                 _registered_method=True)
         self.ListMessages = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/ListMessages',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ListMessagesResponse.FromString,
                 _registered_method=True)
         self.WatchMessages = channel.unary_stream(
                 '/frontdesk.v1.ConversationService/WatchMessages',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.FromString,
                 _registered_method=True)
         self.RetryMessage = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/RetryMessage',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.FromString,
                 _registered_method=True)
         self.ReplyByHand = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/ReplyByHand',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.FromString,
                 _registered_method=True)
         self.TraceMessage = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/TraceMessage',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.FromString,
                 _registered_method=True)
         self.ListCustomers = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/ListCustomers',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.FromString,
                 _registered_method=True)
         self.GetCustomer = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/GetCustomer',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.FromString,
                 _registered_method=True)
         self.ExportCustomer = channel.unary_stream(
                 '/frontdesk.v1.ConversationService/ExportCustomer',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.FromString,
                 _registered_method=True)
         self.DeleteCustomer = channel.unary_unary(
                 '/frontdesk.v1.ConversationService/DeleteCustomer',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.FromString,
                 _registered_method=True)
         self.DownloadMedium = channel.unary_stream(
                 '/frontdesk.v1.ConversationService/DownloadMedium',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.FromString,
                 _registered_method=True)
 
 
@@ -226,78 +226,78 @@ def add_ConversationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'GetConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetConversation,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetConversationRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetConversationResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.GetConversationRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.GetConversationResponse.SerializeToString,
             ),
             'ListConversations': grpc.unary_unary_rpc_method_handler(
                     servicer.ListConversations,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListConversationsRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListConversationsResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ListConversationsRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.ListConversationsResponse.SerializeToString,
             ),
             'ArchiveConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.ArchiveConversation,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.SerializeToString,
             ),
             'PauseConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.PauseConversation,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.SerializeToString,
             ),
             'ResumeConversation': grpc.unary_unary_rpc_method_handler(
                     servicer.ResumeConversation,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.SerializeToString,
             ),
             'ListMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessages,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.ListMessagesResponse.SerializeToString,
             ),
             'WatchMessages': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchMessages,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.SerializeToString,
             ),
             'RetryMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.RetryMessage,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.SerializeToString,
             ),
             'ReplyByHand': grpc.unary_unary_rpc_method_handler(
                     servicer.ReplyByHand,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.SerializeToString,
             ),
             'TraceMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.TraceMessage,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.SerializeToString,
             ),
             'ListCustomers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCustomers,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.SerializeToString,
             ),
             'GetCustomer': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCustomer,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.SerializeToString,
             ),
             'ExportCustomer': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportCustomer,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.SerializeToString,
             ),
             'DeleteCustomer': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteCustomer,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.SerializeToString,
             ),
             'DownloadMedium': grpc.unary_stream_rpc_method_handler(
                     servicer.DownloadMedium,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -326,8 +326,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/GetConversation',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetConversationRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetConversationResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.GetConversationRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.GetConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -353,8 +353,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/ListConversations',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListConversationsRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListConversationsResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.ListConversationsRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.ListConversationsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -380,8 +380,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/ArchiveConversation',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.ArchiveConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -407,8 +407,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/PauseConversation',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.PauseConversationRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.PauseConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -434,8 +434,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/ResumeConversation',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.ResumeConversationResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -461,8 +461,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/ListMessages',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListMessagesResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.ListMessagesRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.ListMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -488,8 +488,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/WatchMessages',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.WatchMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -515,8 +515,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/RetryMessage',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.RetryMessageRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.RetryMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -542,8 +542,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/ReplyByHand',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.ReplyByHandResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -569,8 +569,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/TraceMessage',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.TraceMessageRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.TraceMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -596,8 +596,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/ListCustomers',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.ListCustomersRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.ListCustomersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -623,8 +623,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/GetCustomer',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.GetCustomerRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.GetCustomerResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -650,8 +650,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/ExportCustomer',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.ExportCustomerResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -677,8 +677,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/DeleteCustomer',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.DeleteCustomerResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -704,8 +704,8 @@ class ConversationService:
             request,
             target,
             '/frontdesk.v1.ConversationService/DownloadMedium',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.FromString,
+            frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumRequest.SerializeToString,
+            frontdesk_dot_v1_dot_conversation__pb2.DownloadMediumResponse.FromString,
             options,
             channel_credentials,
             insecure,

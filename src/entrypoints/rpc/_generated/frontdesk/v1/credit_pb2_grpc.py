@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from entrypoints.rpc._generated.frontdesk.v1 import credit_pb2 as entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2
+from entrypoints.rpc._generated.frontdesk.v1 import credit_pb2 as frontdesk_dot_v1_dot_credit__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in entrypoints/rpc/_generated/frontdesk/v1/credit_pb2_grpc.py depends on'
+        + ' but the generated code in frontdesk/v1/credit_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -37,23 +37,23 @@ class CreditServiceStub:
         """
         self.GetBalance = channel.unary_unary(
                 '/frontdesk.v1.CreditService/GetBalance',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.GetBalanceRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.GetBalanceResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_credit__pb2.GetBalanceRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_credit__pb2.GetBalanceResponse.FromString,
                 _registered_method=True)
         self.AddCredits = channel.unary_unary(
                 '/frontdesk.v1.CreditService/AddCredits',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.AddCreditsRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.AddCreditsResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_credit__pb2.AddCreditsRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_credit__pb2.AddCreditsResponse.FromString,
                 _registered_method=True)
         self.ListEntries = channel.unary_unary(
                 '/frontdesk.v1.CreditService/ListEntries',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListEntriesRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListEntriesResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_credit__pb2.ListEntriesRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_credit__pb2.ListEntriesResponse.FromString,
                 _registered_method=True)
         self.ListUsage = channel.unary_unary(
                 '/frontdesk.v1.CreditService/ListUsage',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListUsageRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListUsageResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_credit__pb2.ListUsageRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_credit__pb2.ListUsageResponse.FromString,
                 _registered_method=True)
 
 
@@ -94,23 +94,23 @@ def add_CreditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'GetBalance': grpc.unary_unary_rpc_method_handler(
                     servicer.GetBalance,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.GetBalanceRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.GetBalanceResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_credit__pb2.GetBalanceRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_credit__pb2.GetBalanceResponse.SerializeToString,
             ),
             'AddCredits': grpc.unary_unary_rpc_method_handler(
                     servicer.AddCredits,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.AddCreditsRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.AddCreditsResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_credit__pb2.AddCreditsRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_credit__pb2.AddCreditsResponse.SerializeToString,
             ),
             'ListEntries': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEntries,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListEntriesRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListEntriesResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_credit__pb2.ListEntriesRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_credit__pb2.ListEntriesResponse.SerializeToString,
             ),
             'ListUsage': grpc.unary_unary_rpc_method_handler(
                     servicer.ListUsage,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListUsageRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListUsageResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_credit__pb2.ListUsageRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_credit__pb2.ListUsageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -139,8 +139,8 @@ class CreditService:
             request,
             target,
             '/frontdesk.v1.CreditService/GetBalance',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.GetBalanceRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.GetBalanceResponse.FromString,
+            frontdesk_dot_v1_dot_credit__pb2.GetBalanceRequest.SerializeToString,
+            frontdesk_dot_v1_dot_credit__pb2.GetBalanceResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -166,8 +166,8 @@ class CreditService:
             request,
             target,
             '/frontdesk.v1.CreditService/AddCredits',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.AddCreditsRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.AddCreditsResponse.FromString,
+            frontdesk_dot_v1_dot_credit__pb2.AddCreditsRequest.SerializeToString,
+            frontdesk_dot_v1_dot_credit__pb2.AddCreditsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -193,8 +193,8 @@ class CreditService:
             request,
             target,
             '/frontdesk.v1.CreditService/ListEntries',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListEntriesRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListEntriesResponse.FromString,
+            frontdesk_dot_v1_dot_credit__pb2.ListEntriesRequest.SerializeToString,
+            frontdesk_dot_v1_dot_credit__pb2.ListEntriesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -220,8 +220,8 @@ class CreditService:
             request,
             target,
             '/frontdesk.v1.CreditService/ListUsage',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListUsageRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_credit__pb2.ListUsageResponse.FromString,
+            frontdesk_dot_v1_dot_credit__pb2.ListUsageRequest.SerializeToString,
+            frontdesk_dot_v1_dot_credit__pb2.ListUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from entrypoints.rpc._generated.frontdesk.v1 import phone_number_pb2 as entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2
+from entrypoints.rpc._generated.frontdesk.v1 import phone_number_pb2 as frontdesk_dot_v1_dot_phone__number__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in entrypoints/rpc/_generated/frontdesk/v1/phone_number_pb2_grpc.py depends on'
+        + ' but the generated code in frontdesk/v1/phone_number_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -37,48 +37,48 @@ class PhoneNumberServiceStub:
         """
         self.CreatePhoneNumber = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/CreatePhoneNumber',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberResponse.FromString,
                 _registered_method=True)
         self.GetPhoneNumber = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/GetPhoneNumber',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberResponse.FromString,
                 _registered_method=True)
         self.ListPhoneNumbers = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/ListPhoneNumbers',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersResponse.FromString,
                 _registered_method=True)
         self.UpdatePhoneNumber = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/UpdatePhoneNumber',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberResponse.FromString,
                 _registered_method=True)
         self.DeletePhoneNumber = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/DeletePhoneNumber',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberResponse.FromString,
                 _registered_method=True)
         self.ListNotices = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/ListNotices',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesResponse.FromString,
                 _registered_method=True)
         self.GetQueue = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/GetQueue',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetQueueRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetQueueResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.GetQueueRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.GetQueueResponse.FromString,
                 _registered_method=True)
         self.GetWebChat = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/GetWebChat',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatResponse.FromString,
                 _registered_method=True)
         self.RotateWebChatSecret = channel.unary_unary(
                 '/frontdesk.v1.PhoneNumberService/RotateWebChatSecret',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretResponse.FromString,
                 _registered_method=True)
 
 
@@ -154,48 +154,48 @@ def add_PhoneNumberServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'CreatePhoneNumber': grpc.unary_unary_rpc_method_handler(
                     servicer.CreatePhoneNumber,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberResponse.SerializeToString,
             ),
             'GetPhoneNumber': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPhoneNumber,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberResponse.SerializeToString,
             ),
             'ListPhoneNumbers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPhoneNumbers,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersResponse.SerializeToString,
             ),
             'UpdatePhoneNumber': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdatePhoneNumber,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberResponse.SerializeToString,
             ),
             'DeletePhoneNumber': grpc.unary_unary_rpc_method_handler(
                     servicer.DeletePhoneNumber,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberResponse.SerializeToString,
             ),
             'ListNotices': grpc.unary_unary_rpc_method_handler(
                     servicer.ListNotices,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesResponse.SerializeToString,
             ),
             'GetQueue': grpc.unary_unary_rpc_method_handler(
                     servicer.GetQueue,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetQueueRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetQueueResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.GetQueueRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.GetQueueResponse.SerializeToString,
             ),
             'GetWebChat': grpc.unary_unary_rpc_method_handler(
                     servicer.GetWebChat,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatResponse.SerializeToString,
             ),
             'RotateWebChatSecret': grpc.unary_unary_rpc_method_handler(
                     servicer.RotateWebChatSecret,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -224,8 +224,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/CreatePhoneNumber',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.CreatePhoneNumberResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -251,8 +251,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/GetPhoneNumber',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.GetPhoneNumberResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -278,8 +278,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/ListPhoneNumbers',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.ListPhoneNumbersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -305,8 +305,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/UpdatePhoneNumber',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.UpdatePhoneNumberResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -332,8 +332,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/DeletePhoneNumber',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.DeletePhoneNumberResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -359,8 +359,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/ListNotices',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.ListNoticesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -386,8 +386,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/GetQueue',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetQueueRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetQueueResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.GetQueueRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.GetQueueResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -413,8 +413,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/GetWebChat',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.GetWebChatResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -440,8 +440,8 @@ class PhoneNumberService:
             request,
             target,
             '/frontdesk.v1.PhoneNumberService/RotateWebChatSecret',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretResponse.FromString,
+            frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretRequest.SerializeToString,
+            frontdesk_dot_v1_dot_phone__number__pb2.RotateWebChatSecretResponse.FromString,
             options,
             channel_credentials,
             insecure,

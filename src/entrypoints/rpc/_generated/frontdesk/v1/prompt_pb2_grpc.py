@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from entrypoints.rpc._generated.frontdesk.v1 import prompt_pb2 as entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2
+from entrypoints.rpc._generated.frontdesk.v1 import prompt_pb2 as frontdesk_dot_v1_dot_prompt__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in entrypoints/rpc/_generated/frontdesk/v1/prompt_pb2_grpc.py depends on'
+        + ' but the generated code in frontdesk/v1/prompt_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -37,33 +37,33 @@ class PromptServiceStub:
         """
         self.CreatePrompt = channel.unary_unary(
                 '/frontdesk.v1.PromptService/CreatePrompt',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_prompt__pb2.CreatePromptRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_prompt__pb2.CreatePromptResponse.FromString,
                 _registered_method=True)
         self.GetPrompt = channel.unary_unary(
                 '/frontdesk.v1.PromptService/GetPrompt',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_prompt__pb2.GetPromptRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_prompt__pb2.GetPromptResponse.FromString,
                 _registered_method=True)
         self.ListPrompts = channel.unary_unary(
                 '/frontdesk.v1.PromptService/ListPrompts',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.FromString,
                 _registered_method=True)
         self.ListPromptVersions = channel.unary_unary(
                 '/frontdesk.v1.PromptService/ListPromptVersions',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.FromString,
                 _registered_method=True)
         self.GetPromptVersion = channel.unary_unary(
                 '/frontdesk.v1.PromptService/GetPromptVersion',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.FromString,
                 _registered_method=True)
         self.CreatePromptVersion = channel.unary_unary(
                 '/frontdesk.v1.PromptService/CreatePromptVersion',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionResponse.FromString,
                 _registered_method=True)
 
 
@@ -118,33 +118,33 @@ def add_PromptServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'CreatePrompt': grpc.unary_unary_rpc_method_handler(
                     servicer.CreatePrompt,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_prompt__pb2.CreatePromptRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_prompt__pb2.CreatePromptResponse.SerializeToString,
             ),
             'GetPrompt': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPrompt,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_prompt__pb2.GetPromptRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_prompt__pb2.GetPromptResponse.SerializeToString,
             ),
             'ListPrompts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPrompts,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.SerializeToString,
             ),
             'ListPromptVersions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListPromptVersions,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.SerializeToString,
             ),
             'GetPromptVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPromptVersion,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.SerializeToString,
             ),
             'CreatePromptVersion': grpc.unary_unary_rpc_method_handler(
                     servicer.CreatePromptVersion,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -173,8 +173,8 @@ class PromptService:
             request,
             target,
             '/frontdesk.v1.PromptService/CreatePrompt',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptResponse.FromString,
+            frontdesk_dot_v1_dot_prompt__pb2.CreatePromptRequest.SerializeToString,
+            frontdesk_dot_v1_dot_prompt__pb2.CreatePromptResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -200,8 +200,8 @@ class PromptService:
             request,
             target,
             '/frontdesk.v1.PromptService/GetPrompt',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptResponse.FromString,
+            frontdesk_dot_v1_dot_prompt__pb2.GetPromptRequest.SerializeToString,
+            frontdesk_dot_v1_dot_prompt__pb2.GetPromptResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -227,8 +227,8 @@ class PromptService:
             request,
             target,
             '/frontdesk.v1.PromptService/ListPrompts',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.FromString,
+            frontdesk_dot_v1_dot_prompt__pb2.ListPromptsRequest.SerializeToString,
+            frontdesk_dot_v1_dot_prompt__pb2.ListPromptsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -254,8 +254,8 @@ class PromptService:
             request,
             target,
             '/frontdesk.v1.PromptService/ListPromptVersions',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.FromString,
+            frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsRequest.SerializeToString,
+            frontdesk_dot_v1_dot_prompt__pb2.ListPromptVersionsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -281,8 +281,8 @@ class PromptService:
             request,
             target,
             '/frontdesk.v1.PromptService/GetPromptVersion',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.FromString,
+            frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionRequest.SerializeToString,
+            frontdesk_dot_v1_dot_prompt__pb2.GetPromptVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -308,8 +308,8 @@ class PromptService:
             request,
             target,
             '/frontdesk.v1.PromptService/CreatePromptVersion',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionResponse.FromString,
+            frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionRequest.SerializeToString,
+            frontdesk_dot_v1_dot_prompt__pb2.CreatePromptVersionResponse.FromString,
             options,
             channel_credentials,
             insecure,

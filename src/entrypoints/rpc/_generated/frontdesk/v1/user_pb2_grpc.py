@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from entrypoints.rpc._generated.frontdesk.v1 import user_pb2 as entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2
+from entrypoints.rpc._generated.frontdesk.v1 import user_pb2 as frontdesk_dot_v1_dot_user__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in entrypoints/rpc/_generated/frontdesk/v1/user_pb2_grpc.py depends on'
+        + ' but the generated code in frontdesk/v1/user_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -37,43 +37,43 @@ class UserServiceStub:
         """
         self.CreateUser = channel.unary_unary(
                 '/frontdesk.v1.UserService/CreateUser',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateUserRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateUserResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_user__pb2.CreateUserRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_user__pb2.CreateUserResponse.FromString,
                 _registered_method=True)
         self.GetUser = channel.unary_unary(
                 '/frontdesk.v1.UserService/GetUser',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.GetUserRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.GetUserResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_user__pb2.GetUserRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_user__pb2.GetUserResponse.FromString,
                 _registered_method=True)
         self.ListUsers = channel.unary_unary(
                 '/frontdesk.v1.UserService/ListUsers',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListUsersRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListUsersResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_user__pb2.ListUsersRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_user__pb2.ListUsersResponse.FromString,
                 _registered_method=True)
         self.UpdateUser = channel.unary_unary(
                 '/frontdesk.v1.UserService/UpdateUser',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.UpdateUserRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.UpdateUserResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_user__pb2.UpdateUserRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_user__pb2.UpdateUserResponse.FromString,
                 _registered_method=True)
         self.DeleteUser = channel.unary_unary(
                 '/frontdesk.v1.UserService/DeleteUser',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteUserRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteUserResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_user__pb2.DeleteUserRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_user__pb2.DeleteUserResponse.FromString,
                 _registered_method=True)
         self.CreateApiKey = channel.unary_unary(
                 '/frontdesk.v1.UserService/CreateApiKey',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateApiKeyRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateApiKeyResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_user__pb2.CreateApiKeyRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_user__pb2.CreateApiKeyResponse.FromString,
                 _registered_method=True)
         self.ListApiKeys = channel.unary_unary(
                 '/frontdesk.v1.UserService/ListApiKeys',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListApiKeysRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListApiKeysResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_user__pb2.ListApiKeysRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_user__pb2.ListApiKeysResponse.FromString,
                 _registered_method=True)
         self.DeleteApiKey = channel.unary_unary(
                 '/frontdesk.v1.UserService/DeleteApiKey',
-                request_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyRequest.SerializeToString,
-                response_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyResponse.FromString,
+                request_serializer=frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyRequest.SerializeToString,
+                response_deserializer=frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyResponse.FromString,
                 _registered_method=True)
 
 
@@ -142,43 +142,43 @@ def add_UserServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'CreateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateUser,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateUserRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateUserResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_user__pb2.CreateUserRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_user__pb2.CreateUserResponse.SerializeToString,
             ),
             'GetUser': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUser,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.GetUserRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.GetUserResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_user__pb2.GetUserRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_user__pb2.GetUserResponse.SerializeToString,
             ),
             'ListUsers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListUsers,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListUsersRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListUsersResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_user__pb2.ListUsersRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_user__pb2.ListUsersResponse.SerializeToString,
             ),
             'UpdateUser': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateUser,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.UpdateUserRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.UpdateUserResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_user__pb2.UpdateUserRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_user__pb2.UpdateUserResponse.SerializeToString,
             ),
             'DeleteUser': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteUser,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteUserRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteUserResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_user__pb2.DeleteUserRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_user__pb2.DeleteUserResponse.SerializeToString,
             ),
             'CreateApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateApiKey,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateApiKeyRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateApiKeyResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_user__pb2.CreateApiKeyRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_user__pb2.CreateApiKeyResponse.SerializeToString,
             ),
             'ListApiKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.ListApiKeys,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListApiKeysRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListApiKeysResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_user__pb2.ListApiKeysRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_user__pb2.ListApiKeysResponse.SerializeToString,
             ),
             'DeleteApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteApiKey,
-                    request_deserializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyRequest.FromString,
-                    response_serializer=entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyResponse.SerializeToString,
+                    request_deserializer=frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyRequest.FromString,
+                    response_serializer=frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -207,8 +207,8 @@ class UserService:
             request,
             target,
             '/frontdesk.v1.UserService/CreateUser',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateUserRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateUserResponse.FromString,
+            frontdesk_dot_v1_dot_user__pb2.CreateUserRequest.SerializeToString,
+            frontdesk_dot_v1_dot_user__pb2.CreateUserResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -234,8 +234,8 @@ class UserService:
             request,
             target,
             '/frontdesk.v1.UserService/GetUser',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.GetUserRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.GetUserResponse.FromString,
+            frontdesk_dot_v1_dot_user__pb2.GetUserRequest.SerializeToString,
+            frontdesk_dot_v1_dot_user__pb2.GetUserResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -261,8 +261,8 @@ class UserService:
             request,
             target,
             '/frontdesk.v1.UserService/ListUsers',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListUsersRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListUsersResponse.FromString,
+            frontdesk_dot_v1_dot_user__pb2.ListUsersRequest.SerializeToString,
+            frontdesk_dot_v1_dot_user__pb2.ListUsersResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -288,8 +288,8 @@ class UserService:
             request,
             target,
             '/frontdesk.v1.UserService/UpdateUser',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.UpdateUserRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.UpdateUserResponse.FromString,
+            frontdesk_dot_v1_dot_user__pb2.UpdateUserRequest.SerializeToString,
+            frontdesk_dot_v1_dot_user__pb2.UpdateUserResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -315,8 +315,8 @@ class UserService:
             request,
             target,
             '/frontdesk.v1.UserService/DeleteUser',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteUserRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteUserResponse.FromString,
+            frontdesk_dot_v1_dot_user__pb2.DeleteUserRequest.SerializeToString,
+            frontdesk_dot_v1_dot_user__pb2.DeleteUserResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -342,8 +342,8 @@ class UserService:
             request,
             target,
             '/frontdesk.v1.UserService/CreateApiKey',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateApiKeyRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.CreateApiKeyResponse.FromString,
+            frontdesk_dot_v1_dot_user__pb2.CreateApiKeyRequest.SerializeToString,
+            frontdesk_dot_v1_dot_user__pb2.CreateApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -369,8 +369,8 @@ class UserService:
             request,
             target,
             '/frontdesk.v1.UserService/ListApiKeys',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListApiKeysRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.ListApiKeysResponse.FromString,
+            frontdesk_dot_v1_dot_user__pb2.ListApiKeysRequest.SerializeToString,
+            frontdesk_dot_v1_dot_user__pb2.ListApiKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -396,8 +396,8 @@ class UserService:
             request,
             target,
             '/frontdesk.v1.UserService/DeleteApiKey',
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyRequest.SerializeToString,
-            entrypoints_dot_rpc_dot___generated_dot_frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyResponse.FromString,
+            frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyRequest.SerializeToString,
+            frontdesk_dot_v1_dot_user__pb2.DeleteApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,104 @@
+"""Sealed contexts in Redis: one key for each phone number, the version and the time of reading before the context."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from struct import Struct
+from uuid import UUID
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from application.ports.context_cache import ContextCacheUnavailable, SealedContext
+
+HEAD = Struct(">16sI")
+"""The version, and when it was read, in whole seconds since the epoch."""
+CLAIM_MILLISECONDS = 200
+"""How long others wait for who reads: many times what that takes, and what a dead reader costs them at most."""
+LOOK_SECONDS = 0.005
+LOOKS_MAX = round(CLAIM_MILLISECONDS / 1_000 / LOOK_SECONDS)
+
+
+class RedisContextCache:
+    """Keeps what is put or used for `seconds`. Out of reach, it keeps nothing."""
+
+    def __init__(self, redis: Redis, seconds: float) -> None:
+        self._redis = redis
+        self._milliseconds = round(seconds * 1_000)
+
+    async def get(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
+        """What is at hand; see the port."""
+        if not versions:
+            return {}
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for number in versions:
+                    pipeline.getex(_key(number), px=self._milliseconds)
+                values = await pipeline.execute()
+        except RedisError as error:
+            raise ContextCacheUnavailable("Redis does not answer.") from error
+        return _wanted(versions, values)
+
+    async def claim(self, phone_number_ids: Collection[UUID]) -> Collection[UUID]:
+        """Those that nobody reads yet; see the port."""
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for number in phone_number_ids:
+                    pipeline.set(_claim(number), b"", px=CLAIM_MILLISECONDS, nx=True)
+                taken = await pipeline.execute()
+        except RedisError:
+            return phone_number_ids
+        return [number for number, is_ours in zip(phone_number_ids, taken, strict=True) if is_ours]
+
+    async def wait(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
+        """What others put; see the port."""
+        claims, keys = [_claim(number) for number in versions], [_key(number) for number in versions]
+        try:
+            for _ in range(LOOKS_MAX):
+                if not await self._redis.exists(*claims):
+                    break
+                await asyncio.sleep(LOOK_SECONDS)
+            return _wanted(versions, await self._redis.mget(keys))
+        except RedisError:
+            return {}
+
+    async def put(self, contexts: Mapping[UUID, SealedContext]) -> None:
+        """Keep contexts; see the port."""
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for number, context in contexts.items():
+                    head = HEAD.pack(context.version.bytes, int(context.read_at.timestamp()))
+                    pipeline.set(_key(number), head + context.sealed, px=self._milliseconds)
+                    pipeline.delete(_claim(number))
+                await pipeline.execute()
+        except RedisError:
+            return
+
+    async def drop(self, phone_number_id: UUID) -> None:
+        """Forget a context; see the port."""
+        try:
+            await self._redis.delete(_key(phone_number_id))
+        except RedisError:
+            return  # the version in the store keeps it from being used
+
+
+def _key(phone_number_id: UUID) -> str:
+    return f"context:{phone_number_id}"
+
+
+def _claim(phone_number_id: UUID) -> str:
+    return f"context:{phone_number_id}:claim"
+
+
+def _wanted(versions: Mapping[UUID, UUID], values: Sequence[object]) -> Mapping[UUID, SealedContext]:
+    kept = {number: _context(value) for number, value in zip(versions, values, strict=True)}
+    return {number: context for number, context in kept.items() if context and context.version == versions[number]}
+
+
+def _context(value: object) -> SealedContext | None:
+    if not isinstance(value, bytes) or len(value) < HEAD.size:
+        return None
+    version, read_at = HEAD.unpack_from(value)
+    return SealedContext(UUID(bytes=version), value[HEAD.size :], datetime.fromtimestamp(read_at, UTC))

@@ -21,6 +21,7 @@ SHOWN = {
     "console-conversations-phone-dark.png",
     "console-phone-laptop-dark.png",
     "console-leads-laptop-light.png",
+    "console-lead-phone-dark.png",
 }
 ROOM = "Do you have a double room with a view of the sea this weekend?"
 ANSWER = (
@@ -29,8 +30,13 @@ ANSWER = (
 )
 PLEASE = "Yes please! And is there parking?"
 HAND = "Maria from the front desk here: I have put the room aside, and parking is free for guests."
-WANTS = "By the way, my name is Ada, write to ada@example.com. I need a cake by tomorrow, budget 150 euros."
 PEOPLE = ("Mary Shelley", "Grace Hopper", "José Martínez", "Søren Ørsted", "Łucja Nowak", "Amina Diallo")
+WISHES = {
+    "Mary Shelley": "Hello, I am Mary Shelley. I need two single rooms tomorrow, write to mary@example.com",
+    "José Martínez": "I am José Martínez, call +34 612 345 678. I want a room for 3 people. My budget is 450 euros",
+    "Amina Diallo": "I am Amina Diallo and I need a hall for 80 people. Budget 2.500 EUR, amina.diallo@example.com",
+    "Søren Ørsted": "We want a table by the window on Saturday, call +45 32 12 34 56",
+}
 # For the pictures: what was answered just now was answered in the course of an hour.
 SPREAD = """
 with turn as (
@@ -61,6 +67,11 @@ def tenant(house) -> Tenant:
     tenant.settled(ada)
     house.openai.script("Hello?", answer="Hello! How can I help you?")
     tenant.settled(writes_to(tenant, "Hello?", name="Simulated customer", sender="15550009999"))
+    for name, wish in WISHES.items():
+        writes_to(tenant, wish, name=name)
+    tenant.settled()
+    assert house.rest("POST", f"{tenant.path}/agents/{agent['id']}/extract", key=tenant.key).status == 202
+    until(lambda: {run["status"] for run in tenant.get("extractions")["items"]} == {"completed"})
     conversation = tenant.conversation(ada)
     path = f"{tenant.path}/conversations/{conversation['id']}/messages"
     assert house.rest("POST", path, {"text": HAND}, tenant.key).status == 202
@@ -75,9 +86,6 @@ def tenant(house) -> Tenant:
     house.meta.script("Is the pool heated?", kind="message", error=expired)
     writes_to(tenant, "Is the pool heated?", name="Grace Hopper")
     until(lambda: tenant.alerts() == ["access_refused"])
-    writes_to(tenant, WANTS, sender=ada)
-    house.rest("POST", f"{tenant.path}/conversations/{conversation['id']}/extract", None, tenant.key)
-    until(lambda: tenant.get("leads")["items"], 30)
     return tenant
 
 
@@ -85,8 +93,9 @@ PAGES = {
     "overview": "",
     "conversations": "/conversations",
     "conversation": "/conversations/{conversation}",
-    "trace": "/messages/{message}",
     "leads": "/leads",
+    "lead": "/leads/{lead}",
+    "trace": "/messages/{message}",
     "agents": "/agents",
     "prompt": "/prompts/{prompt}",
     "phone-numbers": "/phone_numbers",
@@ -121,7 +130,8 @@ def _things(tenant: Tenant) -> dict[str, str]:
     talk = next(one for one in tenant.get("conversations")["items"] if one["paused_reason"] == "human_replied")
     messages = tenant.get(f"messages?conversation_id={talk['id']}")["items"]
     prompt = tenant.get("prompts")["items"][0]["id"]
-    return {"conversation": talk["id"], "message": messages[0]["id"], "prompt": prompt}
+    lead = next(one for one in tenant.get("leads")["items"] if one["customer"]["name"] == "Amina Diallo")
+    return {"lead": lead["id"], "conversation": talk["id"], "message": messages[0]["id"], "prompt": prompt}
 
 
 def _faults(console: Console, name: str, size: str, scheme: str) -> list[str]:

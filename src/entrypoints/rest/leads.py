@@ -85,9 +85,16 @@ async def export_leads(
     format: FromQuery[ExportFormat] = "csv",
 ) -> Stream:
     """Export a user's leads as CSV or JSON Lines, oldest first, any number of them."""
+    return await exported_leads(application, caller, user_id, runs, format)
+
+
+async def exported_leads(
+    application: Application, caller: Caller, user_id: UUID, runs: ExtractionFilter, format_: ExportFormat
+) -> Stream:
+    """Those leads as a file, for whichever door asks."""
     batches = await application.leads.export(caller, user_id, runs)
     names = await application.agents.lead_fields(caller, user_id)
-    return exported(format, "leads", LeadView, COLUMNS, names, batches)
+    return exported(format_, "leads", LeadView, COLUMNS, names, batches)
 
 
 COLUMNS = ("id", "customer.address", "customer.name", "created_at", "updated_at")

@@ -23,7 +23,7 @@ from entrypoints.rest.dashboard.errors import PAGE_EXCEPTION_HANDLERS
 from entrypoints.rest.dashboard.sessions import create_session_guard, form_of, signed_in_of
 from entrypoints.rest.dashboard.simulation import Simulation
 
-SIGNED_IN = (overview, conversations, messages, leads, agents, phone_numbers, credits_, alerts)
+SIGNED_IN = (overview, conversations, leads, messages, agents, phone_numbers, credits_, alerts)
 
 
 def create_dashboard(application: Application, simulation: Simulation | None = None) -> Router:

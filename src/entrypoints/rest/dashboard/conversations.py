@@ -17,9 +17,12 @@ from application.console import SignedIn
 from application.pages import PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
 from domain.conversations import ConversationStatus
-from domain.shared import Conflict, InvalidInput, NotFound
+from domain.credits import InsufficientCredits
+from domain.leads.runs import NothingToRead
+from domain.shared import Conflict, InvalidInput
 from entrypoints.rest.dashboard.filters import id_in
-from entrypoints.rest.dashboard.pages import Desk, back_to
+from entrypoints.rest.dashboard.leads import runs_of
+from entrypoints.rest.dashboard.pages import Desk, back_to, or_none
 from entrypoints.rest.dashboard.sessions import Form, act_once
 from entrypoints.rest.errors import status_of
 from entrypoints.rest.filters import checked_customer
@@ -129,12 +132,37 @@ async def archive(
     return back_to(_path(user_id, conversation_id), "archived")
 
 
+@post("/users/{user_id:uuid}/conversations/{conversation_id:uuid}/extract")
+async def read_now(
+    request: Request[Any, Any, Any],
+    application: NamedDependency[Application],
+    signed_in: NamedDependency[SignedIn],
+    form: NamedDependency[Form],
+    user_id: FromPath[UUID],
+    conversation_id: FromPath[UUID],
+) -> Response[Any]:
+    """Have the conversation read for the customer's lead, once for each form that was shown."""
+    ask = partial(application.extractions.request, signed_in.caller, user_id, conversation_id)
+    try:
+        await act_once(application, request, form, ask)
+    except (InsufficientCredits, NothingToRead) as error:
+        desk = await Desk.of(request, application, signed_in, user_id)
+        return await _shown(desk, conversation_id, None, unread=str(error), status=status_of(type(error)))
+    return back_to(_path(user_id, conversation_id), "reading")
+
+
 def _path(user_id: UUID, conversation_id: UUID) -> str:
     return f"/dashboard/users/{user_id}/conversations/{conversation_id}"
 
 
 async def _shown(
-    desk: Desk, conversation_id: UUID, before: str | None, text: str = "", error: str | None = None, status: int = 200
+    desk: Desk,
+    conversation_id: UUID,
+    before: str | None,
+    text: str = "",
+    error: str | None = None,
+    status: int = 200,
+    unread: str | None = None,
 ) -> Response[Any]:
     application, caller, user_id = desk.application, desk.caller, desk.user_id
     conversation = await application.conversations.get(caller, user_id, conversation_id)
@@ -148,10 +176,12 @@ async def _shown(
         messages=list(reversed(messages.items)),
         older=messages.next_cursor,
         is_newest=before is None,
-        phone_number=await _or_none(application.phone_numbers.get(caller, user_id, conversation.phone_number_id)),
-        agent=conversation.agent_id and await _or_none(application.agents.get(caller, user_id, conversation.agent_id)),
+        phone_number=await or_none(application.phone_numbers.get(caller, user_id, conversation.phone_number_id)),
+        agent=conversation.agent_id and await or_none(application.agents.get(caller, user_id, conversation.agent_id)),
         text=text,
         error=error,
+        runs=await runs_of(desk, conversation_id, 1),
+        unread=unread,
         key=uuid4(),
     )
 
@@ -177,11 +207,4 @@ def _wanted(query: Mapping[str, str]) -> ConversationFilter:
     )
 
 
-async def _or_none(asked: Any) -> Any:  # noqa: ANN401 - something that may be gone
-    try:
-        return await asked
-    except NotFound:
-        return None
-
-
-routes = [show_conversations, show_conversation, reply, pause, resume, archive]
+routes = [show_conversations, show_conversation, reply, pause, resume, archive, read_now]

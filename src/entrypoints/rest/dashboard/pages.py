@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -18,6 +19,8 @@ from entrypoints.rest.dashboard import words
 from entrypoints.rest.dashboard.charts import chart
 from entrypoints.rest.dashboard.sessions import may_manage, may_write, session_cookie
 from entrypoints.rest.dashboard.static import STATIC
+
+T = TypeVar("T")
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; form-action 'self'; "
@@ -105,6 +108,14 @@ def back_to(path: str, done: str | None = None, fragment: str = "") -> Redirect:
     """After something was done: the page that shows it, so that a reload does not do it again."""
     query = f"?done={done}" if done else ""
     return Redirect(f"{path}{query}{fragment}", status_code=303, headers=HEADERS)
+
+
+async def or_none(something: Awaitable[T]) -> T | None:
+    """What is looked up, None when it is gone."""
+    try:
+        return await something
+    except NotFound:
+        return None
 
 
 def _rendered(name: str, **context: Any) -> str:  # noqa: ANN401

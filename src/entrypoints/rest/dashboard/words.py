@@ -13,6 +13,7 @@ DONE = {
     "paused": "The agent is paused in this conversation.",
     "resumed": "The agent answers again.",
     "archived": "The conversation is archived.",
+    "reading": "The conversation is being read; what it proves will stand in the lead.",
     "replied": "Your reply is on its way; the agent is paused.",
     "retried": "The message is being sent again.",
     "version": "The new version is stored; agents speak from it from their next turn on.",
@@ -47,9 +48,12 @@ STATUSES = {
 TONES = {
     **dict.fromkeys(("failed", "unauthorized", "open"), "bad"),
     **dict.fromkeys(("unanswerable", "blocked", "unknown", "parked"), "warn"),
-    **dict.fromkeys(("answered", "sent", "delivered", "read", "active", "resolved"), "good"),
+    **dict.fromkeys(("answered", "sent", "delivered", "read", "active", "resolved", "completed"), "good"),
 }
 """Never the only sign: the word itself always stands beside the colour."""
+
+RUNS = {"pending": "waiting", "running": "being read", "completed": "read", "failed": "failed"}
+"""How it stands with a reading: some of these words mean another thing for messages."""
 
 CHANNELS = {"whatsapp": "WhatsApp", "instagram": "Instagram", "webchat": "Web chat"}
 BYTES_SHOWN_MAX = 300
@@ -64,8 +68,17 @@ def spoken(word: object) -> str:
 
 def status(word: object) -> Markup:
     """A status as a badge."""
+    return _badge(word, STATUSES)
+
+
+def run_status(word: object) -> Markup:
+    """How it stands with a reading, as a badge."""
+    return _badge(word, RUNS)
+
+
+def _badge(word: object, words: Mapping[str, str]) -> Markup:
     name = str(word)
-    return Markup('<span class="badge {}">{}</span>').format(TONES.get(name, "calm"), STATUSES.get(name, spoken(name)))
+    return Markup('<span class="badge {}">{}</span>').format(TONES.get(name, "calm"), words.get(name, spoken(name)))
 
 
 def time(moment: datetime | None, *, short: bool = False) -> Markup:
@@ -107,17 +120,15 @@ def told(error: Mapping[str, Any] | None) -> str:
     return ("; ".join(shown) or json.dumps(error))[:BYTES_SHOWN_MAX]
 
 
-def value(given: Any) -> str:  # noqa: ANN401 - JSON
-    """A value of a lead: lists with commas, money with its currency."""
-    match given:
-        case bool():
-            return "yes" if given else "no"
-        case list() | tuple():
-            return ", ".join(map(value, given))
-        case {"amount": amount, "currency": currency}:
-            return f"{amount} {currency or ''}".strip()
-        case _:
-            return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+def value(known: Any) -> str:  # noqa: ANN401 - JSON
+    """A value of a lead, as people write it."""
+    if isinstance(known, bool):
+        return "yes" if known else "no"
+    if isinstance(known, Mapping) and known.keys() == {"amount", "currency"}:
+        return f"{number(known['amount'])} {known['currency'] or ''}".strip()
+    if isinstance(known, list | tuple):
+        return ", ".join(value(one) for one in known)
+    return str(known)
 
 
 def number_name(phone_number: Any) -> str:  # noqa: ANN401 - a phone number, or None
@@ -136,12 +147,13 @@ def lines(text: str | None) -> Markup:
 FILTERS: dict[str, Callable[..., Any]] = {
     "spoken": spoken,
     "status": status,
+    "run_status": run_status,
+    "value": value,
     "time": time,
     "seconds": seconds,
     "number": number,
     "told": told,
     "number_name": number_name,
     "lines": lines,
-    "value": value,
     "channel": lambda type_: CHANNELS.get(str(type_), str(type_)),
 }

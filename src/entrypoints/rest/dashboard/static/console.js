@@ -93,7 +93,9 @@
   localise(document);
   document.querySelector(".top [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   const log = document.getElementById("log");
+  const named = document.getElementById(location.hash.slice(1));
   if (log) log.scrollTop = log.scrollHeight;
+  if (log?.contains(named)) named.scrollIntoView({ block: "center" });
   // What was just done is told once: a reload tells nothing again.
   if (location.search.includes("done=")) {
     const query = new URLSearchParams(location.search);

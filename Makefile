@@ -28,7 +28,7 @@ fuzz: install ## Hold the running REST door against its description with more th
 chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behind a pooler, then kill, freeze and flood a house
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)
 	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 \
-		$(BIN)/pytest -n 2 tests/machine tests/integration/test_last_credit.py $(ARGS)
+		$(BIN)/pytest -n 3 tests/machine tests/integration/test_last_credit.py $(ARGS)
 	FRONTDESK_TESTS_POOLED=1 nice -n 19 $(BIN)/pytest -n 2 --dist loadgroup $(addprefix --ignore tests/,$(WITHOUT_STORES)) $(ARGS) \
 		> $(POOLED_LOG) & pooled=$$!; \
 	CHAOS_ONCE_KEYS=100 CHAOS_ONCE_AT_ONCE=64 CHAOS_ONCE_KILLS=50 \

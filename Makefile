@@ -4,7 +4,7 @@ BIN := .venv/bin
 WITHOUT_STORES := unit simulation simulators architecture adapters doors
 LONGEST_FIRST := $(patsubst %,tests/chaos/test_%.py,scaling worker_kills store_kills outages model_faults frozen_workers webhooks poison crash_points two_machines)
 ACTING_ONCE := tests/e2e/shared_house/test_acting_once.py tests/e2e/test_killed_while_acting.py
-POOLED_LOG := .pytest_cache/pooled.log
+POOLED_LOG := .venv/pooled.log
 OVERLOAD := tests/chaos/test_outages.py::test_twice_as_much_comes_as_can_be_done
 
 help: ## Show what there is

@@ -1,10 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run test fuzz chaos check bench format protos lock clean
+.PHONY: help install run test fuzz chaos endurance check bench format protos lock clean
 BIN := .venv/bin
 WITHOUT_STORES := unit simulation simulators architecture adapters doors
-LONGEST_FIRST := $(patsubst %,tests/chaos/test_%.py,scaling worker_kills store_kills outages model_faults frozen_workers webhooks poison crash_points two_machines)
+LONGEST_FIRST := $(patsubst %,tests/chaos/test_%.py,worker_kills store_kills outages model_faults frozen_workers webhooks poison crash_points)
+COMING_AND_GOING := tests/chaos/test_scaling.py tests/chaos/test_two_machines.py
 ACTING_ONCE := tests/e2e/shared_house/test_acting_once.py tests/e2e/test_killed_while_acting.py
-POOLED_LOG := .venv/pooled.log
 OVERLOAD := tests/chaos/test_outages.py::test_twice_as_much_comes_as_can_be_done
 
 help: ## Show what there is
@@ -29,12 +29,14 @@ chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behi
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)
 	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 \
 		$(BIN)/pytest -n 3 tests/machine tests/integration/test_last_credit.py $(ARGS)
-	FRONTDESK_TESTS_POOLED=1 nice -n 19 $(BIN)/pytest -n 2 --dist loadgroup $(addprefix --ignore tests/,$(WITHOUT_STORES)) $(ARGS) \
-		> $(POOLED_LOG) & pooled=$$!; \
-	CHAOS_ONCE_KEYS=100 CHAOS_ONCE_AT_ONCE=64 CHAOS_ONCE_KILLS=50 \
-		$(BIN)/pytest $(LONGEST_FIRST) $(ACTING_ONCE) --deselect $(OVERLOAD) -n 6 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS); houses=$$?; \
-	wait $$pooled; pooled=$$?; tail -n 40 $(POOLED_LOG); exit $$((houses || pooled))
+	FRONTDESK_TESTS_POOLED=1 $(BIN)/pytest -n 2 --dist loadgroup $(addprefix --ignore tests/,$(WITHOUT_STORES)) $(ARGS)
+	$(BIN)/pytest $(LONGEST_FIRST) --deselect $(OVERLOAD) -n 4 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
 	$(BIN)/pytest $(OVERLOAD) -n 0 --timeout 1800 $(ARGS)
+
+endurance: install ## Run what takes longest: workers that come, go, hang and are cut off, and requests that act once
+	$(BIN)/pytest $(COMING_AND_GOING) -n 2 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
+	CHAOS_ONCE_KEYS=100 CHAOS_ONCE_AT_ONCE=64 CHAOS_ONCE_KILLS=50 \
+		$(BIN)/pytest -n 2 $(ACTING_ONCE) --timeout 1800 $(ARGS)
 
 check: install ## Check format, lint, types, import contracts, protos and that generated code is fresh
 	$(BIN)/ruff format --check src tests bench

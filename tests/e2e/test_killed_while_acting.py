@@ -1,6 +1,6 @@
 """The REST process killed before the effect, between effect and commit, and between commit and answer.
 
-CHAOS_ONCE_KILLS says how often in all; `make chaos` kills 50 times.
+CHAOS_ONCE_KILLS says how often in all; `make endurance` kills 50 times.
 """
 
 import http.client

@@ -1,6 +1,6 @@
 """Many clients with one key at once, through both doors: one effect, and one answer for all of them.
 
-CHAOS_ONCE_KEYS and CHAOS_ONCE_AT_ONCE say how much; `make chaos` sends 100 keys 64 times each.
+CHAOS_ONCE_KEYS and CHAOS_ONCE_AT_ONCE say how much; `make endurance` sends 100 keys 64 times each.
 """
 
 import asyncio

@@ -88,10 +88,16 @@ def test_a_message_s_way_is_one_trace_over_the_processes(watched):
 ANSWERED = 'frontdesk_turns_total{reason="",status="answered"}'
 
 
-def counted(house):
-    """The metrics, once every turn that Postgres knows to have ended is among them: it is counted behind its commit."""
-    ((answered,),) = house.sql("select count(*) from turns where status = 'answered'")
+UNDER_WAY = """
+select (select count(*) from turns where status = 'open')
+    + (select count(*) from messages where status = 'received' and turn_id is null)
+"""
 
+
+def counted(house):
+    """The metrics, once nothing is under way; a turn is counted behind the commit that ends it."""
+    until(lambda: house.sql(UNDER_WAY) == [(0,)], 60, lambda: f"{house.sql(UNDER_WAY)}")
+    ((answered,),) = house.sql("select count(*) from turns where status = 'answered'")
     until(lambda: scraped(house.ready["rest_url"]).get(ANSWERED, 0) >= answered)
     return scraped(house.ready["rest_url"])
 

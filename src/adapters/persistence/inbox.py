@@ -53,7 +53,7 @@ EXPIRE_EARLY = "delete from early_receipts where received_at <= clock_timestamp(
 EARLY_BUT_KNOWN = """
 select distinct m.id from early_receipts e
 join phone_numbers n on n.type = e.type and n.account = e.account
-join messages m on m.phone_number_id = n.id and m.platform_message_id = e.platform_message_id
+join lateral messages_named(e.platform_message_id) m on m.phone_number_id = n.id
 where m.direction = 'outbound' and e.received_at > clock_timestamp() - %s * interval '1 second'
 """
 LOCK_CONVERSATIONS = """

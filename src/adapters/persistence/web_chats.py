@@ -27,8 +27,9 @@ returning identity_secret
 CHATS = """
 with chat as (
     select c.id, c.last_sequence_number, (row_number() over (order by c.created_at, c.id) - 1) as place
-    from customers v join conversations c on c.customer_id = v.id and c.phone_number_id = %(id)s
-    where v.user_id = %(user_id)s and v.type = 'webchat' and v.address = %(visitor)s
+    from customers_at('webchat', %(visitor)s) v
+    join conversations c on c.customer_id = v.id and c.phone_number_id = %(id)s
+    where v.user_id = %(user_id)s
 )
 """
 ENTRIES = (
@@ -53,8 +54,8 @@ select %(step)s * (
     where earlier.customer_id = c.customer_id and earlier.phone_number_id = c.phone_number_id
         and (earlier.created_at, earlier.id) < (c.created_at, c.id)
 ) + m.sequence_number
-from messages m join conversations c on c.id = m.conversation_id
-where m.phone_number_id = %(id)s and m.platform_message_id = %(platform_message_id)s
+from messages_named(%(platform_message_id)s) m join conversations c on c.id = m.conversation_id
+where m.phone_number_id = %(id)s
 """
 
 

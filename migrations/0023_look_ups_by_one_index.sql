@@ -90,6 +90,21 @@ call change_function(
     'left join lateral messages_named(i.platform_message_id) named on named.phone_number_id = n.id
         and named.direction = ''outbound'';'
 );
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'left join messages own on own.id = i.message_id and own.phone_number_id = n.id and own.direction = ''outbound''',
+    'left join lateral (select m.* from messages m where m.id = i.message_id offset 0) own
+        on own.phone_number_id = n.id and own.direction = ''outbound'''
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'c.last_sequence_number + row_number() over (partition by c.id order by place) as sequence_number
+        from fresh join conversations c on c.id = fresh.conversation_id',
+    'c.last_sequence_number + row_number() over (partition by conversation_id order by place) as sequence_number
+        from fresh cross join lateral (
+            select c.last_sequence_number from conversations c where c.id = fresh.conversation_id offset 0
+        ) c'
+);
 -- What is open or active, of those conversations.
 call change_function(
     'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
@@ -149,6 +164,250 @@ call change_function(
     'fence = p_fence and status = ''open''',
     'fence = p_fence and ended_at is null'
 );
+-- Those that are locked are found by their ids first: no index that has them in the order of the locks comes into question.
+call change_function(
+    'record_replies(uuid[],bigint[],text[],integer[],text[],text[],text[],bigint[],bigint[],bigint[],bigint[],uuid[],text[],text[])',
+    'where id in (select conversation_id from turns where id = any (p_turn_id)) order by phone_number_id, customer_id, id for no key update',
+    'where id = any (array(select conversation_id from turns where id = any (p_turn_id))) order by (phone_number_id, customer_id, id) for no key update'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'where id in (select conversation_id from turns where id = any (p_turn_id)) order by phone_number_id, customer_id, id for no key update',
+    'where id = any (array(select conversation_id from turns where id = any (p_turn_id))) order by (phone_number_id, customer_id, id) for no key update'
+);
+call change_function(
+    'attach_model_conversations(uuid[],bigint[],text[],text[])',
+    'where id in (select conversation_id from turns where id = any (p_turn_id))
+        order by phone_number_id, customer_id, id for no key update',
+    'where id = any (array(select conversation_id from turns where id = any (p_turn_id)))
+        order by (phone_number_id, customer_id, id) for no key update'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'where user_id in (select user_id from turns where id = any (p_turn_id))',
+    'where user_id = any (array(select user_id from turns where id = any (p_turn_id)))'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'where id = any (p_conversation_id) order by phone_number_id, customer_id, id for no key update',
+    'where id = any (p_conversation_id) order by (phone_number_id, customer_id, id) for no key update'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'where user_id in (select user_id from conversations where id = any (p_conversation_id))',
+    'where user_id = any (array(select user_id from conversations where id = any (p_conversation_id)))'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'where id in (select phone_number_id from conversations where id = any (p_conversation_id))',
+    'where id = any (array(select phone_number_id from conversations where id = any (p_conversation_id)))'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'where id in (select conversation_id from messages where id = any (v_known)) order by phone_number_id, customer_id, id for no key update',
+    'where id = any (array(select conversation_id from messages where id = any (v_known))) order by (phone_number_id, customer_id, id) for no key update'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'where user_id in (select user_id from messages where id = any (v_known))',
+    'where user_id = any (array(select user_id from messages where id = any (v_known)))'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'order by c.user_id, c.type, c.address for no key update of c',
+    'order by (c.user_id, c.type, c.address) for no key update of c'
+);
+-- Whatever is told by a key is looked up by it. An equality could be merged or hashed, with all rows in the order of an
+-- index, which is as good while a table is small; one with an array of one can only be looked up.
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    't.id = o.id',
+    't.id = any (array[o.id])'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'm.id = u.id',
+    'm.id = any (array[u.id])'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'fresh and i.id = c.id
+            order by (c.user_id',
+    'fresh and c.id = any (array[i.id])
+            order by (c.user_id'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'c.id = n.conversation_id
+    ), stored',
+    'c.id = any (array[n.conversation_id])
+    ), stored'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'join messages m on m.id = i.message_id',
+    'join messages m on m.id = any (array[i.message_id])'
+);
+call change_function(
+    'meet_customers(uuid[],text[],text[],jsonb[],uuid[])',
+    'k.customer_id = c.id',
+    'k.customer_id = any (array[c.id])'
+);
+call change_function(
+    'meet_customers(uuid[],text[],text[],jsonb[],uuid[])',
+    'k.user_id = n.user_id',
+    'k.user_id = any (array[n.user_id])'
+);
+call change_function(
+    'meet_customers(uuid[],text[],text[],jsonb[],uuid[])',
+    'k.user_id = o.user_id',
+    'k.user_id = any (array[o.user_id])'
+);
+call change_function(
+    'meet_customers(uuid[],text[],text[],jsonb[],uuid[])',
+    'c.id = k.customer_id',
+    'c.id = any (array[k.customer_id])'
+);
+call change_function(
+    'learn_of_customers(uuid[],uuid[],boolean[],text[],text[],text[],timestamptz[])',
+    'c.id = n.customer_id',
+    'c.id = any (array[n.customer_id])'
+);
+call change_function(
+    'learn_of_customers(uuid[],uuid[],boolean[],text[],text[],text[],timestamptz[])',
+    'c.id = told.customer_id',
+    'c.id = any (array[told.customer_id])'
+);
+call change_function(
+    'learn_of_customers(uuid[],uuid[],boolean[],text[],text[],text[],timestamptz[])',
+    'm.conversation_id = v.id',
+    'm.conversation_id = any (array[v.id])'
+);
+call change_function(
+    'record_replies(uuid[],bigint[],text[],integer[],text[],text[],text[],bigint[],bigint[],bigint[],bigint[],uuid[],text[],text[])',
+    't.id = item.turn_id',
+    't.id = any (array[item.turn_id])'
+);
+call change_function(
+    'record_replies(uuid[],bigint[],text[],integer[],text[],text[],text[],bigint[],bigint[],bigint[],bigint[],uuid[],text[],text[])',
+    'c.id = held.conversation_id
+        returning',
+    'c.id = any (array[held.conversation_id])
+        returning'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    't.id = d.turn_id',
+    't.id = any (array[d.turn_id])'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'from ended where m.turn_id = ended.id and m.direction = ''inbound'' and ended.inbound_status is not null',
+    'from ended cross join lateral (
+            select q.id from messages q where q.turn_id = ended.id and q.direction = ''inbound'' offset 0
+        ) q where m.id = any (array[q.id]) and ended.inbound_status is not null'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'from ended join messages m on m.turn_id = ended.id and m.direction = ''outbound''
+        where',
+    'from ended cross join lateral (
+            select m.id, m.status from messages m where m.turn_id = ended.id and m.direction = ''outbound'' offset 0
+        ) m where'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'c.id = ended.conversation_id',
+    'c.id = any (array[ended.conversation_id])'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'm.id = n.id',
+    'm.id = any (array[n.id])'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    't.id = i.turn_id',
+    't.id = any (array[i.turn_id])'
+);
+call change_function(
+    'attach_model_conversations(uuid[],bigint[],text[],text[])',
+    't.id = item.turn_id',
+    't.id = any (array[item.turn_id])'
+);
+call change_function(
+    'attach_model_conversations(uuid[],bigint[],text[],text[])',
+    'c.id = t.conversation_id',
+    'c.id = any (array[t.conversation_id])'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'm.id = i.message_id
+        where',
+    'm.id = any (array[i.message_id])
+        where'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'm.id = told.message_id',
+    'm.id = any (array[told.message_id])'
+);
+call change_function(
+    'merge_early_receipts(uuid[])',
+    'n.id = m.phone_number_id',
+    'n.id = any (array[m.phone_number_id])'
+);
+call change_function(
+    'merge_early_receipts(uuid[])',
+    'e.platform_message_id = m.platform_message_id',
+    'e.platform_message_id = any (array[m.platform_message_id])'
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    't.id = r.turn_id',
+    't.id = any (array[r.turn_id])'
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    't.id = e.id',
+    't.id = any (array[e.id])'
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    'from ended where m.turn_id = ended.id and m.direction = ''inbound''',
+    'from ended cross join lateral (
+            select q.id from messages q where q.turn_id = ended.id and q.direction = ''inbound'' offset 0
+        ) q where m.id = any (array[q.id])'
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    'from ended where m.turn_id = ended.id and ended.failed and m.direction = ''outbound'' and m.status = ''pending''',
+    'from ended cross join lateral (
+            select r.id from messages r where r.turn_id = ended.id and r.direction = ''outbound'' offset 0
+        ) r where m.id = any (array[r.id]) and ended.failed and m.status = ''pending'''
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    'm.turn_id = t.id',
+    'm.turn_id = any (array[t.id])'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'from messages m join resumed on resumed.id = m.turn_id where m.direction = ''inbound''',
+    'from resumed cross join lateral (
+            select * from messages m where m.turn_id = resumed.id and m.direction = ''inbound'' offset 0
+        ) m'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'm.turn_id = resumed.id and m.direction = ''inbound'')',
+    'm.turn_id = resumed.id and m.direction = ''inbound'' offset 0)'
+);
+call change_function(
+    'move_credits(uuid[],text[])',
+    't.id = m.turn_id',
+    't.id = any (array[m.turn_id])'
+);
 drop procedure change_function;
 
 -- One plan, of look-ups by index, row after row.
@@ -180,7 +439,44 @@ begin
     end loop;
 end $$;
 
+-- Functions in SQL are planned at each call; what every batch calls is planned once too, with the settings of its callers.
+do $$
+declare
+    v_function regprocedure;
+begin
+    foreach v_function in array array[
+        'move_credits(uuid[],text[])', 'learn_of_customers(uuid[],uuid[],boolean[],text[],text[],text[],timestamptz[])'
+    ]::regprocedure[] loop
+        execute replace(replace(
+            pg_get_functiondef(v_function), E' LANGUAGE sql\nAS $function$', E' LANGUAGE plpgsql\nAS $function$\nbegin'
+        ), E'\n$function$', E';\nend $function$');
+    end loop;
+end $$;
+
+-- A conversation's first id replaces none.
+drop trigger replaced_model_conversations_are_erased on conversations;
+create trigger replaced_model_conversations_are_erased after update of openai_conversation_id on conversations
+    for each row when (old.openai_conversation_id is not null and old.openai_conversation_id is distinct from new.openai_conversation_id)
+    execute function note_replaced_conversation();
+
 -- migrate:down
+
+drop trigger replaced_model_conversations_are_erased on conversations;
+create trigger replaced_model_conversations_are_erased after update of openai_conversation_id on conversations
+    for each row when (old.openai_conversation_id is distinct from new.openai_conversation_id)
+    execute function note_replaced_conversation();
+do $$
+declare
+    v_function regprocedure;
+begin
+    foreach v_function in array array[
+        'move_credits(uuid[],text[])', 'learn_of_customers(uuid[],uuid[],boolean[],text[],text[],text[],timestamptz[])'
+    ]::regprocedure[] loop
+        execute replace(replace(
+            pg_get_functiondef(v_function), E' LANGUAGE plpgsql\nAS $function$\nbegin', E' LANGUAGE sql\nAS $function$'
+        ), E';\nend $function$', E'\n$function$');
+    end loop;
+end $$;
 
 do $$
 declare
@@ -217,6 +513,247 @@ begin
     execute replace(v_definition, p_from, p_to);
 end $$;
 
+call change_function(
+    'move_credits(uuid[],text[])',
+    't.id = any (array[m.turn_id])',
+    't.id = m.turn_id'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'm.turn_id = resumed.id and m.direction = ''inbound'' offset 0)',
+    'm.turn_id = resumed.id and m.direction = ''inbound'')'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'from resumed cross join lateral (
+            select * from messages m where m.turn_id = resumed.id and m.direction = ''inbound'' offset 0
+        ) m',
+    'from messages m join resumed on resumed.id = m.turn_id where m.direction = ''inbound'''
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    'm.turn_id = any (array[t.id])',
+    'm.turn_id = t.id'
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    'from ended cross join lateral (
+            select r.id from messages r where r.turn_id = ended.id and r.direction = ''outbound'' offset 0
+        ) r where m.id = any (array[r.id]) and ended.failed and m.status = ''pending''',
+    'from ended where m.turn_id = ended.id and ended.failed and m.direction = ''outbound'' and m.status = ''pending'''
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    'from ended cross join lateral (
+            select q.id from messages q where q.turn_id = ended.id and q.direction = ''inbound'' offset 0
+        ) q where m.id = any (array[q.id])',
+    'from ended where m.turn_id = ended.id and m.direction = ''inbound'''
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    't.id = any (array[e.id])',
+    't.id = e.id'
+);
+call change_function(
+    'decide_turns(uuid[],boolean[],jsonb[])',
+    't.id = any (array[r.turn_id])',
+    't.id = r.turn_id'
+);
+call change_function(
+    'merge_early_receipts(uuid[])',
+    'e.platform_message_id = any (array[m.platform_message_id])',
+    'e.platform_message_id = m.platform_message_id'
+);
+call change_function(
+    'merge_early_receipts(uuid[])',
+    'n.id = any (array[m.phone_number_id])',
+    'n.id = m.phone_number_id'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'm.id = any (array[told.message_id])',
+    'm.id = told.message_id'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'm.id = any (array[i.message_id])
+        where',
+    'm.id = i.message_id
+        where'
+);
+call change_function(
+    'attach_model_conversations(uuid[],bigint[],text[],text[])',
+    'c.id = any (array[t.conversation_id])',
+    'c.id = t.conversation_id'
+);
+call change_function(
+    'attach_model_conversations(uuid[],bigint[],text[],text[])',
+    't.id = any (array[item.turn_id])',
+    't.id = item.turn_id'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    't.id = any (array[i.turn_id])',
+    't.id = i.turn_id'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'm.id = any (array[n.id])',
+    'm.id = n.id'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'c.id = any (array[ended.conversation_id])',
+    'c.id = ended.conversation_id'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'from ended cross join lateral (
+            select m.id, m.status from messages m where m.turn_id = ended.id and m.direction = ''outbound'' offset 0
+        ) m where',
+    'from ended join messages m on m.turn_id = ended.id and m.direction = ''outbound''
+        where'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'from ended cross join lateral (
+            select q.id from messages q where q.turn_id = ended.id and q.direction = ''inbound'' offset 0
+        ) q where m.id = any (array[q.id]) and ended.inbound_status is not null',
+    'from ended where m.turn_id = ended.id and m.direction = ''inbound'' and ended.inbound_status is not null'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    't.id = any (array[d.turn_id])',
+    't.id = d.turn_id'
+);
+call change_function(
+    'record_replies(uuid[],bigint[],text[],integer[],text[],text[],text[],bigint[],bigint[],bigint[],bigint[],uuid[],text[],text[])',
+    'c.id = any (array[held.conversation_id])
+        returning',
+    'c.id = held.conversation_id
+        returning'
+);
+call change_function(
+    'record_replies(uuid[],bigint[],text[],integer[],text[],text[],text[],bigint[],bigint[],bigint[],bigint[],uuid[],text[],text[])',
+    't.id = any (array[item.turn_id])',
+    't.id = item.turn_id'
+);
+call change_function(
+    'learn_of_customers(uuid[],uuid[],boolean[],text[],text[],text[],timestamptz[])',
+    'm.conversation_id = any (array[v.id])',
+    'm.conversation_id = v.id'
+);
+call change_function(
+    'learn_of_customers(uuid[],uuid[],boolean[],text[],text[],text[],timestamptz[])',
+    'c.id = any (array[told.customer_id])',
+    'c.id = told.customer_id'
+);
+call change_function(
+    'learn_of_customers(uuid[],uuid[],boolean[],text[],text[],text[],timestamptz[])',
+    'c.id = any (array[n.customer_id])',
+    'c.id = n.customer_id'
+);
+call change_function(
+    'meet_customers(uuid[],text[],text[],jsonb[],uuid[])',
+    'c.id = any (array[k.customer_id])',
+    'c.id = k.customer_id'
+);
+call change_function(
+    'meet_customers(uuid[],text[],text[],jsonb[],uuid[])',
+    'k.user_id = any (array[o.user_id])',
+    'k.user_id = o.user_id'
+);
+call change_function(
+    'meet_customers(uuid[],text[],text[],jsonb[],uuid[])',
+    'k.user_id = any (array[n.user_id])',
+    'k.user_id = n.user_id'
+);
+call change_function(
+    'meet_customers(uuid[],text[],text[],jsonb[],uuid[])',
+    'k.customer_id = any (array[c.id])',
+    'k.customer_id = c.id'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'join messages m on m.id = any (array[i.message_id])',
+    'join messages m on m.id = i.message_id'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'c.id = any (array[n.conversation_id])
+    ), stored',
+    'c.id = n.conversation_id
+    ), stored'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'fresh and c.id = any (array[i.id])
+            order by (c.user_id',
+    'fresh and i.id = c.id
+            order by (c.user_id'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'm.id = any (array[u.id])',
+    'm.id = u.id'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    't.id = any (array[o.id])',
+    't.id = o.id'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'order by (c.user_id, c.type, c.address) for no key update of c',
+    'order by c.user_id, c.type, c.address for no key update of c'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'where user_id = any (array(select user_id from messages where id = any (v_known)))',
+    'where user_id in (select user_id from messages where id = any (v_known))'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'where id = any (array(select conversation_id from messages where id = any (v_known))) order by (phone_number_id, customer_id, id) for no key update',
+    'where id in (select conversation_id from messages where id = any (v_known)) order by phone_number_id, customer_id, id for no key update'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'where id = any (array(select phone_number_id from conversations where id = any (p_conversation_id)))',
+    'where id in (select phone_number_id from conversations where id = any (p_conversation_id))'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'where user_id = any (array(select user_id from conversations where id = any (p_conversation_id)))',
+    'where user_id in (select user_id from conversations where id = any (p_conversation_id))'
+);
+call change_function(
+    'begin_turns(uuid[],uuid[],boolean[],uuid,bigint,double precision,boolean,double precision,integer,integer,double precision)',
+    'where id = any (p_conversation_id) order by (phone_number_id, customer_id, id) for no key update',
+    'where id = any (p_conversation_id) order by phone_number_id, customer_id, id for no key update'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'where user_id = any (array(select user_id from turns where id = any (p_turn_id)))',
+    'where user_id in (select user_id from turns where id = any (p_turn_id))'
+);
+call change_function(
+    'attach_model_conversations(uuid[],bigint[],text[],text[])',
+    'where id = any (array(select conversation_id from turns where id = any (p_turn_id)))
+        order by (phone_number_id, customer_id, id) for no key update',
+    'where id in (select conversation_id from turns where id = any (p_turn_id))
+        order by phone_number_id, customer_id, id for no key update'
+);
+call change_function(
+    'settle_turns(uuid[],bigint[],text[],text[],text[],text[],text[],text[],jsonb[],text[],uuid[])',
+    'where id = any (array(select conversation_id from turns where id = any (p_turn_id))) order by (phone_number_id, customer_id, id) for no key update',
+    'where id in (select conversation_id from turns where id = any (p_turn_id)) order by phone_number_id, customer_id, id for no key update'
+);
+call change_function(
+    'record_replies(uuid[],bigint[],text[],integer[],text[],text[],text[],bigint[],bigint[],bigint[],bigint[],uuid[],text[],text[])',
+    'where id = any (array(select conversation_id from turns where id = any (p_turn_id))) order by (phone_number_id, customer_id, id) for no key update',
+    'where id in (select conversation_id from turns where id = any (p_turn_id)) order by phone_number_id, customer_id, id for no key update'
+);
 call change_function(
     'park_turn(uuid,bigint,uuid,text,jsonb,uuid)',
     'fence = p_fence and ended_at is null',
@@ -273,6 +810,21 @@ call change_function(
             select t.* from turns t where t.conversation_id = item.conversation_id and t.status = ''open'' offset 0
         ) t',
     'from turns t where t.status = ''open'' and t.conversation_id = any (p_conversation_id)'
+);
+call change_function(
+    'accept_messages(uuid[],uuid[],uuid[],text[],text[],text[],jsonb[],text[],text[],text[],text[],text[],jsonb[],jsonb[],text[],boolean[],timestamptz[],text[],text[],text[],text[])',
+    'c.last_sequence_number + row_number() over (partition by conversation_id order by place) as sequence_number
+        from fresh cross join lateral (
+            select c.last_sequence_number from conversations c where c.id = fresh.conversation_id offset 0
+        ) c',
+    'c.last_sequence_number + row_number() over (partition by c.id order by place) as sequence_number
+        from fresh join conversations c on c.id = fresh.conversation_id'
+);
+call change_function(
+    'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',
+    'left join lateral (select m.* from messages m where m.id = i.message_id offset 0) own
+        on own.phone_number_id = n.id and own.direction = ''outbound''',
+    'left join messages own on own.id = i.message_id and own.phone_number_id = n.id and own.direction = ''outbound'''
 );
 call change_function(
     'record_receipts(text[],text[],text[],uuid[],text[],timestamptz[],jsonb[],jsonb[])',

@@ -39,11 +39,13 @@ OPEN_AND_RESOLVE: LiteralString = """
 select true, user_id, subject from opened union all select false, user_id, subject from resolved
 """
 
+# The messages of undecided turns, and not the turns of undecided messages, for which all of them would be read.
 SENDS: LiteralString = """
 undecided as (
     select m.id::text as subject, t.user_id, t.ended_at
-    from turns t join messages m on m.turn_id = t.id and m.direction = 'outbound' and m.status = 'unknown'
-    where t.status = 'undecided'
+    from turns t cross join lateral (
+        select m.id, m.direction, m.status from messages m where m.turn_id = t.id offset 0
+    ) m where t.status = 'undecided' and m.direction = 'outbound' and m.status = 'unknown'
 ), due as (
     select user_id, subject, 'The platform has not said whether it took this message.' as detail from undecided
     where ended_at <= clock_timestamp() - %(opens_at)s * interval '1 second'

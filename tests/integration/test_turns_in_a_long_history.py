@@ -1,4 +1,4 @@
-"""What a message looks at does not grow with what was stored before it, however old the server's knowledge of that is."""
+"""What a message looks at does not grow with what was stored before it, however little the server knows of that."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from google.protobuf.descriptor import EnumDescriptor
@@ -13,6 +13,7 @@ from google.protobuf.json_format import MessageToDict, SerializeToJsonError
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec import to_builtins
 
 from application.pages import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PageRequest
 from domain.shared import InvalidInput, checked_text
@@ -51,10 +52,18 @@ def optional_time_in(time: Timestamp, field: str) -> datetime | None:
         raise InvalidInput(field, "It must lie between the years 1 and 9999.") from None
 
 
-def time_out(time: datetime) -> Timestamp:
-    """The moment as protobuf has it; reckoned here, for lists are full of them and the library takes its time."""
+def tell_time(told: Timestamp, time: datetime) -> None:
+    """Set `told` to the moment; reckoned here, for lists are full of them and the library takes its time."""
     since = time - EPOCH
-    return Timestamp(seconds=since.days * DAY_SECONDS + since.seconds, nanos=since.microseconds * 1_000)
+    told.seconds = since.days * DAY_SECONDS + since.seconds
+    told.nanos = since.microseconds * 1_000
+
+
+def time_out(time: datetime) -> Timestamp:
+    """The moment as protobuf has it."""
+    told = Timestamp()
+    tell_time(told, time)
+    return told
 
 
 def optional_time_out(time: datetime | None) -> Timestamp | None:
@@ -62,9 +71,14 @@ def optional_time_out(time: datetime | None) -> Timestamp | None:
     return None if time is None else time_out(time)
 
 
+def id_out(id_: UUID) -> str:
+    """The id as it is written; by msgspec, for lists are full of them and `str` takes ten times as long."""
+    return cast("str", to_builtins(id_))
+
+
 def optional_id_out(id_: UUID | None) -> str | None:
     """The id as it is written, where there is one."""
-    return None if id_ is None else str(id_)
+    return None if id_ is None else id_out(id_)
 
 
 def struct_in(struct: Struct, field: str) -> dict[str, Any]:

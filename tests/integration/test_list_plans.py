@@ -24,6 +24,12 @@ with account as (insert into credit_accounts (user_id) values (%(user)s)),
 insert into users (id, name) values (%(user)s, 'Archive')
 """
 USER, NUMBER, AGENT = uuid4(), uuid4(), uuid4()
+UNANSWERED = uuid4()
+"""A user whose customers write and are hardly ever answered."""
+TAKE_BACK_REPLIES = """
+delete from messages m using conversations c
+where m.user_id = %s and m.direction = 'outbound' and c.id = m.conversation_id and substr(c.id::text, 1, 2) <> '00'
+"""
 
 
 class Explained:
@@ -44,16 +50,24 @@ class Explained:
         return await self._scope.fetch(statement, parameters)
 
 
+def store_of(fresh, user: UUID, number: UUID, agent: UUID) -> None:
+    with psycopg.connect(fresh.url) as connection:
+        connection.execute(STATEMENTS[0])
+        connection.execute(A_USER, {"user": user, "number": number, "agent": agent})
+        values = {"user_id": user, "phone_number_id": number, "agent_id": agent}
+        for statement in STATEMENTS[1:]:
+            connection.execute(statement, {**values, "messages": MESSAGES, "each": A_CONVERSATION})
+
+
 @pytest.fixture(scope="module")
 def archive(cluster):
     """A database with very many messages of one user, and a failed one here and there."""
     with cluster.database() as fresh:
+        store_of(fresh, USER, NUMBER, AGENT)
+        store_of(fresh, UNANSWERED, uuid4(), uuid4())
         with psycopg.connect(fresh.url) as connection:
             connection.execute(STATEMENTS[0])
-            connection.execute(A_USER, {"user": USER, "number": NUMBER, "agent": AGENT})
-            values = {"user_id": USER, "phone_number_id": NUMBER, "agent_id": AGENT}
-            for statement in STATEMENTS[1:]:
-                connection.execute(statement, {**values, "messages": MESSAGES, "each": A_CONVERSATION})
+            connection.execute(TAKE_BACK_REPLIES, (UNANSWERED,))
         with psycopg.connect(fresh.url_owner, autocommit=True) as connection:
             connection.execute("analyze")
         yield fresh.url
@@ -91,6 +105,10 @@ MESSAGE_FILTERS = {
     "phone number": {"phone_number_id": NUMBER},
     "a phone number of nobody": {"phone_number_id": uuid4()},
     "direction": {"direction": "outbound"},
+    "the other direction": {"direction": "inbound"},
+    "a direction on a phone number": {"direction": "outbound", "phone_number_id": NUMBER},
+    "a direction and a status of the other": {"direction": "inbound", "status": "read"},
+    "a direction with a customer": {"direction": "outbound", "customer": "4915100000007"},
     **{
         f"status {status}": {"status": status}
         for status in ("received", "answered", "unanswerable", "blocked", "pending", "sending")
@@ -107,6 +125,15 @@ async def test_a_page_of_messages(explained, wanted, newest_first):
     await PostgresConversations(explained).messages(
         USER, MessageFilter(**wanted), PageRequest(newest_first=newest_first)
     )
+    must_be_read_from_indexes(explained, "messages")
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_page_of_a_direction_that_hardly_any_message_has(explained, newest_first):
+    found = await PostgresConversations(explained).messages(
+        UNANSWERED, MessageFilter(direction="outbound"), PageRequest(newest_first=newest_first)
+    )
+    assert found.items
     must_be_read_from_indexes(explained, "messages")
 
 

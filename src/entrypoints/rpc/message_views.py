@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import cast
 
 from domain.conversations import Conversation, Message
 from domain.media import StoredMedium
@@ -12,15 +13,17 @@ from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as pb
 from entrypoints.rpc.fields import (
     id_out,
     number_out,
+    numbers_of,
     optional_id_out,
     optional_time_out,
-    struct_out,
+    struct_of,
     tell_time,
     time_out,
 )
 
-PLAIN_WHERE_THERE = ("text", "reason", "platform_message_id", "prompt_id", "prompt_version", "model")
-STRUCTS_WHERE_THERE = ("error", "pricing", "content")
+DIRECTIONS = cast("Mapping[str, pb.Direction.ValueType]", numbers_of(pb.Direction.DESCRIPTOR))
+AUTHORS = cast("Mapping[str, pb.Author.ValueType]", numbers_of(pb.Author.DESCRIPTOR))
+STATUSES = cast("Mapping[str, pb.MessageStatus.ValueType]", numbers_of(pb.MessageStatus.DESCRIPTOR))
 
 
 def conversation_out(conversation: Conversation) -> pb.Conversation:
@@ -57,15 +60,15 @@ def messages_out(messages: Iterable[Message], next_cursor: str | None) -> pb.Lis
 
 
 def tell_message(told: pb.Message, message: Message) -> None:
-    """Fill `told` in, field by field: that takes a third of what naming them all to the constructor takes."""
+    """Fill `told` in, field by field: that takes half of what naming them all to the constructor takes."""
     told.id = id_out(message.id)
     told.conversation_id = id_out(message.conversation_id)
     told.phone_number_id = id_out(message.phone_number_id)
     told.sequence_number = message.sequence_number
-    told.direction = pb.Direction.ValueType(number_out(pb.Direction.DESCRIPTOR, message.direction))
-    told.author = pb.Author.ValueType(number_out(pb.Author.DESCRIPTOR, message.author))
+    told.direction = DIRECTIONS.get(message.direction, pb.DIRECTION_UNSPECIFIED)
+    told.author = AUTHORS.get(message.author, pb.AUTHOR_UNSPECIFIED)
     told.type = message.type
-    told.status = pb.MessageStatus.ValueType(number_out(pb.MessageStatus.DESCRIPTOR, message.status))
+    told.status = STATUSES.get(message.status, pb.MESSAGE_STATUS_UNSPECIFIED)
     tell_time(told.create_time, message.created_at)
     for status, at in message.status_times.items():
         tell_time(told.status_times[status], datetime.fromisoformat(at))
@@ -76,14 +79,24 @@ def tell_message(told: pb.Message, message: Message) -> None:
 
 def _tell_what_is_there(told: pb.Message, message: Message) -> None:
     """The fields that a message may lack: in protobuf what is not there is not set."""
-    for name in PLAIN_WHERE_THERE:
-        value = getattr(message, name)
-        if value is not None:
-            setattr(told, name, value)
-    for name in STRUCTS_WHERE_THERE:
-        values = getattr(message, name)
-        if values is not None:
-            getattr(told, name).CopyFrom(struct_out(values))
+    if message.text is not None:
+        told.text = message.text
+    if message.reason is not None:
+        told.reason = message.reason
+    if message.platform_message_id is not None:
+        told.platform_message_id = message.platform_message_id
+    if message.prompt_id is not None:
+        told.prompt_id = message.prompt_id
+    if message.prompt_version is not None:
+        told.prompt_version = message.prompt_version
+    if message.model is not None:
+        told.model = message.model
+    if message.error is not None:
+        told.error.CopyFrom(struct_of(message.error))
+    if message.pricing is not None:
+        told.pricing.CopyFrom(struct_of(message.pricing))
+    if message.content is not None:
+        told.content.CopyFrom(struct_of(message.content))
 
 
 def medium_out(medium: StoredMedium) -> pb.Medium:

@@ -34,7 +34,7 @@ select item.id, item.phone_number_id, item.agent_id, item.status, item.openai_co
     item.last_sequence_number, item.last_activity_at, item.created_at,
     case when item.paused_until > clock_timestamp() then nullif(item.paused_until, 'infinity') end,
     case when item.paused_until > clock_timestamp() then item.paused_reason end,
-    customer.id, customer.address, customer.name
+    customer.id as customer_id, customer.address, customer.name
 from conversations item join customers customer on customer.id = item.customer_id
 """
 GET = LIST + "where item.id = %s and item.user_id = %s"
@@ -66,8 +66,8 @@ from messages item
 # A direction that hardly any message has is found as quickly as the other, without an index of its own that would be
 # written with every message: it is a few statuses, and the messages of each stand in order in an index.
 DIRECTIONS = {
-    "inbound": Parts("item.status", list(InboundStatus)),
-    "outbound": Parts("item.status", list(OutboundStatus)),
+    "inbound": Parts("item.status = part.word", list(InboundStatus)),
+    "outbound": Parts("item.status = part.word", list(OutboundStatus)),
 }
 SINCE = (
     MESSAGES
@@ -81,6 +81,13 @@ select id from customers
 where user_id = %(user_id)s and (
     id = %(id)s or type in ('whatsapp', 'instagram', 'webchat') and address = %(address)s
 )
+"""
+# One index has the order in which conversations began, and only for each day by itself: what was active since a moment
+# is merged of the days since, and only on the first of them some of what is looked at lies before it.
+DAYS = """
+select day::date::text
+from (select min(active_on) as first, max(active_on) as last from conversations where user_id = %s) known,
+    generate_series(greatest(known.first, (%s at time zone 'UTC')::date)::timestamp, known.last, '1 day') day
 """
 CONVERSATIONS_OF = "select id from conversations where customer_id = any (%s) and user_id = %s"
 
@@ -109,7 +116,8 @@ class PostgresConversations:
             "item.customer_id = any (%s)": await self._customers(user_id, wanted.customer),
             "item.last_activity_at >= %s": wanted.active_since,
         }
-        return await fetch_page(self._database.of(user_id), LIST, conditions, page, _conversation)
+        parts = await self._days(user_id, wanted.active_since)
+        return await fetch_page(self._database.of(user_id), LIST, conditions, page, _conversation, parts=parts)
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         """End the conversation; see the port."""
@@ -156,6 +164,12 @@ class PostgresConversations:
         }
         parts = DIRECTIONS[wanted.direction] if wanted.direction else None
         return await page_of_messages(self._database.of(user_id), conditions, page, parts=parts)
+
+    async def _days(self, user_id: UUID, since: datetime | None) -> Parts | None:
+        if since is None:
+            return None
+        days = [day for (day,) in await self._database.of(user_id).fetch(DAYS, (user_id, since))]
+        return Parts("item.active_on = part.word::date", days)
 
     async def _customers(self, user_id: UUID, name: str | None) -> Ids | None:
         if name is None:

@@ -58,12 +58,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a list, by the words that `column` may have: a page is cut of each, and then of these.
+    """The parts of a list, each told by `part.word` in the condition: a page is cut of each, and then of these.
 
     For what would be looked for among much else, while an index holds each part by itself in order.
     """
 
-    column: LiteralString
+    condition: LiteralString
     words: Sequence[str]
 
 
@@ -114,7 +114,7 @@ async def fetch_page(
     if parts is None:
         statement = _statement(listed, list(wanted), page, order)
     else:
-        statement = _merged(_statement(listed, [*wanted, f"{parts.column} = part.word"], page, order), page, order)
+        statement = _merged(_statement(listed, [*wanted, parts.condition], page, order), page, order)
         values = (parts.words, *values, page.limit + 1)
     rows = await scope.fetch(statement, values)
     items = [shaped(row) for row in rows[: page.limit]]

@@ -40,6 +40,10 @@ delete from messages m using conversations c
 where m.user_id = %s and m.direction = 'outbound' and c.id = m.conversation_id and substr(c.id::text, 1, 2) <> '00'
 """
 
+LATECOMERS = """
+update customers set type = 'instagram', created_at = created_at + interval '1 day'
+where id in (select customer_id from conversations where user_id = %s order by created_at desc limit 500)
+"""
 RUNS = """
 insert into extractions (id, user_id, conversation_id, agent_id, origin, through_sequence_number, status, data,
     due_at, ended_at, created_at)
@@ -84,6 +88,7 @@ def archive(cluster):
         with psycopg.connect(fresh.url) as connection:
             connection.execute(STATEMENTS[0])
             connection.execute(TAKE_BACK_REPLIES, (UNANSWERED,))
+            connection.execute(LATECOMERS, (UNANSWERED,))
             connection.execute(RUNS, (USER,))
         with psycopg.connect(fresh.url_owner, autocommit=True) as connection:
             connection.execute("analyze")
@@ -203,6 +208,15 @@ CUSTOMER_FILTERS = {
 async def test_a_page_of_customers(explained, wanted, newest_first):
     customers = PostgresCustomerRecords(explained)
     await customers.list(USER, CustomerFilter(**wanted), PageRequest(newest_first=newest_first))
+    must_be_read_from_indexes(explained, "customers")
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_page_of_customers_of_a_type_that_came_late(explained, newest_first):
+    found = await PostgresCustomerRecords(explained).list(
+        UNANSWERED, CustomerFilter(type=ChannelType.INSTAGRAM), PageRequest(newest_first=newest_first)
+    )
+    assert found.items
     must_be_read_from_indexes(explained, "customers")
 
 

@@ -43,7 +43,7 @@ class Home:
 
     @contextlib.contextmanager
     def occupied(self) -> Iterator[None]:
-        """Be the one house in this home. `LocalStoreError` when another one runs; one that was killed is gone at once."""
+        """Be the one house in this home. `LocalStoreError` while another one runs; the kernel frees it of the dead."""
         with (self.path / "house").open("w") as house:
             try:
                 fcntl.flock(house, fcntl.LOCK_EX | fcntl.LOCK_NB)

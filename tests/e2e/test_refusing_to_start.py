@@ -159,3 +159,12 @@ def test_say_without_a_house_says_so_at_once():
 
         assert_refused(ended, "Nothing runs in")
         assert time.monotonic() - began < QUICKLY
+
+
+@pytest.mark.parametrize("steps", ["-1", "0", "all"])
+def test_migrations_are_taken_back_by_a_number_from_one(steps, database):
+    """-1 would be all but the first."""
+    ended = run_frontdesk("migrate", "--down", steps, seconds=QUICKLY, DATABASE_URL=database.url_owner)
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].endswith("argument --down: it must be a whole number from 1")

@@ -34,6 +34,8 @@ async def test_a_message_that_waited_stands_behind_the_reply_that_was_written_me
         listed = await _listed(path, shop)
         assert [message.direction for message in listed] == ["inbound", "outbound", "inbound"]
         assert [message.sequence_number for message in listed] == [1, 2, 3]
+        with psycopg.connect(database.url_judge) as judge:
+            assert judge.execute("select id from messages where status_at < created_at").fetchall() == []
 
 
 async def test_messages_that_come_at_once_stand_in_the_order_of_their_numbers(database: Database) -> None:

@@ -77,7 +77,7 @@ from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
 from adapters.persistence.web_chats import PostgresWebChats
 from adapters.probes import PostgresProbe, RedisProbe
-from adapters.telemetry.measured import MeasuredContexts
+from adapters.telemetry.measured.contexts import MeasuredContexts
 from adapters.telemetry.wiring import Instruments, Watching, opened_instruments
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble

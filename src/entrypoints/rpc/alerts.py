@@ -6,7 +6,7 @@ from application.app import Application
 from domain.monitoring import Alert, AlertState
 from entrypoints.rpc._generated.frontdesk.v1 import alert_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.alert_pb2_grpc import AlertServiceServicer
-from entrypoints.rpc.fields import optional_id_out, optional_time_out, page_in, time_out, uuid_in, word_in
+from entrypoints.rpc.fields import id_out, optional_id_out, optional_time_out, page_in, time_out, uuid_in, word_in
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -41,7 +41,7 @@ def _state_in(number: int) -> AlertState | None:
 
 def _alert(alert: Alert) -> pb.Alert:
     return pb.Alert(
-        id=str(alert.id),
+        id=id_out(alert.id),
         user_id=optional_id_out(alert.user_id),
         kind=alert.kind,
         subject=alert.subject,

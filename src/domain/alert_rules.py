@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.monitoring import AlertKind
+from domain.monitoring import Alert, AlertKind
 
 UNDECIDED_SECONDS = 60.0
 """How long a send may stay undecided before somebody is told: platforms report on theirs within seconds."""
@@ -154,3 +154,8 @@ def rules(
 
 
 RULES = {rule.kind: rule for rule in rules()}
+
+
+def severity_of(alert: Alert) -> Severity:
+    """How soon somebody should look at it."""
+    return RULES[alert.kind].severity

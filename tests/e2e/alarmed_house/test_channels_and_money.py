@@ -116,3 +116,20 @@ def test_a_model_that_is_shut_down_is_told_of_until_the_prompt_names_another(ala
         restart_scheduler(alarmed)  # it looks every few minutes
 
         ends(tenant, "model_ending")
+
+
+def test_what_is_wrong_with_a_phone_number_has_ended_when_it_is_removed(tenant):
+    machine, customer = a_customer(), a_customer()
+    for replies in range(1, 10):
+        tenant.hears("I am out of office.", machine)
+        tenant.once(lambda found, replies=replies: [e["status"] for e in found].count("answered") == replies)
+    tenant.hears("I am out of office.", machine)
+    opens(tenant, "auto_replier")
+    tenant.house.meta.script(customer, error={"http_status": 403, "code": 131031, "message": "Locked"})
+    tenant.hears("Hello", customer)
+    opens(tenant, "auto_replier", "channel_parked")
+
+    path = f"{tenant.path}/phone_numbers/{tenant.number()['id']}"
+    assert tenant.house.rest("DELETE", path, key=tenant.key).status == 204
+
+    ends(tenant, "auto_replier", "channel_parked")

@@ -234,17 +234,15 @@ return {redis.call('XLEN', KEYS[1]) - in_flight, in_flight, age, locked, times, 
 )
 
 SEEN = """
--- KEYS: marks   Returns for each whether it is there.
-local seen = {}
-for i, key in ipairs(KEYS) do
-    seen[i] = redis.call('EXISTS', key)
+-- KEYS: marks to set, then marks to look for
+-- ARGV: how many are to be set, then for each of these how many milliseconds it lasts
+-- Returns for each of the others whether it is there.
+local seen, set = {}, tonumber(ARGV[1])
+for i = 1, set do
+    redis.call('SET', KEYS[i], '', 'PX', ARGV[i + 1])
+end
+for i = set + 1, #KEYS do
+    seen[i - set] = redis.call('EXISTS', KEYS[i])
 end
 return seen
-"""
-
-MARK = """
--- KEYS: marks   ARGV: how many milliseconds they last
-for _, key in ipairs(KEYS) do
-    redis.call('SET', key, '', 'PX', ARGV[1])
-end
 """

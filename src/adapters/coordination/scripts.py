@@ -74,14 +74,14 @@ end
 CLAIM = (
     LEASES
     + """
--- KEYS: stream, set of queued conversations, locks, workers
--- ARGV: owner, how many, how many may be in flight on this phone number, milliseconds a lease lasts
--- Returns triples: entry, conversation, whether its lock was free
+-- KEYS: stream, set of queued conversations, locks, workers, the cached context of the phone number
+-- ARGV: owner, how many, how many may be in flight on this phone number, milliseconds a lease lasts, and a context
+-- Returns triples (entry, conversation, whether its lock was free), and the context when anything was taken
 local owner, limit, milliseconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 local now = now_milliseconds()
 live(KEYS[4], owner, milliseconds, now)
 if redis.call('EXISTS', KEYS[1]) == 0 then
-    return {}
+    return {{}, false}
 end
 local claimed = {}
 local function take(entries)
@@ -139,7 +139,8 @@ if left > 0 then
         take(fresh[1][2])
     end
 end
-return claimed
+-- Whoever takes something needs it in a moment: asked for by itself it would be a command more for a lone message.
+return {claimed, #claimed > 0 and redis.call('GETEX', KEYS[5], 'PX', ARGV[5])}
 """
 )
 

@@ -19,7 +19,7 @@ run: ## Start everything on this machine: stores, REST, gRPC, workers, scheduler
 
 test: install ## Run all tests on real Postgres, real Valkey and a real browser
 	@tools/browser.sh
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	tools/in_memory.sh $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 fuzz: install ## Hold the running REST door against its description with more than 10,000 cases
 	FUZZ_PHASES=examples,coverage,fuzzing,stateful FUZZ_EXAMPLES=200 FUZZ_CASES_MIN=10000 FUZZ_SECONDS_MAX=3600 \
@@ -29,7 +29,7 @@ chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behi
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)
 	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 \
 		$(BIN)/pytest -n 3 tests/machine tests/integration/test_last_credit.py $(ARGS)
-	FRONTDESK_TESTS_POOLED=1 $(BIN)/pytest -n 2 --dist loadgroup $(addprefix --ignore tests/,$(WITHOUT_STORES)) $(ARGS)
+	FRONTDESK_TESTS_POOLED=1 tools/in_memory.sh $(BIN)/pytest -n 2 --dist loadgroup $(addprefix --ignore tests/,$(WITHOUT_STORES)) $(ARGS)
 	$(BIN)/pytest $(LONGEST_FIRST) --deselect $(OVERLOAD) -n 4 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
 	$(BIN)/pytest $(OVERLOAD) -n 0 --timeout 1800 $(ARGS)
 

@@ -19,7 +19,13 @@ ANONYMOUS = "anonymous-"
 """How the ids of visitors begin whom nobody has vouched for."""
 SESSION_LASTS = timedelta(days=30)
 
-ORIGIN = re.compile(r"(https?)://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?")
+_GROUP = "[0-9a-f]{1,4}"
+_GROUPS = [""] + [f"{_GROUP}(?::{_GROUP}){{0,{most}}}" for most in range(6)]
+_ADDRESS = "|".join(
+    [f"{_GROUP}(?::{_GROUP}){{7}}"] + [f"(?:{_GROUPS[left]})?::(?:{_GROUPS[6 - left]})?" for left in range(7)]
+)
+"""An IPv6 address as browsers write it: eight groups, or at most six around the two colons for those that are zero."""
+ORIGIN = re.compile(rf"(https?)://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[(?:{_ADDRESS})\])(?::([1-9]\d{{0,4}}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 

@@ -296,7 +296,7 @@ async def test_of_many_processes_that_miss_at_once_one_reads(database, redis_url
 async def test_a_reader_that_died_holds_the_others_up_for_a_moment_only(database, redis_url) -> None:
     async with an_office_on(database, redis_url) as office, opened_redis(redis_url) as redis:
         turn = await office.begins()
-        await RedisContextCache(redis, 300).claim([turn.phone_number_id])
+        await RedisContextCache(redis, 300).claim({turn.phone_number_id: turn.context_version})
 
         assert await asyncio.wait_for(office.brief(turn), 2)
 

@@ -108,6 +108,9 @@ BAD_QUERIES = [
     ("/messages", {"since": "2026-10-05T09:00:00"}, "since"),
     ("/messages", {"until": "99999-01-01T00:00:00Z"}, "until"),
     ("/messages", {"customer": "x" * 201}, "customer"),
+    ("/messages", {"until": "null"}, "until"),
+    ("/messages", {"conversation_id": "NULL"}, "conversation_id"),
+    ("/extractions/export", {"since": "null"}, "since"),
 ]
 
 
@@ -116,6 +119,11 @@ async def test_a_wrong_parameter_is_refused_by_its_name(rest, shop, path, query,
     answer = await rest.get(shop.path(USER) + path, params=query, headers=bearer(ADMIN_KEY))
     assert answer.status_code == 422, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{field}"]
+
+
+async def test_a_text_may_be_the_word_null(rest, shop):
+    answer = await rest.get(shop.path(USER) + "/messages?customer=null", headers=bearer(ADMIN_KEY))
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])

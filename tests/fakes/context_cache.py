@@ -21,8 +21,10 @@ class MemoryContextCache:
             raise ContextCacheUnavailable("It is down.")
         return self._wanted(versions)
 
-    async def claim(self, phone_number_ids: Collection[UUID]) -> Collection[UUID]:
-        free = [number for number in phone_number_ids if self.is_down or number not in self.claimed]
+    async def claim(self, versions: Mapping[UUID, UUID]) -> Collection[UUID]:
+        if self.is_down:
+            return versions.keys()
+        free = versions.keys() - self.claimed - self._wanted(versions).keys()
         self.claimed.update(free)
         return free
 

@@ -15,7 +15,7 @@ from application.ports.context_cache import ContextCacheUnavailable, SealedConte
 
 HEAD = Struct(">16sI")
 """The version, and when it was read, in whole seconds since the epoch."""
-CLAIM_MILLISECONDS = 200
+CLAIM_MILLISECONDS = 1_000
 """How long others wait for who reads: many times what that takes, and what a dead reader costs them at most."""
 CARRIED_SECONDS = 5.0
 """How long what a claim brought is at hand: a turn begins within a moment. Its version keeps an old one from use."""
@@ -58,28 +58,38 @@ class RedisContextCache:
             raise ContextCacheUnavailable("Redis does not answer.") from error
         return _wanted(versions, values)
 
-    async def claim(self, phone_number_ids: Collection[UUID]) -> Collection[UUID]:
-        """Those that nobody reads yet; see the port."""
+    async def claim(self, versions: Mapping[UUID, UUID]) -> Collection[UUID]:
+        """Those that nobody reads yet; see the port.
+
+        What is at hand is looked at once more behind the claim: somebody may have put it, and ended theirs, just then.
+        """
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for number in phone_number_ids:
+                for number in versions:
                     pipeline.set(_claim(number), b"", px=CLAIM_MILLISECONDS, nx=True)
-                taken = await pipeline.execute()
+                pipeline.mget([_key(number) for number in versions])
+                *taken, values = await pipeline.execute()
         except RedisError:
-            return phone_number_ids
-        return [number for number, is_ours in zip(phone_number_ids, taken, strict=True) if is_ours]
+            return versions.keys()
+        put = _wanted(versions, values)
+        return [number for number, is_ours in zip(versions, taken, strict=True) if is_ours and number not in put]
 
     async def wait(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
         """What others put; see the port."""
         claims, keys = [_claim(number) for number in versions], [context_key(number) for number in versions]
         try:
             for _ in range(LOOKS_MAX):
-                if not await self._redis.exists(*claims):
+                async with self._redis.pipeline(transaction=False) as pipeline:
+                    pipeline.exists(*claims)
+                    pipeline.mget(keys)
+                    are_claimed, values = await pipeline.execute()
+                put = _wanted(versions, values)
+                if not are_claimed or len(put) == len(versions):
                     break
                 await asyncio.sleep(LOOK_SECONDS)
-            return _wanted(versions, await self._redis.mget(keys))
         except RedisError:
             return {}
+        return put
 
     async def put(self, contexts: Mapping[UUID, SealedContext]) -> None:
         """Keep contexts; see the port."""

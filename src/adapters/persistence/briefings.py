@@ -65,16 +65,18 @@ class PostgresBriefings:
         """What is missing, read by one of all the processes that miss it now; the others wait for what it puts."""
         if not missing:
             return {}
-        ours = await self._cache.claim({number for _, number in missing})
-        read = await self._read([pair for pair in missing if pair[1] in ours])
-        await self._keep(read.values())
+        wanted = {number: versions[number] for _, number in missing if number in versions}
+        ours = await self._cache.claim(wanted) if wanted else ()
+        found = await self._read_and_kept([pair for pair in missing if pair[1] in ours])
         theirs = [one for one in asked if one[:2] in missing and one[1] not in ours]
-        if not theirs:
-            return read
-        put = self._opened(
-            await self._cache.wait({number: versions[number] for _, number, _ in theirs if number in versions})
-        )
-        return read | put | await self._read(_missing(theirs, put))
+        if awaited := {number: versions[number] for _, number, _ in theirs if number in wanted}:
+            found |= self._opened(await self._cache.wait(awaited))
+        return found | await self._read_and_kept(_missing(theirs, found))
+
+    async def _read_and_kept(self, pairs: Collection[Pair]) -> Found:
+        read = await self._read(pairs)
+        await self._keep(read.values())
+        return read
 
     async def _read(self, pairs: Collection[Pair]) -> Found:
         return dict(await read_contexts(self._database, pairs)) if pairs else {}

@@ -35,15 +35,15 @@ class ContextCache(Protocol):
         """
         ...
 
-    async def claim(self, phone_number_ids: Collection[UUID]) -> Collection[UUID]:
-        """Those of them that the caller is to read from the store and `put`: for the others somebody is doing so.
+    async def claim(self, versions: Mapping[UUID, UUID]) -> Collection[UUID]:
+        """The phone numbers the caller is to read from the store and `put`: for others somebody does so, or just has.
 
         When the cache is out of reach that is all of them.
         """
         ...
 
     async def wait(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
-        """What others have claimed and then put in these versions; without what they did not put, or in another one."""
+        """What others have put in these versions, or put before their claims end; without what none of them puts."""
         ...
 
     async def put(self, contexts: Mapping[UUID, SealedContext]) -> None:

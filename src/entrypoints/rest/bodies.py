@@ -50,14 +50,18 @@ async def must_be_understood(request: Request[Any, Any, Any]) -> Response[None] 
 
 
 def must_know_parameters(request: Request[Any, Any, Any]) -> None:
-    """Raise InvalidInput that names the first parameter of the query that the route does not know, or has twice."""
-    given = [name for name, _ in request.query_params.multi_items()]
-    known = known_of(request).parameters if given else frozenset()
-    for name in given:
-        if name not in known:
+    """Raise InvalidInput that names the first parameter that means nothing to the route, or comes twice."""
+    pairs = list(request.query_params.multi_items())
+    if not pairs:
+        return
+    known, given = known_of(request), [name for name, _ in pairs]
+    for name, value in pairs:
+        if name not in known.parameters:
             raise InvalidInput(storable(name), "There is no such parameter.")
         if given.count(name) > 1:
             raise InvalidInput(name, "It must be given once only.")
+        if name in known.wordless and value.lower() == "null":
+            raise InvalidInput(name, "It must have a value, or be left out.")
 
 
 async def must_send_json(request: Request[Any, Any, Any]) -> None:

@@ -108,6 +108,11 @@ def test_a_key_does_what_its_scopes_say_and_gives_out_no_more(tenant):
     assert keys[1]["last_used_at"] is not None
 
 
+def _but_for_statuses(messages: list[dict]) -> list[dict]:
+    """What a reply is, whatever the platform says of it meanwhile."""
+    return [{**message, "status": None, "status_times": None, "pricing": None} for message in messages]
+
+
 def test_a_customer_is_handed_out_whole_and_then_erased_everywhere_a_turn_in_flight_included(tenant):
     sender, other = a_customer(), a_customer()
     for who in (sender, other):
@@ -120,7 +125,7 @@ def test_a_customer_is_handed_out_whole_and_then_erased_everywhere_a_turn_in_fli
     export = json.loads(_call(tenant, "GET", f"customers/{customer['id']}/export").content)
     assert export["customer"] == tenant.get(f"customers/{customer['id']}") == customer
     assert export["conversations"] == [before]
-    assert export["messages"] == tenant.messages(sender)
+    assert _but_for_statuses(export["messages"]) == _but_for_statuses(tenant.messages(sender))
     assert [turn["conversation_id"] for turn in export["turns"]] == [before["id"]]
     assert export["consents"] == []
 

@@ -67,7 +67,7 @@ class RedisContextCache:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for number in versions:
                     pipeline.set(_claim(number), b"", px=CLAIM_MILLISECONDS, nx=True)
-                pipeline.mget([_key(number) for number in versions])
+                pipeline.mget([context_key(number) for number in versions])
                 *taken, values = await pipeline.execute()
         except RedisError:
             return versions.keys()

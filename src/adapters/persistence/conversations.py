@@ -13,11 +13,19 @@ from psycopg.rows import TupleRow
 from adapters.persistence.archiving import give_up_waiting
 from adapters.persistence.database import Database, Scope
 from adapters.persistence.media import media_of
-from adapters.persistence.pages import BY_CREATION, Order, fetch_page
+from adapters.persistence.pages import BY_CREATION, Order, Parts, fetch_page
 from adapters.persistence.rows import fetched, found
 from application.pages import Page, PageRequest
 from application.ports.conversations import ConversationFilter, MessageFilter
-from domain.conversations import Conversation, ConversationStatus, Customer, Message, PauseReason
+from domain.conversations import (
+    Conversation,
+    ConversationStatus,
+    Customer,
+    InboundStatus,
+    Message,
+    OutboundStatus,
+    PauseReason,
+)
 from domain.media import StoredMedium
 from domain.shared import storable
 
@@ -26,7 +34,7 @@ select item.id, item.phone_number_id, item.agent_id, item.status, item.openai_co
     item.last_sequence_number, item.last_activity_at, item.created_at,
     case when item.paused_until > clock_timestamp() then nullif(item.paused_until, 'infinity') end,
     case when item.paused_until > clock_timestamp() then item.paused_reason end,
-    customer.id, customer.address, customer.name
+    customer.id as customer_id, customer.address, customer.name
 from conversations item join customers customer on customer.id = item.customer_id
 """
 GET = LIST + "where item.id = %s and item.user_id = %s"
@@ -55,6 +63,12 @@ select item.id, item.conversation_id, item.phone_number_id, item.sequence_number
     exists (select from media where message_id = item.id)
 from messages item
 """
+# A direction that hardly any message has is found as quickly as the other, without an index of its own that would be
+# written with every message: it is a few statuses, and the messages of each stand in order in an index.
+DIRECTIONS = {
+    "inbound": Parts("item.status = part.word", list(InboundStatus)),
+    "outbound": Parts("item.status = part.word", list(OutboundStatus)),
+}
 SINCE = (
     MESSAGES
     + "where item.conversation_id = %s and item.user_id = %s and item.sequence_number > %s "
@@ -67,6 +81,13 @@ select id from customers
 where user_id = %(user_id)s and (
     id = %(id)s or type in ('whatsapp', 'instagram', 'webchat') and address = %(address)s
 )
+"""
+# One index has the order in which conversations began, and only for each day by itself: what was active since a moment
+# is merged of the days since, and only on the first of them some of what is looked at lies before it.
+DAYS = """
+select day::date::text
+from (select min(active_on) as first, max(active_on) as last from conversations where user_id = %s) known,
+    generate_series(greatest(known.first, (%s at time zone 'UTC')::date)::timestamp, known.last, '1 day') day
 """
 CONVERSATIONS_OF = "select id from conversations where customer_id = any (%s) and user_id = %s"
 
@@ -95,7 +116,8 @@ class PostgresConversations:
             "item.customer_id = any (%s)": await self._customers(user_id, wanted.customer),
             "item.last_activity_at >= %s": wanted.active_since,
         }
-        return await fetch_page(self._database.of(user_id), LIST, conditions, page, _conversation)
+        parts = await self._days(user_id, wanted.active_since)
+        return await fetch_page(self._database.of(user_id), LIST, conditions, page, _conversation, parts=parts)
 
     async def archive(self, user_id: UUID, conversation_id: UUID) -> Conversation:
         """End the conversation; see the port."""
@@ -135,13 +157,19 @@ class PostgresConversations:
             "item.user_id = %s": user_id,
             "item.conversation_id = %s": wanted.conversation_id,
             "item.phone_number_id = %s": wanted.phone_number_id,
-            "item.direction = %s": wanted.direction,
             "item.status = %s": wanted.status,
             "item.created_at >= %s": wanted.since,
             "item.created_at < %s": wanted.until,
             "item.conversation_id = any (%s)": await self._conversations_of(user_id, wanted.customer),
         }
-        return await page_of_messages(self._database.of(user_id), conditions, page)
+        parts = DIRECTIONS[wanted.direction] if wanted.direction else None
+        return await page_of_messages(self._database.of(user_id), conditions, page, parts=parts)
+
+    async def _days(self, user_id: UUID, since: datetime | None) -> Parts | None:
+        if since is None:
+            return None
+        days = [day for (day,) in await self._database.of(user_id).fetch(DAYS, (user_id, since))]
+        return Parts("item.active_on = part.word::date", days)
 
     async def _customers(self, user_id: UUID, name: str | None) -> Ids | None:
         if name is None:
@@ -157,10 +185,14 @@ class PostgresConversations:
 
 
 async def page_of_messages(
-    scope: Scope, conditions: Mapping[LiteralString, Any], page: PageRequest, order: Order = BY_CREATION
+    scope: Scope,
+    conditions: Mapping[LiteralString, Any],
+    page: PageRequest,
+    order: Order = BY_CREATION,
+    parts: Parts | None = None,
 ) -> Page[Message]:
     """The page of messages that meet the conditions, with their files. Raises as `fetch_page` does."""
-    listed = await fetch_page(scope, MESSAGES, conditions, page, _Listed.of, order)
+    listed = await fetch_page(scope, MESSAGES, conditions, page, _Listed.of, order, parts)
     return Page(await _with_media(scope, listed.items), listed.next_cursor)
 
 

@@ -25,6 +25,9 @@ MICROSECOND = timedelta(microseconds=1)
 BIGINT_MAX = 2**63 - 1
 
 SELECT = sql.SQL("{listed} where {conditions} order by {columns} limit %s")
+MERGED = sql.SQL(
+    "select item.* from unnest(%s::text[]) part (word) cross join lateral ({page}) item order by {columns} limit %s"
+)
 BEHIND = {False: sql.SQL("({}) > ({})"), True: sql.SQL("({}) < ({})")}
 DIRECTION = {False: sql.SQL("{}"), True: sql.SQL("{} desc")}
 
@@ -51,6 +54,17 @@ class Order:
     columns: tuple[LiteralString, ...]
     written: Callable[[Any], str]
     read: Callable[[str], tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a list, each told by `part.word` in the condition: a page is cut of each, and then of these.
+
+    For what would be looked for among much else, while an index holds each part by itself in order.
+    """
+
+    condition: LiteralString
+    words: Sequence[str]
 
 
 def _written_creation(item: Created) -> str:
@@ -88,15 +102,21 @@ async def fetch_page(
     page: PageRequest,
     shaped: Callable[[TupleRow], T],
     order: Order = BY_CREATION,
+    parts: Parts | None = None,
 ) -> Page[T]:
-    """The page of what `listed` selects. A condition whose value is None does not count.
+    """The page of what `listed` selects, or of some parts of it. A condition whose value is None does not count.
 
     Raises InvalidInput for a cursor that is none of this list's, and as Scope.fetch does.
     """
     wanted = {condition: _kept(value) for condition, value in conditions.items() if value is not None}
     place = () if page.cursor is None else place_in(page.cursor, order)
-    statement = _statement(listed, list(wanted), page, order)
-    rows = await scope.fetch(statement, (*wanted.values(), *place, page.limit + 1))
+    values: tuple[Any, ...] = (*wanted.values(), *place, page.limit + 1)
+    if parts is None:
+        statement = _statement(listed, list(wanted), page, order)
+    else:
+        statement = _merged(_statement(listed, [*wanted, parts.condition], page, order), page, order)
+        values = (parts.words, *values, page.limit + 1)
+    rows = await scope.fetch(statement, values)
     items = [shaped(row) for row in rows[: page.limit]]
     return Page(items, cursor_at(items[-1], order) if len(rows) > page.limit else None)
 
@@ -112,8 +132,16 @@ def _statement(
     return SELECT.format(
         listed=sql.SQL(listed),
         conditions=sql.SQL(" and ").join(where or [sql.SQL("true")]),
-        columns=sql.SQL(", ").join(DIRECTION[page.newest_first].format(column) for column in columns),
+        columns=_sorted(columns, page),
     )
+
+
+def _merged(of_a_part: sql.Composed, page: PageRequest, order: Order) -> sql.Composed:
+    return MERGED.format(page=of_a_part, columns=_sorted([sql.SQL(column) for column in order.columns], page))
+
+
+def _sorted(columns: Sequence[sql.SQL], page: PageRequest) -> sql.Composed:
+    return sql.SQL(", ").join(DIRECTION[page.newest_first].format(column) for column in columns)
 
 
 def _kept(value: object) -> object:

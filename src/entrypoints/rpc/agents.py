@@ -12,6 +12,7 @@ from entrypoints.rpc._generated.frontdesk.v1.agent_pb2_grpc import AgentServiceS
 from entrypoints.rpc.fields import (
     emptied_in,
     given_in,
+    id_out,
     kept_in,
     optional_id_out,
     page_in,
@@ -99,8 +100,8 @@ def _created(agent: Agent) -> pb.CreateAgentResponse:
 
 def _agent(agent: Agent) -> pb.Agent:
     return pb.Agent(
-        id=str(agent.id),
-        user_id=str(agent.user_id),
+        id=id_out(agent.id),
+        user_id=id_out(agent.user_id),
         name=agent.name,
         prompt_id=agent.prompt_id,
         phone_number_id=optional_id_out(agent.phone_number_id),

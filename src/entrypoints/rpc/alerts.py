@@ -7,7 +7,16 @@ from domain.alert_rules import severity_of
 from domain.monitoring import Alert, AlertState
 from entrypoints.rpc._generated.frontdesk.v1 import alert_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.alert_pb2_grpc import AlertServiceServicer
-from entrypoints.rpc.fields import number_out, optional_id_out, optional_time_out, page_in, time_out, uuid_in, word_in
+from entrypoints.rpc.fields import (
+    id_out,
+    number_out,
+    optional_id_out,
+    optional_time_out,
+    page_in,
+    time_out,
+    uuid_in,
+    word_in,
+)
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -42,7 +51,7 @@ def _state_in(number: int) -> AlertState | None:
 
 def _alert(alert: Alert) -> pb.Alert:
     return pb.Alert(
-        id=str(alert.id),
+        id=id_out(alert.id),
         user_id=optional_id_out(alert.user_id),
         kind=alert.kind,
         subject=alert.subject,

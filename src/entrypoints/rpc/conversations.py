@@ -27,7 +27,7 @@ from entrypoints.rpc.fields import (
 )
 from entrypoints.rpc.idempotency import once_of
 from entrypoints.rpc.interceptors import Context, caller_of_call
-from entrypoints.rpc.message_views import conversation_out, medium_out, message_out, trace_out
+from entrypoints.rpc.message_views import conversation_out, medium_out, message_out, messages_out, trace_out
 
 PIECE_BYTES = 64 * 1024
 
@@ -111,9 +111,7 @@ class ConversationServicer(ConversationServiceServicer):
         )
         page = page_in(request.page_size, request.page_token, request.order_by)
         found = await self._conversations.messages(caller_of_call.get(), user_id, wanted, page)
-        return pb.ListMessagesResponse(
-            messages=[message_out(one) for one in found.items], next_page_token=found.next_cursor or ""
-        )
+        return messages_out(found.items, found.next_cursor)
 
     async def WatchMessages(
         self, request: pb.WatchMessagesRequest, context: Context

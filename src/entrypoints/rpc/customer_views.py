@@ -7,7 +7,7 @@ from domain.customers import Consent, KnownCustomer, PastTurn
 from domain.leads.merging import Lead
 from domain.leads.runs import Extraction
 from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2 as pb
-from entrypoints.rpc.fields import number_out, optional_time_out, struct_out, time_out
+from entrypoints.rpc.fields import id_out, number_out, optional_time_out, struct_out, time_out
 from entrypoints.rpc.lead_views import extraction_out, lead_out
 from entrypoints.rpc.message_views import conversation_out, message_out
 
@@ -15,8 +15,8 @@ from entrypoints.rpc.message_views import conversation_out, message_out
 def customer_out(customer: KnownCustomer) -> pb.KnownCustomer:
     """A customer as they are told of."""
     return pb.KnownCustomer(
-        id=str(customer.id),
-        user_id=str(customer.user_id),
+        id=id_out(customer.id),
+        user_id=id_out(customer.user_id),
         type=pb.CustomerType.ValueType(number_out(pb.CustomerType.DESCRIPTOR, customer.type)),
         address=customer.address,
         name=customer.name,
@@ -47,18 +47,18 @@ def exported_out(item: object) -> pb.ExportCustomerResponse:
 
 def _consent(consent: Consent) -> pb.Consent:
     return pb.Consent(
-        id=str(consent.id),
-        phone_number_id=str(consent.phone_number_id),
+        id=id_out(consent.id),
+        phone_number_id=id_out(consent.phone_number_id),
         kind=consent.kind,
-        message_id=str(consent.message_id),
+        message_id=id_out(consent.message_id),
         create_time=time_out(consent.created_at),
     )
 
 
 def _turn(turn: PastTurn) -> pb.PastTurn:
     return pb.PastTurn(
-        id=str(turn.id),
-        conversation_id=str(turn.conversation_id),
+        id=id_out(turn.id),
+        conversation_id=id_out(turn.conversation_id),
         status=turn.status,
         reason=turn.reason,
         error=struct_out(turn.error),

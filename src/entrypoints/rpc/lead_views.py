@@ -5,14 +5,22 @@ from __future__ import annotations
 from domain.leads.merging import Lead, LeadValue
 from domain.leads.runs import Extraction
 from entrypoints.rpc._generated.frontdesk.v1 import extraction_pb2 as pb
-from entrypoints.rpc.fields import number_out, optional_id_out, optional_time_out, struct_out, time_out, value_out
+from entrypoints.rpc.fields import (
+    id_out,
+    number_out,
+    optional_id_out,
+    optional_time_out,
+    struct_out,
+    time_out,
+    value_out,
+)
 
 
 def extraction_out(run: Extraction) -> pb.Extraction:
     """An extraction as it is told."""
     return pb.Extraction(
-        id=str(run.id),
-        conversation_id=str(run.conversation_id),
+        id=id_out(run.id),
+        conversation_id=id_out(run.conversation_id),
         agent_id=optional_id_out(run.agent_id),
         origin=pb.ExtractionOrigin.ValueType(number_out(pb.ExtractionOrigin.DESCRIPTOR, run.origin)),
         status=pb.ExtractionStatus.ValueType(number_out(pb.ExtractionStatus.DESCRIPTOR, run.status)),
@@ -36,8 +44,8 @@ def lead_out(lead: Lead) -> pb.Lead:
     """A lead as it is told."""
     customer = lead.customer
     return pb.Lead(
-        id=str(lead.id),
-        customer=pb.LeadCustomer(id=str(customer.id), address=customer.address, name=customer.name),
+        id=id_out(lead.id),
+        customer=pb.LeadCustomer(id=id_out(customer.id), address=customer.address, name=customer.name),
         data=struct_out(lead.data),
         fields={name: pb.LeadValues(values=map(_value, values)) for name, values in lead.fields.items()},
         create_time=time_out(lead.created_at),
@@ -49,7 +57,7 @@ def _value(value: LeadValue) -> pb.LeadValue:
     return pb.LeadValue(
         value=value_out(value.value),
         evidence=value.evidence,
-        conversation_id=str(value.conversation_id),
-        extraction_id=str(value.extraction_id),
+        conversation_id=id_out(value.conversation_id),
+        extraction_id=id_out(value.extraction_id),
         prove_time=time_out(value.proven_at),
     )

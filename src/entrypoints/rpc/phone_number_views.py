@@ -10,7 +10,7 @@ from application.webchat.managing import WebChatSetUp
 from domain.channels import ChannelSettings, PhoneNumber, Template
 from domain.notices import KeptNotice
 from entrypoints.rpc._generated.frontdesk.v1 import phone_number_pb2 as pb
-from entrypoints.rpc.fields import number_out, optional_time_out, struct_out, time_out
+from entrypoints.rpc.fields import id_out, number_out, optional_time_out, struct_out, time_out
 
 
 def settings_in(settings: pb.PhoneNumberSettings) -> SettingsChanges:
@@ -35,8 +35,8 @@ def _setting_in(name: str, value: Any) -> object:  # noqa: ANN401 - each setting
 def phone_number_out(phone_number: PhoneNumber) -> pb.PhoneNumber:
     """A phone number as it is told."""
     return pb.PhoneNumber(
-        id=str(phone_number.id),
-        user_id=str(phone_number.user_id),
+        id=id_out(phone_number.id),
+        user_id=id_out(phone_number.user_id),
         type=pb.ChannelType.ValueType(number_out(pb.ChannelType.DESCRIPTOR, phone_number.type)),
         display_name=phone_number.display_name,
         number=phone_number.number,
@@ -67,7 +67,7 @@ def _settings_out(settings: ChannelSettings) -> pb.PhoneNumberSettings:
 def notice_out(notice: KeptNotice) -> pb.Notice:
     """What the platform told, as it is told on."""
     return pb.Notice(
-        id=str(notice.id),
+        id=id_out(notice.id),
         field=notice.field,
         account=notice.account,
         business=notice.business,
@@ -94,7 +94,7 @@ def queue_out(report: QueueReport) -> pb.Queue:
 def web_chat_out(set_up: WebChatSetUp) -> pb.WebChat:
     """A web chat's set-up as it is told."""
     return pb.WebChat(
-        phone_number_id=str(set_up.phone_number_id),
+        phone_number_id=id_out(set_up.phone_number_id),
         allowed_origins=set_up.allowed_origins,
         identity_secret=set_up.identity_secret,
     )

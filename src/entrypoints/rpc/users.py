@@ -12,6 +12,7 @@ from entrypoints.rpc._generated.frontdesk.v1.user_pb2_grpc import UserServiceSer
 from entrypoints.rpc.fields import (
     emptied_in,
     given_in,
+    id_out,
     kept_in,
     known_word_in,
     number_out,
@@ -96,7 +97,7 @@ def _issued(issued: IssuedKey) -> pb.CreateApiKeyResponse:
 
 def _user(user: User) -> pb.User:
     return pb.User(
-        id=str(user.id),
+        id=id_out(user.id),
         name=user.name,
         create_time=time_out(user.created_at),
         low_balance_threshold=user.low_balance_threshold,
@@ -109,8 +110,8 @@ def _change(request: pb.UpdateUserRequest, field: str) -> object:
 
 def _key(key: ApiKey) -> pb.ApiKey:
     return pb.ApiKey(
-        id=str(key.id),
-        user_id=str(key.user_id),
+        id=id_out(key.id),
+        user_id=id_out(key.user_id),
         name=key.name,
         create_time=time_out(key.created_at),
         last_used_time=optional_time_out(key.last_used_at),

@@ -13,7 +13,7 @@ from tests.adapters.provider import Provider
 from tests.adapters.test_openai_model import NOBODY, _a_model, _a_request
 from tests.builders import an_id
 
-FATAL = {"http_status": 401, "code": "invalid_api_key", "message": "No."}
+FATAL = {"http_status": 403, "code": "unsupported_country", "message": "No."}
 BUSY = {"http_status": 429, "code": "rate_limit_exceeded", "message": "Slow.", "retry_after": 3}
 
 

@@ -139,8 +139,14 @@ class Container(containers.DeclarativeContainer):
         settings.provided.reply_quiet_seconds,
         settings.provided.lane_scope,
     )
+    kept_contexts = providers.Singleton(RedisContextCache, redis, settings.provided.cache_ttl_seconds)
     queue: Provider[TurnQueue] = providers.Singleton(
-        RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up), providers.Callable(queue_limits, settings)
+        RedisTurnQueue,
+        redis,
+        wake_up_key(),
+        providers.Object(wake_up),
+        providers.Callable(queue_limits, settings),
+        kept_contexts,
     )
     extractions: Provider[Extractions] = providers.Singleton(PostgresExtractions, database)
     extraction_queue: Provider[ExtractionQueue] = providers.Singleton(
@@ -149,9 +155,7 @@ class Container(containers.DeclarativeContainer):
     leads: Provider[Leads] = providers.Singleton(PostgresLeads, database)
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
     contexts: Provider[ContextCache] = providers.Singleton(
-        MeasuredContexts,
-        providers.Singleton(RedisContextCache, redis, settings.provided.cache_ttl_seconds),
-        instruments.provided.metrics,
+        MeasuredContexts, kept_contexts, instruments.provided.metrics
     )
     ageing_tokens: Provider[AgeingTokens] = providers.Singleton(PostgresAgeingTokens, database)
     token_issuer: Provider[TokenIssuer] = providers.Singleton(

@@ -38,7 +38,9 @@ ENV PATH=/venv/bin:/usr/local/bin:/usr/bin:/bin \
     GRPC_HOST=0.0.0.0 \
     GRPC_PORT=50051 \
     WORKER_HEALTH_HOST=0.0.0.0 \
-    WORKER_HEALTH_PORT=8001
+    WORKER_HEALTH_PORT=8001 \
+    SCHEDULER_HEALTH_HOST=0.0.0.0 \
+    SCHEDULER_HEALTH_PORT=8002
 
 WORKDIR /var/lib/frontdesk
 # By number: Kubernetes cannot tell from a name that it is not root.

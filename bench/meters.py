@@ -22,9 +22,13 @@ KINDS = {
 }
 """The words after `entrypoints.cli.main`, and what the table calls such a process."""
 SENT_BY_CLIENTS = {
-    "eval", "evalsha", "blpop", "getex", "ping", "hello", "auth", "client|setinfo", "script|load", "select",
+    "eval", "evalsha", "blpop", "publish", "subscribe", "unsubscribe", "ping", "hello", "auth", "client|setinfo",
+    "script|load", "select",
 }  # fmt: skip
-"""The commands that reach Redis over a socket here; all others run inside scripts."""
+"""The commands that reach Redis over a socket here; all others run inside scripts.
+
+Those of a context that no claim brought along are missing: one for each phone number that was quiet for minutes.
+"""
 OPEN_WORK = """
 select (select count(*) from turns where status = 'open')
     + (select count(*) from messages where status = 'received' and turn_id is null)

@@ -17,8 +17,9 @@
 |                            |                | web_chats, extractions, leads                          |
 | people at the console      | rest/dashboard | console, figures, and what integrators have            |
 | visitors' browsers         | rest/webchat   | visitor, write_in_chat, follow_chat                    |
-| orchestrators, people      | rest, rpc,     | check_health, check_workers, show_metrics              |
-|                            | worker         |                                                        |
+| orchestrators, people      | rest, rpc,     | check_health, check_workers, check_chores,             |
+|                            | worker,        | show_metrics                                           |
+|                            | scheduler      |                                                        |
 | every door                 |                | telemetry: what it has answered                        |
 """
 
@@ -62,7 +63,7 @@ from application.extraction.guard import GuardedLeadModel
 from application.extraction.manage import ManageExtractions, ReadLeads
 from application.extraction.schedule import IDLE_SECONDS, ScheduleExtractions
 from application.figures import ReadFigures
-from application.measuring import CheckWorkers, ShowMetrics
+from application.measuring import CheckChores, CheckWorkers, ShowMetrics
 from application.monitoring import CheckHealth, Sweep, Watch, WatchModels
 from application.once import ForgetAnswers, NameRequest
 from application.ports.alert_deliveries import AlertDeliveries, AlertSender
@@ -133,6 +134,7 @@ class Application:
     run_extractions: RunExtractions
     check_health: CheckHealth
     check_workers: CheckWorkers
+    check_chores: CheckChores
     show_metrics: ShowMetrics
     telemetry: Telemetry
     forget_answers: ForgetAnswers
@@ -264,6 +266,7 @@ def assemble(
         ),
         check_health=CheckHealth(p.probes, p.inbox),
         check_workers=CheckWorkers(p.telemetry, p.clock, lease_seconds),
+        check_chores=CheckChores(p.clock),
         show_metrics=ShowMetrics(p.telemetry, metrics_token, metrics_are_private),
         telemetry=p.telemetry,
         forget_answers=ForgetAnswers(p.answers),

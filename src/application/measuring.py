@@ -1,9 +1,10 @@
-"""What the house tells of itself, and of its workers, to whoever watches it."""
+"""What the house tells of itself, of its workers and of its chores, to whoever watches it."""
 
 from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from application.ports.clock import Clock
 from application.ports.telemetry import Telemetry
@@ -53,3 +54,35 @@ class CheckWorkers:
 
     def _is_fresh(self, moment: float | None, seconds: float) -> bool:
         return moment is not None and self.clock.now().timestamp() - moment < seconds
+
+
+STUCK_SECONDS = 120.0
+"""A round of chores that has not ended for so long is stuck: with a store that is out it takes half a minute."""
+BEHIND_SECONDS = 30.0
+"""How long ago the last round may have been done: there is one every second."""
+
+
+@dataclass(slots=True)
+class CheckChores:
+    """How the chores of this process are: None when they are well, the reason otherwise."""
+
+    clock: Clock
+    ended_at: datetime | None = None
+    done_at: datetime | None = None
+
+    def note(self, *, is_done: bool) -> None:
+        """A round has ended; not all of it was done when the store was out of reach."""
+        self.ended_at = self.clock.now()
+        if is_done:
+            self.done_at = self.ended_at
+
+    def running(self) -> str | None:
+        """Whether rounds end at all; starting the process again helps where they do not."""
+        return None if self._is_fresh(self.ended_at, STUCK_SECONDS) else "No round of chores ends."
+
+    def working(self) -> str | None:
+        """Whether all that is to be done every second is done."""
+        return None if self._is_fresh(self.done_at, BEHIND_SECONDS) else "The chores are not done."
+
+    def _is_fresh(self, moment: datetime | None, seconds: float) -> bool:
+        return moment is not None and (self.clock.now() - moment).total_seconds() < seconds

@@ -1,4 +1,4 @@
-"""The report of what replies cost."""
+"""The report of what was paid for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ USAGE_DAYS_MAX = 366
 
 @dataclass(frozen=True, slots=True)
 class ReportUsage:
-    """Adds up what a user's replies cost."""
+    """Adds up what a user's replies and extractions cost."""
 
     credits: Credits
     clock: Clock

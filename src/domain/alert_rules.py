@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.monitoring import AlertKind
+from domain.monitoring import Alert, AlertKind
 
 UNDECIDED_SECONDS = 60.0
 """How long a send may stay undecided before somebody is told: platforms report on theirs within seconds."""
@@ -110,7 +110,9 @@ def rules(
         ),
         Rule(
             kind.ACCESS_REFUSED, _NOW, _USER,
-            "the platform refuses the access token: it has ended or was withdrawn", "a new one is set",
+            "the platform refuses the access token: it has ended or was withdrawn",
+            "a new one is set, or the phone number is removed",
+            Limits(),
         ),
         Rule(
             kind.TOKEN_ENDING, _TODAY, _USER,
@@ -119,7 +121,9 @@ def rules(
         ),
         Rule(
             kind.CHANNEL_PARKED, _NOW, _USER,
-            "the platform takes nothing from the phone number", "it is set active again",
+            "the platform takes nothing from the phone number",
+            "it is set active again, or removed",
+            Limits(),
         ),
         Rule(
             kind.CHANNEL_RESTRICTED, _NOW, _USER,
@@ -143,7 +147,9 @@ def rules(
         ),
         Rule(
             kind.AUTO_REPLIER, _TODAY, _USER,
-            "somebody's machine seems to answer ours", "the conversation is resumed",
+            "somebody's machine seems to answer ours",
+            "the conversation is resumed, taken over by a person, archived or removed",
+            Limits(),
         ),
         Rule(
             kind.MODEL_ENDING, _TODAY, _USER,
@@ -154,3 +160,8 @@ def rules(
 
 
 RULES = {rule.kind: rule for rule in rules()}
+
+
+def severity_of(alert: Alert) -> Severity:
+    """How soon somebody should look at it."""
+    return RULES[alert.kind].severity

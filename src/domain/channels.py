@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -145,14 +146,29 @@ class Medium:
     filename: str | None = None
 
 
+MADE = "made:"
+"""How an id begins that we gave to a message because the platform gave it none."""
+
+
+def made_id(told: bytes) -> str:
+    """An id for what the platform gave none: the same for the same words, however often they are delivered."""
+    return MADE + hashlib.blake2b(told, digest_size=16).hexdigest()
+
+
+def is_made(platform_message_id: str | None) -> bool:
+    """Whether the id is ours: the platform would not know it."""
+    return platform_message_id is not None and platform_message_id.startswith(MADE)
+
+
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
     """What a customer wrote, as the platform delivered it.
 
-    `account` is the platform's id of the phone number it was written to, `address` what the platform
-    calls the customer now, `aliases` what else it calls them. `text` is None for kinds that carry none; what is more
-    than text stands in `content` (see domain.contents) and `media`. `business` is the account above the phone number.
-    `is_standby`: somebody else holds the thread, and the message is only shown to us.
+    `platform_message_id` is the platform's, or `made_id` where it told none. `account` is the platform's id of the
+    phone number it was written to, `address` what the platform calls the customer now, `aliases` what else it calls
+    them. `text` is None for kinds that carry none; what is more than text stands in `content` (see domain.contents) and
+    `media`. `business` is the account above the phone number. `is_standby`: somebody else holds the thread, and the
+    message is only shown to us.
     """
 
     channel: ChannelType

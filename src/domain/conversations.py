@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain.channels import InboundMessage
+from domain.channels import InboundMessage, is_made
 from domain.loops import Line
 from domain.media import StoredMedium
 from domain.windows import Heard
@@ -40,8 +40,8 @@ ANSWERABLE_TYPES = frozenset(
 
 Whatever else comes (a reaction, an edit, what the platform cannot show, a kind of tomorrow) is stored.
 """
-CIRCUMSTANCES = frozenset({"reply_to", "forwarded", "referral"})
-"""Keys of a message's content that tell where it came from and nothing of what it says."""
+CIRCUMSTANCES = frozenset({"reply_to", "forwarded", "referral", "group", "errors"})
+"""Keys of a message's content that tell where it came from, or why it is not there, and nothing of what it says."""
 
 
 class LaneScope(StrEnum):
@@ -199,6 +199,11 @@ class Question:
     text: str | None
     type: str = "text"
     content: dict[str, Any] | None = None
+
+    @property
+    def name_at_platform(self) -> str | None:
+        """The id by which the platform knows it; None when that told none and it bears one that we made."""
+        return None if is_made(self.platform_message_id) else self.platform_message_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,10 @@ class UsageGroup(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one day, agent or phone number (`key`, a date or an id) cost in credits, and how many replies that were."""
+    """What one day, agent or phone number (`key`, a date or an id) cost in credits: replies and extractions.
+
+    `replies` counts the first of them only.
+    """
 
     key: str
     captured: int

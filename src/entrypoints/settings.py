@@ -120,6 +120,8 @@ class Settings(BaseModel):
     metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
     worker_health_host: Text = "127.0.0.1"
     worker_health_port: Port | None = None
+    scheduler_health_host: Text = "127.0.0.1"
+    scheduler_health_port: Port | None = None
     alert_webhook_url: Annotated[SecretStr, _url(AnyHttpUrl)] | None = None
     alert_webhook_secret: Annotated[list[WebhookSecret], BeforeValidator(_listed)] = []
     alert_webhook_format: Literal["json", "slack"] = "json"
@@ -153,9 +155,13 @@ class Settings(BaseModel):
 
     @property
     def listens_here_only(self) -> bool:
-        """Whether REST and the workers' health are reached from this machine alone."""
-        hosts = {self.rest_host} | ({self.worker_health_host} if self.worker_health_port is not None else set())
-        return hosts <= {"localhost", "127.0.0.1", "::1"}
+        """Whether REST and the health of workers and scheduler are reached from this machine alone."""
+        doors = (
+            (self.rest_host, self.rest_port),
+            (self.worker_health_host, self.worker_health_port),
+            (self.scheduler_health_host, self.scheduler_health_port),
+        )
+        return {host for host, port in doors if port is not None} <= {"localhost", "127.0.0.1", "::1"}
 
     @model_validator(mode="before")
     @classmethod

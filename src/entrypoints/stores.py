@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from adapters.coordination.connection import check_redis
 from adapters.local.child import bound_to_launcher
 from adapters.local.errors import LocalStoreError
 from adapters.local.home import Home
@@ -17,8 +20,9 @@ __all__ = [
     "MigrationError",
     "StoreUrls",
     "bound_to_launcher",
+    "check_redis",
     "create_migrator",
-    "make_home",
+    "occupied_home",
 ]
 
 
@@ -28,6 +32,13 @@ def create_migrator(database_url: str, database_url_direct: str) -> Migrator:
     return Migrator(migrations_directory(), database_url_direct, app_role if app_role != owner else None)
 
 
-def make_home(path: Path) -> Path:
-    """FRONTDESK_HOME as an absolute path, made at the first start. Raises LocalStoreError."""
-    return Home(path).path
+@contextmanager
+def occupied_home(path: Path) -> Iterator[Path]:
+    """FRONTDESK_HOME as an absolute path, made at the first start, for one house at a time. Raises LocalStoreError."""
+    with ExitStack() as leaving:
+        try:
+            home = Home(path)
+            leaving.enter_context(home.occupied())
+        except OSError as error:
+            raise LocalStoreError(f"The setting FRONTDESK_HOME cannot be used: {path}: {error.strerror}") from error
+        yield home.path

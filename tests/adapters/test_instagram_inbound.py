@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from domain.channels import Change, ChannelType, Delivery, Echo, InboundMessage, Medium, MediumKind, Receipt
+from domain.channels import Change, ChannelType, Delivery, Echo, InboundMessage, Medium, MediumKind, Receipt, is_made
 from tests.adapters.deliveries import INSTAGRAM, instagram_event, read_events, read_payload
 
 AT = datetime.fromtimestamp(1_700_000_000.123, UTC)
@@ -131,8 +131,18 @@ def test_a_message_that_says_nothing_is_kept_as_unknown() -> None:
 
 
 @pytest.mark.parametrize("mid", [None, "", {}, "m" * 201])
-def test_a_message_without_an_id_tells_nothing(mid: Any) -> None:
-    delivery = read_events(_message(mid=mid, text="Hi"), _message(mid="m.2", text="Hi"))
+def test_a_message_without_an_id_has_the_same_one_whenever_it_comes(mid: Any) -> None:
+    told = [_message(mid=mid, text="Hi"), _message(mid=mid, text="Hi"), _message(mid=mid, text="Ho")]
+
+    first, again, other = (one.platform_message_id for one in read_events(*told).messages)
+
+    assert first == again != other
+    assert is_made(first)
+
+
+@pytest.mark.parametrize("what", ["is_echo", "is_deleted"])
+def test_an_echo_or_a_deletion_without_an_id_tells_nothing(what: str) -> None:
+    delivery = read_events(_message(mid=None, text="Hi", **{what: True}), _message(mid="m.2", text="Hi"))
 
     assert ([one.platform_message_id for one in delivery.messages], delivery.unreadable) == (["m.2"], 1)
 
@@ -191,7 +201,7 @@ def test_a_postback_without_an_id_has_the_same_one_whenever_it_comes() -> None:
 
     assert ids[0] == ids[1]
     assert len(set(ids)) == 4
-    assert all(len(id_) <= 200 for id_ in ids)
+    assert all(is_made(id_) for id_ in ids)
 
 
 def test_only_customers_tap_also_where_the_entry_names_the_customer() -> None:

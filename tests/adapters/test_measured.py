@@ -7,16 +7,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import values
 from structlog.testing import capture_logs
 
-from adapters.telemetry.measured import (
-    MeasuredContexts,
-    MeasuredFilter,
-    MeasuredGateway,
-    MeasuredInbox,
-    MeasuredModel,
-    MeasuredQueue,
-    MeasuredTurns,
-    Waits,
-)
+from adapters.telemetry.measured.arrivals import MeasuredFilter, MeasuredInbox
+from adapters.telemetry.measured.contexts import MeasuredContexts
+from adapters.telemetry.measured.gateway import MeasuredGateway
+from adapters.telemetry.measured.model import MeasuredModel
+from adapters.telemetry.measured.queue import MeasuredQueue, Waits
+from adapters.telemetry.measured.turns import MeasuredTurns
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.open_telemetry import OpenTelemetryTracing, trace_id_of
 from adapters.telemetry.pseudonyms import Pseudonyms

@@ -45,6 +45,12 @@ def test_the_answer_is_the_text_of_the_final_message_wherever_it_stands(output, 
     assert _read(*output, usage=usage) == Answered(text, "resp_1", "gpt-5-mini", Usage(12, 5))
 
 
+def test_an_answer_need_not_say_that_it_is_complete() -> None:
+    response = {"id": "resp_1", "model": "gpt-5-mini", "output": [_message(_said("Hi"))]}
+
+    assert read_answer(json.dumps(response).encode()) == Answered("Hi", "resp_1", "gpt-5-mini", Usage(), None)
+
+
 def test_an_answer_without_usage_counts_nothing() -> None:
     assert _read(_message(_said("Hi"))).usage == Usage(0, 0)
 

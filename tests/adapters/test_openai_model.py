@@ -108,7 +108,7 @@ async def test_a_call_bears_the_question_s_id_and_a_name_of_its_own(model, conve
         ({"failed": "server_error"}, TryAgain),
         ({"failed": "rate_limit_exceeded"}, TryAgain),
         ({"error": {"http_status": 400, "code": "context_length_exceeded"}}, REASON.MODEL_FAILED),
-        ({"error": {"http_status": 401, "code": "invalid_api_key"}}, REASON.MODEL_FAILED),
+        ({"error": {"http_status": 401, "code": "invalid_api_key"}}, TryAgain),
         ({"error": {"http_status": 403}}, REASON.MODEL_FAILED),
         ({"error": {"http_status": 404}}, REASON.MODEL_FAILED),
         ({"error": {"http_status": 429, "code": "insufficient_quota"}}, TryAgain),

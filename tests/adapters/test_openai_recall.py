@@ -100,8 +100,11 @@ async def test_a_conversation_without_the_item_we_remember_is_not_the_one_we_kno
     assert isinstance(await model.recall(_a_request(conversation, last_item_id="msg_gone")), Forgotten)
 
 
-async def test_without_quota_the_provider_is_out_for_everybody(model, conversation, openai_controls) -> None:
-    error = {"http_status": 429, "code": "insufficient_quota"}
+@pytest.mark.parametrize(("status", "code"), [(429, "insufficient_quota"), (401, "invalid_api_key")])
+async def test_without_quota_or_key_the_provider_is_out_for_everybody(
+    model, conversation, openai_controls, status: int, code: str
+) -> None:
+    error = {"http_status": status, "code": code}
     await openai_controls.script({"then": {"error": error}, "times": 1})
 
     outcome = await model.answer(_a_request(conversation))

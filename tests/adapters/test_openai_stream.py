@@ -9,10 +9,11 @@ from adapters.llm.openai_model import OpenAIModel
 from adapters.llm.openai_stream import read_stream
 from domain.answers import Answered, Forgotten, NotAnswered, NotHeard, TryAgain, Uncertain
 from domain.conversations import UnansweredReason
+from tests.adapters.provider import Provider
 from tests.adapters.test_openai_model import NOBODY, _a_model, _a_request
 from tests.builders import an_id
 
-FATAL = {"http_status": 401, "code": "invalid_api_key", "message": "No."}
+FATAL = {"http_status": 403, "code": "unsupported_country", "message": "No."}
 BUSY = {"http_status": 429, "code": "rate_limit_exceeded", "message": "Slow.", "retry_after": 3}
 
 
@@ -174,3 +175,15 @@ async def test_a_bare_error_that_no_retry_mends_ends_the_turn(ear) -> None:
     outcome = await read_stream(_pieces(_line(type="error", code="invalid_prompt", message="No.")), ear)
 
     assert outcome == NotAnswered(UnansweredReason.MODEL_FAILED, "The model failed: invalid_prompt")
+
+
+async def test_a_server_that_does_not_stream_is_understood_all_the_same(ear) -> None:
+    message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Until six."}]}
+    answer = json.dumps({"id": "resp_1", "model": "local", "status": "completed", "output": [message]}).encode()
+    async with Provider().serving() as provider:
+        provider.says(200, answer, content_type="application/json")
+        async for model in _a_model(provider.url):
+            outcome = await model.answer(_a_request("conv_1", listener=ear))
+
+    assert isinstance(outcome, Answered)
+    assert (outcome.text, ear.heard) == ("Until six.", [])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from application.alert_telling import TellOfAlerts
+from application.measuring import CheckChores
 from application.monitoring import Noticed, Swept
 from application.ports.alerts import Watched
 from domain.alert_deliveries import Destination
@@ -16,6 +17,7 @@ from domain.shared import Unavailable
 from entrypoints.scheduler import main
 from entrypoints.scheduler.main import run_scheduler
 from tests.fakes.alert_deliveries import MemoryAlertDeliveries
+from tests.fakes.clock import FrozenClock
 from tests.fakes.memory_store import MemoryStore
 
 
@@ -28,9 +30,12 @@ class Chores:
         self.changed = asyncio.Event()
         self.tell_of_alerts = [TellOfAlerts(Destination.EMAIL, MemoryAlertDeliveries(MemoryStore()), None)]
         self.fetch_media = SimpleNamespace(waiting=lambda: self._file("fetch"))
+        self.check_chores = CheckChores(FrozenClock())
 
     async def sweep(self) -> Swept:
         self._did("sweep")
+        if self.is_out:
+            raise Unavailable("out")
         return Swept(0, 0)
 
     async def watch(self) -> Noticed:
@@ -101,3 +106,21 @@ async def test_a_file_that_takes_its_time_holds_up_neither_the_sweep_nor_the_end
 
 async def test_a_store_that_is_out_is_asked_again() -> None:
     await _while_running(Chores(is_out=True), ("fetch", 3), ("delete", 3), ("extract", 3))
+
+
+async def test_rounds_that_are_done_are_noted_for_whoever_asks_how_the_chores_are() -> None:
+    chores = Chores()
+    assert chores.check_chores.working()
+
+    await _while_running(chores, ("watch", 2))
+
+    assert (chores.check_chores.running(), chores.check_chores.working()) == (None, None)
+
+
+async def test_rounds_that_end_without_the_store_run_and_do_not_work() -> None:
+    chores = Chores(is_out=True)
+
+    await _while_running(chores, ("watch", 2))
+
+    assert chores.check_chores.running() is None
+    assert chores.check_chores.working() == "The chores are not done."

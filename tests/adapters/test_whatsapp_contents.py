@@ -170,8 +170,15 @@ def test_the_type_is_the_platform_s_word_or_the_name_of_what_is_there(told: dict
     assert _read(**told).type == type_
 
 
-def test_what_disappears_says_so() -> None:
-    assert _read(type="ephemeral").content == {"ephemeral": True}
+def test_what_disappears_says_nothing_that_could_be_answered() -> None:
+    assert _read(type="ephemeral").content is None
+
+
+@pytest.mark.parametrize("told", [None, "Hello", {}, {"body": 7}, {"body": None}])
+def test_a_text_that_cannot_be_read_is_kept_without_one(told: Any) -> None:
+    message = _read(type="text", text=told)
+
+    assert (message.type, message.text, message.content) == ("text", None, None)
 
 
 # --- what may come with any message

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from application.ports.channel_gateway import UnreadableWebhook
-from domain.channels import ChannelType, Delivery, InboundMessage
+from domain.channels import ChannelType, Delivery, InboundMessage, is_made
 from tests.adapters.deliveries import PAYLOADS
 from tests.adapters.deliveries import read_body as _read
 
@@ -130,14 +130,9 @@ BAD = [
     [],
     {},
     {"id": 7},
-    _text(id_=""),
-    _text(id_="x" * 201),
     _text(**{"from": ""}),
     _text(**{"from": {}}),
     _text(**{"from": "1" * 201}),
-    _text(text="Hello"),
-    _text(text={}),
-    _text(body=7),
 ]
 
 
@@ -147,6 +142,16 @@ def test_a_bad_message_is_counted_and_spoils_no_other(bad: Any) -> None:
 
     assert [message.platform_message_id for message in delivery.messages] == ["before", "after"]
     assert (len(delivery.receipts), delivery.unreadable) == (1, 1)
+
+
+@pytest.mark.parametrize("id_", [None, "", {}, "x" * 201])
+def test_a_message_without_an_id_has_the_same_one_whenever_it_comes(id_: Any) -> None:
+    told = [_text(id_=id_), _text(id_=id_), _text(id_=id_, body="Another")]
+
+    first, again, other = (message.platform_message_id for message in _delivery(_value(*told)).messages)
+
+    assert first == again != other
+    assert is_made(first)
 
 
 @pytest.mark.parametrize(

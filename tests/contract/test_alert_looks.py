@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 
 from application.pages import PageRequest
 from application.ports.alerts import Watched
 from domain.alert_rules import RULES, Limits, Told, rules
+from domain.answers import NotAnswered
 from domain.channels import ChannelType, Notice
+from domain.conversations import PauseReason, UnansweredReason
+from domain.delivery import settlement_without_reply
 from domain.monitoring import Alert, AlertKind, AlertState
 from tests.builders import a_prompt, a_voice, an_agent
 from tests.contract.paths import Path, Shop
@@ -249,6 +253,63 @@ async def test_a_token_that_nears_its_end_is_told_of_until_another_one_lasts(pat
     assert await ends_in(6) == NOTHING
     assert await _causes(path) == [(AlertKind.TOKEN_ENDING, str(number))]
     assert await ends_in(60) == RESOLVED
+
+
+# --- what is gone
+
+
+@pytest.mark.parametrize("kind", [AlertKind.ACCESS_REFUSED, AlertKind.CHANNEL_PARKED])
+async def test_what_was_wrong_with_a_phone_number_has_ended_when_it_is_removed(path: Path, kind) -> None:
+    shop, other = await path.a_shop(), await path.a_shop()
+    for one in (shop, other):
+        await path.alerts.raise_alert(kind, str(one.number.id), one.user.id, "")
+    assert await _look(path, kind) == NOTHING
+
+    await path.world.phone_numbers.remove(shop.user.id, shop.number.id)
+
+    assert await _look(path, kind) == RESOLVED
+    assert await _causes(path) == [(kind, str(other.number.id))]
+
+
+async def _answers_by_machine(path: Path, shop: Shop) -> UUID:
+    worker = await path.a_worker()
+    turn = await worker.begins(await path.writes(shop))
+    await worker.turns.settle(turn, settlement_without_reply(NotAnswered(UnansweredReason.AUTO_REPLIER, "")))
+    await path.alerts.raise_alert(AlertKind.AUTO_REPLIER, str(turn.conversation_id), shop.user.id, "")
+    return turn.conversation_id
+
+
+async def _is_resumed(path: Path, shop: Shop, conversation_id: UUID) -> None:
+    await path.world.conversations.resume(shop.user.id, conversation_id)
+
+
+async def _is_taken_over(path: Path, shop: Shop, conversation_id: UUID) -> None:
+    await path.world.conversations.pause(shop.user.id, conversation_id, None, PauseReason.BY_HAND)
+
+
+async def _is_archived(path: Path, shop: Shop, conversation_id: UUID) -> None:
+    await path.world.conversations.archive(shop.user.id, conversation_id)
+
+
+async def _loses_its_customer(path: Path, shop: Shop, conversation_id: UUID) -> None:
+    conversation = await path.world.conversations.get(shop.user.id, conversation_id)
+    await path.world.customer_records.erase(shop.user.id, conversation.customer.id)
+
+
+async def _loses_its_number(path: Path, shop: Shop, _conversation_id: UUID) -> None:
+    await path.world.phone_numbers.remove(shop.user.id, shop.number.id)
+
+
+@pytest.mark.parametrize("ends", [_is_resumed, _is_taken_over, _is_archived, _loses_its_customer, _loses_its_number])
+async def test_a_machine_that_answers_ours_is_told_of_until_its_conversation_goes_on_or_ends(path: Path, ends) -> None:
+    shop, other = await path.a_shop(), await path.a_shop()
+    conversation_id, still = await _answers_by_machine(path, shop), await _answers_by_machine(path, other)
+    assert await _look(path, AlertKind.AUTO_REPLIER) == NOTHING
+
+    await ends(path, shop, conversation_id)
+
+    assert await _look(path, AlertKind.AUTO_REPLIER) == RESOLVED
+    assert await _causes(path) == [(AlertKind.AUTO_REPLIER, str(still))]
 
 
 # --- models

@@ -235,9 +235,13 @@ async def test_a_top_up_resolves_the_alert_itself(path_on_postgres: Path) -> Non
     await _blocked(path, other)
     await path.alerts.watch(AlertKind.CREDITS_EXHAUSTED, Limits())
 
-    await path.world.credits.add(shop.user.id, 1, None, named())
+    with capture_logs() as lines:
+        for _ in range(2):
+            await path.world.credits.add(shop.user.id, 1, None, None)
 
     assert await _causes(path) == [(AlertKind.CREDITS_EXHAUSTED, str(other.user.id), other.user.id)]
+    ended = {"kind": "credits_exhausted", "subject": str(shop.user.id), "user_id": str(shop.user.id)}
+    assert lines == [{"event": "alert_resolved", "log_level": "info", **ended}]
 
 
 async def test_a_top_up_that_is_sent_twice_resolves_nothing_the_second_time(path_on_postgres: Path) -> None:

@@ -55,8 +55,11 @@ async def test_out_of_reach_it_knows_nothing_and_says_so_quickly(filters: Filter
 
 async def test_names_lie_in_redis_as_hashes_only(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        await RedisDuplicateFilter(redis, 60).remember(["message whatsapp 42 wamid.Kim"])
+        seen = RedisDuplicateFilter(redis, 60)
+        await seen.remember(["message whatsapp 42 wamid.Kim"])
+        await seen.known(["another"])
 
+        assert len(await redis.keys()) == 1
         assert all(b"Kim" not in key and b"42" not in key[:8] for key in await redis.keys())
 
 
@@ -66,3 +69,25 @@ async def test_without_seconds_it_remembers_nothing(redis_url) -> None:
         await seen.remember(["message 1"])
 
         assert list(await seen.known(["message 1"])) == [False]
+
+
+async def test_another_process_knows_it_with_the_next_question_of_the_one_that_remembers(redis_url) -> None:
+    async with opened_redis(redis_url) as redis:
+        one, other = RedisDuplicateFilter(redis, 60), RedisDuplicateFilter(redis, 60)
+        await one.remember(["message 1"])
+        await one.known(["message 2"])
+
+        assert list(await other.known(["message 1", "message 2"])) == [True, False]
+
+
+async def test_what_is_asked_at_once_is_one_command_and_remembering_is_none(redis_url) -> None:
+    async with opened_redis(redis_url) as redis:
+        seen = RedisDuplicateFilter(redis, 60)
+        await seen.known(["the script is there"])
+        before = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+
+        await asyncio.gather(*(seen.remember([f"old {number}"]) for number in range(100)))
+        answers = await asyncio.gather(*(seen.known([f"old {n}", f"new {n}"]) for n in range(100)))
+
+        assert [list(answer) for answer in answers] == [[True, False]] * 100
+        assert (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"] - before == 1

@@ -181,14 +181,52 @@ class Counted:
         return getattr(self.redis, name)
 
 
-async def test_of_conversations_that_nobody_follows_nothing_travels(redis_url) -> None:
-    async with opened_redis(redis_url) as redis:
+async def _knows(live) -> None:
+    """Who publishes has heard everybody who follows."""
+    live.publish(ConversationTopic(an_id()), Changed())
+    async with asyncio.timeout(10):
+        while not live.knows_who_listens:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_of_conversations_that_nobody_follows_nothing_travels_and_nobody_is_asked(redis_url) -> None:
+    followed = ConversationTopic(an_id())
+    async with a_channel(redis_url) as far, opened_redis(redis_url) as redis:
         counted = Counted(redis)
-        async with RedisLiveChannel(counted, redis_url).opened() as live:
+        async with far.listening(followed), RedisLiveChannel(counted, redis_url).opened() as live:
+            await _knows(live)
+            counted.asked.clear()
             for _ in range(100):
                 live.publish(ConversationTopic(an_id()), Changed())
                 live.publish(AccountTopic(WHATSAPP, str(an_id())), Changed())
-    assert counted.asked == {"pubsub_channels": 1}
+    assert counted.asked == {}
+
+
+async def test_who_begins_to_follow_is_heard_of_by_whoever_publishes_already(redis_url) -> None:
+    followed = ConversationTopic(an_id())
+    async with a_channel(redis_url) as near, a_channel(redis_url) as far:
+        await _knows(near)
+        async with far.listening(followed) as stream:
+            await silent(stream)
+            async with asyncio.timeout(10):
+                while await stream.next(0.1) is None:
+                    near.publish(followed, Changed())
+
+
+async def test_a_publisher_that_hears_nobody_sends_everything(redis_url) -> None:
+    followed = ConversationTopic(an_id())
+    async with a_channel(redis_url) as near, a_channel(redis_url) as far, far.listening(followed) as stream:
+        await _knows(near)
+        async with Redis.from_url(redis_url) as other:
+            await other.client_kill_filter(_type="pubsub")
+        while near.knows_who_listens:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+        assert await stream.next(5) == Changed()  # told to look, as one whose connection broke
+        await silent(stream)
+
+        near.publish(followed, Changed())
+
+        assert await stream.next(5) == Changed()
 
 
 async def test_who_has_just_begun_to_follow_looks_by_himself_until_every_publisher_knows_of_him(redis_url) -> None:

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.coordination.connection import opened_redis
+from adapters.coordination.context_cache import RedisContextCache
 from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import wake_up, wake_up_key
 from application.ports.turn_queue import QueueState, TurnQueue
@@ -33,7 +34,7 @@ class Room:
 def _of_redis(redis: Redis) -> Room:
     def new(capacity: int = 100, in_flight_max: int = 100) -> TurnQueue:
         limits = QueueLimits(capacity, in_flight_max, LEASE_SECONDS)
-        return RedisTurnQueue(redis, wake_up_key(), wake_up, limits)
+        return RedisTurnQueue(redis, wake_up_key(), wake_up, limits, RedisContextCache(redis, 300))
 
     return Room(new, asyncio.sleep, lambda: redis.llen(wake_up_key()))
 

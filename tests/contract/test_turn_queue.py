@@ -9,12 +9,14 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.coordination.connection import opened_redis
+from adapters.coordination.context_cache import RedisContextCache, context_key
 from adapters.coordination.turn_queue import WAKE_UPS_MAX, WORKERS_KEY, QueueLimits, RedisTurnQueue
 from adapters.coordination.wake_up_broker import ACTOR, QUEUE, wake_up, wake_up_key
+from application.ports.context_cache import SealedContext
 from application.ports.turn_queue import QueueUnavailable, TurnQueue
 from application.ports.turns import Waiting
 from tests.builders import an_id
-from tests.fakes.clock import FrozenClock
+from tests.fakes.clock import MONDAY_MORNING, FrozenClock
 from tests.fakes.turn_queue import MemoryTurnQueue
 
 LEASE_SECONDS = 2.0
@@ -65,12 +67,12 @@ async def queues(request) -> AsyncIterator[Queues]:
             return [[UUID(number) for number in message.args[0]] for message in messages]
 
         yield Queues(
-            RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS),
+            RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS, RedisContextCache(redis, 300)),
             redis.flushall,
             lambda: asyncio.sleep(LEASE_SECONDS),
             lambda: asyncio.sleep(LEASE_SECONDS / 2),
             woken,
-            RedisTurnQueue(nobody, wake_up_key(), wake_up, LIMITS),
+            RedisTurnQueue(nobody, wake_up_key(), wake_up, LIMITS, RedisContextCache(nobody, 300)),
         )
 
 
@@ -231,7 +233,7 @@ async def test_when_the_queue_is_out_of_reach_it_says_so_quickly(queues: Queues)
 
 async def test_with_nobody_to_hear_them_wake_ups_do_not_pile_up(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS, RedisContextCache(redis, 300))
         await redis.rpush(wake_up_key(), *[b"an old one"] * (WAKE_UPS_MAX - 1))
 
         for place in _places(an_id(), 3):
@@ -242,7 +244,7 @@ async def test_with_nobody_to_hear_them_wake_ups_do_not_pile_up(redis_url) -> No
 
 async def test_a_stream_that_was_lost_alone_is_fed_again(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS, RedisContextCache(redis, 300))
         number = an_id()
         places = _places(number, 2)
         await queue.admit(places)
@@ -255,7 +257,7 @@ async def test_a_stream_that_was_lost_alone_is_fed_again(redis_url) -> None:
 
 async def test_nothing_is_kept_of_what_is_done(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS, RedisContextCache(redis, 300))
         number = an_id()
         await queue.admit(_places(number, 20))
 
@@ -268,7 +270,7 @@ async def test_nothing_is_kept_of_what_is_done(redis_url) -> None:
 
 async def test_of_workers_that_are_gone_nothing_is_kept(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS, RedisContextCache(redis, 300))
         number, last = an_id(), an_id()
         for worker_id in (an_id(), an_id(), an_id(), last):
             await queue.admit(_places(number, 1))
@@ -286,7 +288,7 @@ async def test_of_workers_that_are_gone_nothing_is_kept(redis_url) -> None:
 
 async def test_what_is_admitted_and_finished_at_once_costs_few_commands(redis_url) -> None:
     async with opened_redis(redis_url) as redis:
-        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS, RedisContextCache(redis, 300))
         number = an_id()
         before = await _calls(redis)
 
@@ -332,3 +334,30 @@ async def test_the_queue_of_a_number_that_is_gone_is_dropped_and_no_other(queues
     assert await queues.queue.claim(gone, worker, 10) == []
     with pytest.raises(QueueUnavailable):
         await queues.unreachable.drop(gone)
+
+
+async def test_a_claim_brings_along_the_context_that_its_turns_ask_for(redis_url) -> None:
+    number, worker = an_id(), an_id()
+    context = SealedContext(an_id(), b"sealed", MONDAY_MORNING)
+    async with opened_redis(redis_url) as redis:
+        contexts = RedisContextCache(redis, 300)
+        queue = RedisTurnQueue(redis, wake_up_key(), wake_up, LIMITS, contexts)
+        await contexts.put({number: context})
+        await redis.expire(context_key(number), 10)
+        await queue.admit(_places(number, 2))
+
+        assert len(await queue.claim(number, worker, 10)) == 2
+
+        assert await redis.ttl(context_key(number)) > 290
+        asked = await _getex(redis)
+        for _ in range(2):
+            assert await contexts.get({number: context.version}) == {number: context}
+        assert await _getex(redis) == asked
+        assert await contexts.get({number: an_id()}) == {}
+        assert await _getex(redis) == asked + 1
+        await contexts.drop(number)
+        assert await contexts.get({number: context.version}) == {}
+
+
+async def _getex(redis: Redis) -> int:
+    return (await redis.info("commandstats")).get("cmdstat_getex", {}).get("calls", 0)

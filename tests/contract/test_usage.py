@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.pages import PageRequest
+from application.ports.extractions import Found
+from domain.answers import Usage as Tokens
 from domain.credits import Entry, EntryKind, Usage, UsageGroup
+from domain.leads.reading import Reading
 from domain.shared import InvalidInput
 from tests.contract.listing import all_pages
 from tests.contract.paths import Path, Shop, a_receipt
@@ -47,6 +50,21 @@ async def test_what_replies_cost_is_added_up_by_what_they_were_given_with(path: 
     assert sum(day.net for day in days) == 2
     assert await _usage(path, shop, UsageGroup.AGENT, since, until) == [Usage(str(shop.agent.id), *cost)]
     assert await _usage(path, shop, UsageGroup.PHONE_NUMBER, since, until) == [Usage(str(shop.number.id), *cost)]
+
+
+async def test_what_was_read_is_paid_for_and_is_no_reply(path: Path) -> None:
+    shop = await path.a_shop()
+    await _answered(path, shop, 1)
+    await path.time.passes(1)
+    await path.extractions.open_due(0, 5, 100)
+    (run,) = await path.extractions.claim(60, 10)
+    await path.extractions.complete(run, Found(Reading({}, {}), "digest", 1, "gpt-5.5", Tokens(1, 1)))
+    moments = [entry.created_at for entry in await _entries(path, shop)]
+    times = (min(moments), max(moments) + timedelta(microseconds=1))
+
+    assert await _usage(path, shop, UsageGroup.AGENT, *times) == [Usage(str(shop.agent.id), 6, 0, 1)]
+    assert await _usage(path, shop, UsageGroup.PHONE_NUMBER, *times) == [Usage(str(shop.number.id), 6, 0, 1)]
+    assert sum(usage.replies for usage in await _usage(path, shop, UsageGroup.DAY, *times)) == 1
 
 
 async def test_a_report_begins_with_its_first_moment_and_ends_before_its_last(path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from entrypoints.cli.main import _parser
+from entrypoints.health_door import create_health_app
 from entrypoints.rest.health import show_live, show_ready
 from entrypoints.serving import GRACE_SECONDS
-from entrypoints.worker.health import create_health_app
 from tests.deploy.manifests import (
     KUBERNETES,
     OF_LIBRARIES,
@@ -161,7 +161,7 @@ def test_ports_are_those_that_the_image_listens_on():
         "frontdesk-rest": {"http": environment["REST_PORT"]},
         "frontdesk-grpc": {"grpc": environment["GRPC_PORT"]},
         "frontdesk-worker": {"health": environment["WORKER_HEALTH_PORT"]},
-        "frontdesk-scheduler": {},
+        "frontdesk-scheduler": {"health": environment["SCHEDULER_HEALTH_PORT"]},
     }
 
 
@@ -177,10 +177,11 @@ def test_a_service_finds_its_pods_and_their_port(service):
 @pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
 def test_probes_ask_what_there_is_to_ask(probe):
     rest = {path for handler in (show_live, show_ready) for path in handler.paths}
-    worker = {each.canonical for each in create_health_app(None).router.resources()}
+    own = {each.canonical for each in create_health_app(None, "workers", None).router.resources()}
 
     assert container("frontdesk-rest")[probe]["httpGet"]["path"] in rest
-    assert container("frontdesk-worker")[probe]["httpGet"]["path"] in worker
+    assert container("frontdesk-worker")[probe]["httpGet"]["path"] in own
+    assert container("frontdesk-scheduler")[probe]["httpGet"]["path"] in own
     assert container("frontdesk-grpc")[probe].keys() & {"grpc", "tcpSocket"}
 
 
@@ -190,7 +191,8 @@ def test_an_outage_of_a_store_takes_no_door_out_of_service_and_kills_nobody():
 
     assert rest["startupProbe"]["httpGet"]["path"] == "/health/ready"
     assert rest["readinessProbe"]["httpGet"]["path"] == "/health/live"
-    assert container("frontdesk-worker")["livenessProbe"]["httpGet"]["path"] == "/health/live"
+    for name in ("frontdesk-worker", "frontdesk-scheduler"):
+        assert container(name)["livenessProbe"]["httpGet"]["path"] == "/health/live"
 
 
 @pytest.mark.parametrize("policy", of_kind("NetworkPolicy"), ids=lambda each: each["metadata"]["name"])

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.monitoring import AlertKind
 from domain.users import Caller, Scope
 from entrypoints.rest.dashboard.app import SIGNED_IN
 from tests.doors.conftest import bearer
@@ -283,3 +284,15 @@ async def test_outside_dev_there_is_no_simulated_phone(rest, shop):
 
     assert (await rest.get(shop.path(HOME + "/phone"))).status_code == 404
     assert "Simulated" not in (await rest.get(shop.path(HOME))).text
+
+
+@pytest.mark.parametrize("page", [HOME, HOME + "/alerts"])
+async def test_an_alert_says_how_soon_somebody_should_look(rest, shop, house, page):
+    for kind in (AlertKind.QUEUE_OVERFLOW, AlertKind.LOW_BALANCE):
+        await house.alerts.raise_alert(kind, "it", UUID(shop.user_id), "Look.")
+    await signs_in(rest, shop.key)
+
+    shown = (await rest.get(shop.path(page))).text
+
+    assert '<span class="badge bad">critical</span>' in shown
+    assert '<span class="badge warn">warning</span>' in shown

@@ -44,6 +44,7 @@ async def test_an_alert_is_told_in_the_contracts_words(rest, shop, alerts):
     assert alert == {
         "user_id": shop.user_id,
         "kind": "queue_overflow",
+        "severity": "critical",
         "subject": "own",
         "detail": "10 wait.",
         "resolved_at": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import grpc
 import pytest
@@ -16,9 +17,11 @@ from structlog.testing import capture_logs
 
 from domain.credits import Account, InsufficientCredits
 from domain.delivery import NotFailed, TurnUnderWay
+from domain.monitoring import AlertKind
 from domain.shared import Unavailable
-from entrypoints.rpc._generated.frontdesk.v1 import agent_pb2, conversation_pb2, credit_pb2, phone_number_pb2
+from entrypoints.rpc._generated.frontdesk.v1 import agent_pb2, alert_pb2, conversation_pb2, credit_pb2, phone_number_pb2
 from entrypoints.rpc._generated.frontdesk.v1.agent_pb2_grpc import AgentServiceStub
+from entrypoints.rpc._generated.frontdesk.v1.alert_pb2_grpc import AlertServiceStub
 from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import ConversationServiceStub
 from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import CreditServiceStub
 from entrypoints.rpc._generated.frontdesk.v1.phone_number_pb2_grpc import PhoneNumberServiceStub
@@ -446,3 +449,16 @@ async def test_a_port_in_use_is_one_line_that_names_it(house):
     async with served(serve_rpc, house.application) as (port, _, _):
         with pytest.raises(CannotListen, match=rf"^gRPC cannot listen on 127.0.0.1:{port}: address already in use.$"):
             await serve_rpc(house.application, "127.0.0.1", port)
+
+
+async def test_an_alert_tells_how_soon_somebody_should_look(channel, house, shop):
+    for kind in (AlertKind.QUEUE_OVERFLOW, AlertKind.LOW_BALANCE):
+        await house.alerts.raise_alert(kind, "it", UUID(shop.user_id), "Look.")
+
+    request = alert_pb2.ListUserAlertsRequest(user_id=shop.user_id)
+    listed = await AlertServiceStub(channel).ListUserAlerts(request, metadata=key_of(shop))
+
+    assert [(one.kind, alert_pb2.AlertSeverity.Name(one.severity)) for one in listed.alerts] == [
+        ("queue_overflow", "ALERT_SEVERITY_CRITICAL"),
+        ("low_balance", "ALERT_SEVERITY_WARNING"),
+    ]

@@ -66,6 +66,8 @@ def test_what_no_extraction_could_be_made_with_stops_the_start(given):
         ({"REST_HOST": "0.0.0.0"}, False),  # noqa: S104 - what containers listen on
         ({"WORKER_HEALTH_HOST": "0.0.0.0"}, True),  # noqa: S104 - nobody listens there without a port
         ({"WORKER_HEALTH_HOST": "0.0.0.0", "WORKER_HEALTH_PORT": "9000"}, False),  # noqa: S104
+        ({"SCHEDULER_HEALTH_HOST": "0.0.0.0"}, True),  # noqa: S104
+        ({"SCHEDULER_HEALTH_HOST": "0.0.0.0", "SCHEDULER_HEALTH_PORT": "9000"}, False),  # noqa: S104
     ],
 )
 def test_a_house_listens_here_only_while_each_of_its_doors_does(given, here_only):

@@ -9,13 +9,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from application.measuring import ShowMetrics
 from application.ports.telemetry import WorkersSeen
-from entrypoints.worker.health import create_health_app
+from entrypoints.health_door import create_health_app
 from tests.doors.conftest import bearer
 
 
 @pytest.fixture
 async def door(house) -> AsyncIterator[TestClient]:
-    async with TestClient(TestServer(create_health_app(house.application))) as client:
+    app = create_health_app(house.application, "workers", house.application.check_workers)
+    async with TestClient(TestServer(app)) as client:
         yield client
 
 

@@ -49,6 +49,30 @@ def given(database, redis_url, openai, meta):
     }
 
 
+def test_a_database_that_knows_the_demo_user_from_another_home_serves_again(given):
+    """Neither the demo's API key nor what sealed its tokens is known in the second home."""
+    with a_home() as home, running_house(home, **given) as first:
+        assert first.say("Hello").returncode == 0
+    with a_home() as home, running_house(home, **given) as second:
+        said = second.say("Hello again")
+
+    assert (said.returncode, said.stderr) == (0, "")
+    assert second.ready["demo_user_id"] == first.ready["demo_user_id"]
+    assert second.ready["demo_api_key"] != first.ready["demo_api_key"]
+
+
+def test_a_demo_user_of_a_start_that_was_broken_off_is_completed(given):
+    with a_home() as home, running_house(home, **given) as first:
+        path = f"/users/{first.ready['demo_user_id']}/phone_numbers"
+        for number in first.rest("GET", path).json["items"]:
+            if number["type"] != "whatsapp":
+                assert first.rest("DELETE", f"{path}/{number['id']}").status == 204
+    with a_home() as home, running_house(home, **given) as second:
+        numbers = second.rest("GET", path).json["items"]
+
+    assert sorted(number["type"] for number in numbers) == ["instagram", "webchat", "whatsapp"]
+
+
 def test_servers_that_are_given_are_used_and_none_is_started(given):
     with a_home() as home, running_house(home, **given) as house:
         tenant = house.tenant()

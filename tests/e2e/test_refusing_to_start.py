@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.rig.house import a_home, run_frontdesk
+from tests.rig.house import a_home, run_frontdesk, running_house
 
 SETTINGS = {
     "DATABASE_URL": "postgresql://app:geheim@127.0.0.1:1/frontdesk",
@@ -66,8 +66,8 @@ def test_an_unreachable_store_is_named(words):
     ("url", "named"),
     [
         ("", "DATABASE_URL is missing"),
-        (SETTINGS["DATABASE_URL"], "the database: .*refused"),
-        ("nonsense", "database URL"),
+        (SETTINGS["DATABASE_URL"], "check DATABASE_URL .*refused"),
+        ("nonsense", "DATABASE_URL .*malformed"),
     ],
 )
 def test_migrating_names_what_is_wrong_with_the_database(url, named):
@@ -80,13 +80,55 @@ def test_migrating_names_what_is_wrong_with_the_database(url, named):
         ({"LANE_SCOPE": "banana"}, "LANE_SCOPE is malformed"),
         ({"LEASE_SECONDS": "x"}, "LEASE_SECONDS is malformed"),
         ({"REST_PORT": "many"}, "REST_PORT is malformed"),
-        ({"DATABASE_URL": SETTINGS["DATABASE_URL"], "REDIS_URL": SETTINGS["REDIS_URL"]}, "the database: .*refused"),
+        ({"REDIS_URL": SETTINGS["REDIS_URL"]}, "check REDIS_URL: .*refused"),
     ],
 )
 def test_dev_names_what_is_wrong_before_it_starts_anything(changes, named):
     with a_home() as home:
         assert_refused(run_frontdesk("dev", seconds=QUICKLY, FRONTDESK_HOME=str(home), **changes), named)
         assert not (home / "data").exists()
+
+
+def test_dev_names_a_database_that_is_not_there(redis_url):
+    stores = {"DATABASE_URL": SETTINGS["DATABASE_URL"], "REDIS_URL": redis_url}
+    with a_home() as home:
+        assert_refused(
+            run_frontdesk("dev", seconds=QUICKLY, FRONTDESK_HOME=str(home), **stores), "check DATABASE_URL .*refused"
+        )
+
+
+def test_dev_names_a_home_that_cannot_be_one(tmp_path):
+    taken = tmp_path / "file"
+    taken.write_text("")
+
+    for home in (taken, taken / "below"):
+        assert_refused(run_frontdesk("dev", seconds=QUICKLY, FRONTDESK_HOME=str(home)), "FRONTDESK_HOME cannot be used")
+
+
+def test_dev_names_a_ready_file_that_cannot_be_written_before_it_starts_anything(tmp_path):
+    with a_home() as home:
+        for path in (tmp_path / "nowhere" / "ready.json", tmp_path):
+            ended = run_frontdesk("dev", "--ready-file", str(path), seconds=QUICKLY, FRONTDESK_HOME=str(home))
+
+            assert_refused(ended, "--ready-file .* cannot be written")
+        assert not (home / "data").exists()
+
+
+def test_a_second_dev_in_the_same_home_is_refused_and_leaves_the_first_alone():
+    with a_home() as home, running_house(home, WORKERS_MAX="1") as house:
+        ended = run_frontdesk("dev", "--port", "0", seconds=QUICKLY, FRONTDESK_HOME=str(home))
+
+        assert_refused(ended, "another `frontdesk dev` runs in .* FRONTDESK_HOME")
+        assert house.say("Still there?").returncode == 0
+
+
+def test_a_ready_file_of_before_is_gone_as_soon_as_another_house_starts(tmp_path):
+    ready_file = tmp_path / "ready.json"
+    ready_file.write_text("{}")
+    with a_home() as home:
+        run_frontdesk("dev", "--ready-file", str(ready_file), FRONTDESK_HOME=str(home), LEASE_SECONDS="x")
+
+    assert not ready_file.exists()
 
 
 @pytest.mark.parametrize(("setting", "words"), [("REST_PORT", ("--port",)), ("GRPC_PORT", ())])
@@ -117,3 +159,12 @@ def test_say_without_a_house_says_so_at_once():
 
         assert_refused(ended, "Nothing runs in")
         assert time.monotonic() - began < QUICKLY
+
+
+@pytest.mark.parametrize("steps", ["-1", "0", "all"])
+def test_migrations_are_taken_back_by_a_number_from_one(steps, database):
+    """-1 would be all but the first."""
+    ended = run_frontdesk("migrate", "--down", steps, seconds=QUICKLY, DATABASE_URL=database.url_owner)
+
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].endswith("argument --down: it must be a whole number from 1")

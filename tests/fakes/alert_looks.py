@@ -8,7 +8,14 @@ from uuid import UUID
 
 from domain.alert_rules import Limits
 from domain.channels import ChannelStatus, PhoneNumber
-from domain.conversations import ConversationStatus, InboundStatus, Message, OutboundStatus, TurnStatus
+from domain.conversations import (
+    ConversationStatus,
+    InboundStatus,
+    Message,
+    OutboundStatus,
+    PauseReason,
+    TurnStatus,
+)
 from domain.credits import TURN_PRICE
 from domain.monitoring import Alert, AlertKind
 from domain.notices import LIFTING, RESTRICTING
@@ -35,6 +42,9 @@ class MemoryLooks:
             AlertKind.LOW_BALANCE: self._balances,
             AlertKind.MESSAGE_SET_ASIDE: self._set_aside,
             AlertKind.REQUEST_REFUSED: self._refused,
+            AlertKind.ACCESS_REFUSED: self._of_number,
+            AlertKind.CHANNEL_PARKED: self._of_number,
+            AlertKind.AUTO_REPLIER: self._auto_repliers,
             AlertKind.QUEUE_FILLING: self._filling,
             AlertKind.QUEUE_OVERFLOW: self._overflow,
             AlertKind.REPLY_OVERDUE: self._overdue,
@@ -111,6 +121,13 @@ class MemoryLooks:
             for one in self._store.messages.values()
             if one.author == "agent"
         )
+
+    def _of_number(self, _limits: Limits, opened: Sequence[Alert]) -> Look:
+        return {}, _others(opened, {str(number) for number in self._store.phone_numbers})
+
+    def _auto_repliers(self, _limits: Limits, opened: Sequence[Alert]) -> Look:
+        paused = [one for one in self._store.conversations.values() if one.paused_reason == PauseReason.AUTO_REPLIER]
+        return {}, _others(opened, {str(one.id) for one in paused if one.status is ConversationStatus.ACTIVE})
 
     def _filling(self, limits: Limits, opened: Sequence[Alert]) -> Look:
         depths = {subject: len(waiting) for subject, waiting in self._backlog().items()}

@@ -53,13 +53,14 @@ class MemoryCredits:
             is_captured = entry.kind is EntryKind.CAPTURE
             captured = so_far.captured + entry.amount * is_captured
             refunded = so_far.refunded + entry.amount * (not is_captured)
-            added_up[key] = Usage(key, captured, refunded, so_far.replies + is_captured)
+            is_reply = is_captured and entry.extraction_id is None
+            added_up[key] = Usage(key, captured, refunded, so_far.replies + is_reply)
         return page_in_order(added_up.values(), page, lambda usage: [usage.key])
 
     def _key(self, entry: Entry, group: UsageGroup) -> str:
         if group is UsageGroup.DAY:
             return entry.created_at.astimezone(UTC).date().isoformat()
-        agent_id, phone_number_id = self._store.spent_on.get(entry.turn_id, (None, None))
+        agent_id, phone_number_id = self._store.spent_on.get(entry.turn_id or entry.extraction_id, (None, None))
         return str((agent_id if group is UsageGroup.AGENT else phone_number_id) or "")
 
     async def expire_blocked(self, blocked_hours_max: float, limit: int) -> int:

@@ -385,7 +385,7 @@ class MemoryStore:
         _drop_keys(self.address_times, self.customers)
         self.accounts.pop(user_id, None)
         for entry in self.entries.pop(user_id, ()):
-            self.spent_on.pop(entry.turn_id, None)
+            self.spent_on.pop(entry.turn_id or entry.extraction_id, None)
         _drop(self.kept_answers, lambda row: row.user_id == user_id)
 
     def move_credits(
@@ -402,6 +402,9 @@ class MemoryStore:
         entry_id = 1 + sum(len(lines) for lines in self.entries.values())
         if kind is EntryKind.CAPTURE and (turn := self.turns.get(turn_id)):
             self.spent_on[turn_id] = turn.agent_id, turn.phone_number_id
+        if kind is EntryKind.CAPTURE and (run := self.extractions.get(extraction_id)):
+            read = self.conversations[run.shown.conversation_id]
+            self.spent_on[extraction_id] = run.shown.agent_id, read.phone_number_id
         moved = changes(kind, amount)
         entry = Entry(entry_id, kind, amount, *moved, turn_id, note, self.clock.now(), extraction_id)
         self.entries[user_id].append(entry)

@@ -13,10 +13,7 @@ from domain.conversations import ConversationStatus
 from tests.builders import a_customer, an_agent, an_api_key, an_id, named
 from tests.contract.worlds import KEEP_CONVERSATION, KEEP_CUSTOMER, World, postgres_world
 from tests.fakes.clock import MONDAY_MORNING
-
-WAITING = """
-select from pg_locks l join pg_stat_activity a using (pid) where a.datname = current_database() and not l.granted
-"""
+from tests.rig.postgres import until_locked_out
 
 
 @pytest.fixture
@@ -49,7 +46,7 @@ async def test_a_conversation_that_is_being_opened_is_not_missed_by_the_agent_th
         states = ("active", None, 0, MONDAY_MORNING, MONDAY_MORNING)
         await opening.execute(KEEP_CONVERSATION, (conversation_id, None, customer.id, *states, phone_number.id))
         linking = asyncio.create_task(world.agents.add(agent))
-        await _waiting(database)
+        await until_locked_out(database)
         await opening.commit()
 
     await linking
@@ -67,7 +64,7 @@ async def test_a_change_that_knew_an_older_phone_number_still_ends_the_conversat
     async with await psycopg.AsyncConnection.connect(database.url_judge) as moving:
         await moving.execute("update agents set phone_number_id = %s where id = %s", (back.id, agent.id))
         renaming = asyncio.create_task(world.agents.change(replace(agent, name="Grace")))
-        await _waiting(database)
+        await until_locked_out(database)
         await moving.commit()
 
     await renaming
@@ -94,7 +91,7 @@ async def test_the_phone_number_is_locked_before_its_conversations_whatever_ends
     async with await psycopg.AsyncConnection.connect(database.url_judge) as turn:
         await turn.execute("select from phone_numbers where id = %s for no key update", (phone_number.id,))
         task = asyncio.create_task(ending())
-        await _waiting(database)
+        await until_locked_out(database)
         try:
             await turn.execute("select from conversations where id = %s for no key update nowait", (conversation.id,))
         finally:
@@ -108,7 +105,7 @@ async def test_while_a_request_is_under_way_the_same_one_is_told_to_come_again(w
     async with await psycopg.AsyncConnection.connect(database.url_judge) as holding:
         await holding.execute("select from credit_accounts where user_id = %s for update", (user.id,))
         first = asyncio.create_task(world.credits.add(user.id, 10, None, named()))
-        await _waiting(database)
+        await until_locked_out(database)
         for _ in range(64):
             with pytest.raises(StillRunning):
                 await world.credits.add(user.id, 10, None, named())
@@ -127,7 +124,7 @@ async def test_a_request_that_is_broken_off_may_come_again_at_once(world: World,
     async with await psycopg.AsyncConnection.connect(database.url_judge) as holding:
         await holding.execute("select from credit_accounts where user_id = %s for update", (user.id,))
         first = asyncio.create_task(world.credits.add(user.id, 10, None, named()))
-        await _waiting(database)
+        await until_locked_out(database)
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
@@ -148,13 +145,3 @@ async def test_a_hot_key_is_not_written_again(world: World, other_side: psycopg.
 
 async def _last_writer(connection: psycopg.AsyncConnection, key_id: UUID) -> object:
     return await (await connection.execute("select xmin from api_keys where id = %s", (key_id,))).fetchone()
-
-
-async def _waiting(database, count: int = 1) -> None:
-    """Return when that many transactions in there wait for others."""
-    async with (
-        asyncio.timeout(10),
-        await psycopg.AsyncConnection.connect(database.url_judge, autocommit=True) as looking,
-    ):
-        while len(await (await looking.execute(WAITING)).fetchall()) < count:  # noqa: ASYNC110 - a lock sends no signal
-            await asyncio.sleep(0.01)

@@ -243,8 +243,15 @@ class House:
 
     def supervisor(self) -> psutil.Process:
         """The parent of the workers."""
+        return self._child("worker")
+
+    def scheduler(self) -> psutil.Process:
+        """Who does the chores."""
+        return self._child("scheduler")
+
+    def _child(self, word: str) -> psutil.Process:
         children = psutil.Process(self.process.pid).children()
-        return next(each for each in children if is_alive(each) and "worker" in each.cmdline())
+        return next(each for each in children if is_alive(each) and word in each.cmdline())
 
     def interrupt(self) -> int:
         """Ctrl+C: SIGINT to everyone in the terminal's foreground group. The exit code."""

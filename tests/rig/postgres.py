@@ -1,5 +1,6 @@
 """One Postgres for a whole test run, and for each test a database cloned from a migrated template."""
 
+import asyncio
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -20,6 +21,9 @@ from tests.rig import pgbouncer
 # server of their own through LocalStores. Vacuum workers would enter the template just when it is cloned.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 _SHARED_BY_WORKERS = {"max_connections": "300"}
+_WAITING_FOR_LOCKS = """
+select from pg_locks l join pg_stat_activity a using (pid) where a.datname = current_database() and not l.granted
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,16 @@ class PostgresOfTheRun:
     def _pooled(self, template: str) -> str:
         """The template's URL behind a pooler that has no connection to it: nobody could clone it else."""
         return _renamed(self._pooler.enter_context(pgbouncer.pooled(_renamed(template, "postgres"))), DATABASE)
+
+
+async def until_locked_out(database: Database, count: int = 1) -> None:
+    """Return when that many transactions in there wait for others."""
+    async with (
+        asyncio.timeout(10),
+        await psycopg.AsyncConnection.connect(database.url_judge, autocommit=True) as looking,
+    ):
+        while len(await (await looking.execute(_WAITING_FOR_LOCKS)).fetchall()) < count:  # noqa: ASYNC110 - no signal
+            await asyncio.sleep(0.01)
 
 
 def _renamed(url: str, database: str) -> str:

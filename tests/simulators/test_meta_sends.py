@@ -199,3 +199,11 @@ async def test_an_instagram_token_is_refreshed(session, meta_process, meta_contr
 
     assert fresh["access_token"] != "old"
     assert (fresh["token_type"], fresh["expires_in"]) == ("bearer", 5_184_000)
+
+
+async def test_how_long_a_refreshed_token_lasts_can_be_told(session, meta_process, meta_controls):
+    await meta_controls.knobs(token_days=1.5)
+    query = {"grant_type": "ig_refresh_token", "access_token": "old"}
+
+    async with session.get(f"{meta_process.url}/refresh_access_token", params=query) as answer:
+        assert (await answer.json())["expires_in"] == 129_600

@@ -12,7 +12,7 @@ from adapters.alerting.wording import lines, title
 from application.ports.alert_deliveries import NotDelivered
 from application.ports.clock import Clock
 from domain.alert_deliveries import AlertDelivery
-from domain.alert_rules import RULES
+from domain.alert_rules import severity_of
 
 SECONDS_MAX = 10.0
 HTTP_OK, HTTP_REDIRECT = 200, 300
@@ -25,7 +25,7 @@ def as_json(delivery: AlertDelivery) -> bytes:
         "id": alert.id,
         "user_id": alert.user_id,
         "kind": alert.kind,
-        "severity": RULES[alert.kind].severity,
+        "severity": severity_of(alert),
         "subject": alert.subject,
         "detail": alert.detail,
         "opened_at": alert.opened_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.alert_deliveries import AlertDelivery, AlertEvent
-from domain.alert_rules import RULES
+from domain.alert_rules import RULES, severity_of
 from domain.monitoring import Alert
 
 
@@ -13,7 +13,7 @@ def title(delivery: AlertDelivery) -> str:
     name = alert.kind.replace("_", " ").capitalize()
     if delivery.event is AlertEvent.RESOLVED:
         return f"Resolved: {name}"
-    return f"{RULES[alert.kind].severity.capitalize()}: {name}"
+    return f"{severity_of(alert).capitalize()}: {name}"
 
 
 def lines(delivery: AlertDelivery) -> list[str]:

@@ -26,9 +26,9 @@ def read_event(raw: msgspec.Raw, account: str | None, time: object, delivery: De
         return
     who, at = parties(event, account), moment(event.timestamp, time)
     if event.message is not None:
-        add_message(delivery, event.message, who, at, is_standby=is_standby)
+        add_message(delivery, event.message, raw, who, at, is_standby=is_standby)
     elif event.postback is not None:
-        add_postback(delivery, event, who, at, is_standby=is_standby)
+        add_postback(delivery, event, raw, who, at, is_standby=is_standby)
     elif event.message_edit is not None:
         add_edit(delivery, event, who, at)
     elif event.read is not None:

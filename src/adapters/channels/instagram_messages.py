@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
+
+import msgspec
 
 from adapters.channels.instagram_contents import postback, written
 from adapters.channels.instagram_people import Parties
 from adapters.channels.instagram_wire import Event, Message
 from adapters.channels.values import identifier, mapping, text
 from adapters.channels.written import Written
-from domain.channels import Change, ChannelType, Delivery, Echo, InboundMessage, Receipt
+from domain.channels import Change, ChannelType, Delivery, Echo, InboundMessage, Receipt, made_id
 
 INSTAGRAM = ChannelType.INSTAGRAM
 
 
-def add_message(delivery: Delivery, message: Message, who: Parties, at: datetime, *, is_standby: bool) -> None:
-    """Add the message as what it is: written, taken back, or an echo. One without an id tells of nothing."""
+def add_message(
+    delivery: Delivery, message: Message, raw: msgspec.Raw, who: Parties, at: datetime, *, is_standby: bool
+) -> None:
+    """Add the message: written, taken back, or an echo. Of the last two one without an id tells nothing."""
     mid = identifier(message.mid)
-    if not (mid and who.account):
+    is_echo = message.is_echo is True or message.is_self is True or who.is_from_business
+    if not (is_echo or message.is_deleted is True):
+        _add_inbound(delivery, mid or made_id(bytes(raw)), written(message), who, at, is_standby=is_standby)
+    elif not (mid and who.account):
         delivery.unreadable += 1
-    elif message.is_echo is True or message.is_self is True or who.is_from_business:
+    elif is_echo:
         _add_echo(delivery, message, mid, who, at)
-    elif message.is_deleted is True:
-        delivery.changes.append(Change(INSTAGRAM, who.account, mid, None, at))
     else:
-        _add_inbound(delivery, mid, written(message), who, at, is_standby=is_standby)
+        delivery.changes.append(Change(INSTAGRAM, who.account, mid, None, at))
 
 
-def add_postback(delivery: Delivery, event: Event, who: Parties, at: datetime, *, is_standby: bool) -> None:
+def add_postback(
+    delivery: Delivery, event: Event, raw: msgspec.Raw, who: Parties, at: datetime, *, is_standby: bool
+) -> None:
     """Add a button that was tapped: only customers tap."""
     told = mapping(event.postback)
     if not told:
         delivery.unreadable += 1
         return
-    mid = identifier(told.get("mid")) or _made_id(event, who)
+    mid = identifier(told.get("mid")) or made_id(bytes(raw))
     _add_inbound(delivery, mid, postback(told), who, at, is_standby=is_standby)
 
 
@@ -102,11 +108,3 @@ def _add_echo(delivery: Delivery, message: Message, mid: str, who: Parties, at: 
             content=said.content,
         )
     )
-
-
-def _made_id(event: Event, who: Parties) -> str:
-    """The same for the same tap, however often it is delivered."""
-    told = mapping(event.postback)
-    payload = f"{text(told.get('title'))} {text(told.get('payload'))}"
-    digest = hashlib.blake2b(payload.encode(), digest_size=16).hexdigest()
-    return f"postback:{who.sender}:{identifier(event.timestamp)}:{digest}"[:200]

@@ -35,15 +35,11 @@ READERS: dict[str, Callable[[Any], Part]] = {
 """By type, which is also the key that the part stands under."""
 
 
-def written(message: Message) -> Written | None:
-    """What the message says; None for a text without one."""
+def written(message: Message) -> Written:
+    """What the message says."""
     type_ = text(message.type) or _named_by_its_content(message)
     part = _part(type_, message)
-    if type_ == "text" and part.text is None and not isinstance(mapping(message.text).get("body"), str):
-        return None
     content = (part.content or {}) | _around(message)
-    if type_ == "ephemeral":
-        content["ephemeral"] = True
     return Written(type_, part.text, content or None, part.media)
 
 

@@ -10,10 +10,10 @@ from domain.channels import ChannelType, Delivery, Echo
 
 
 def add_echo(delivery: Delivery, message: Message, shared: Shared) -> None:
-    """Add the echo; one without id, number, customer or content is counted as unreadable."""
+    """Add the echo; one without id, number or customer is counted as unreadable."""
     id_, account = identifier(message.id), shared.account
     customer, said = shared.person(message.to, message.to_user_id, message.to_parent_user_id), written(message)
-    if not (account and id_ and customer and said):
+    if not (account and id_ and customer):
         delivery.unreadable += 1
         return
     delivery.echoes.append(

@@ -13,7 +13,7 @@ from adapters.channels.whatsapp_moves import Update, add_moves
 from adapters.channels.whatsapp_people import People, Shared
 from adapters.channels.whatsapp_statuses import Status, add_receipt
 from adapters.channels.whatsapp_wire import Message, Value
-from domain.channels import ChannelType, Delivery
+from domain.channels import ChannelType, Delivery, made_id
 
 MESSAGES = "messages"
 STANDBY = "standby"
@@ -45,6 +45,7 @@ def _read_messages(
     shared = _shared(value, business, len(raw_messages), delivery)._replace(is_standby=is_standby)
     for raw_message in raw_messages:
         if message := decoded(raw_message, Message, delivery, None):
+            message.id = identifier(message.id) or made_id(bytes(raw_message))
             add_message(delivery, message, shared)
     _read_statuses(value, shared.account, delivery)
     if elements(value.errors, delivery):

@@ -14,10 +14,9 @@ FOLLOWED = ("system", "edit", "revoke")
 
 
 def add_message(delivery: Delivery, message: Message, shared: Shared) -> None:
-    """Add the message; one without id, number, sender or content is counted as unreadable."""
-    id_, account = identifier(message.id), shared.account
-    person, said = _sender(message, shared), written(message)
-    if not (account and id_ and person and said):
+    """Add the message; one without number or sender is counted as unreadable."""
+    account, person, said = shared.account, _sender(message, shared), written(message)
+    if not (account and person):
         delivery.unreadable += 1
         return
     inbound = InboundMessage(
@@ -25,7 +24,7 @@ def add_message(delivery: Delivery, message: Message, shared: Shared) -> None:
         account=account,
         address=person.address,
         name=person.name,
-        platform_message_id=id_,
+        platform_message_id=message.id,
         type=said.type,
         text=said.text,
         written_at=moment(message.timestamp),

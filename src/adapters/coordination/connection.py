@@ -10,6 +10,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from domain.shared import Unavailable
+
 SECONDS_MAX = 2.0
 """How long one command may take. A webhook waits for it, so it must be far below Meta's patience."""
 
@@ -32,6 +34,17 @@ async def opened_redis(url: str) -> AsyncIterator[Redis]:
         yield client
     finally:
         await client.aclose()
+
+
+def check_redis(url: str) -> None:
+    """Raise Unavailable, which names the setting, unless Redis answers."""
+    client = blocking_redis(url, 0)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise Unavailable(f"Redis cannot be reached; check REDIS_URL: {error}") from error
+    finally:
+        client.close()
 
 
 def blocking_redis(url: str, seconds_max: float) -> redis.Redis:

@@ -17,25 +17,42 @@ HEAD = Struct(">16sI")
 """The version, and when it was read, in whole seconds since the epoch."""
 CLAIM_MILLISECONDS = 1_000
 """How long others wait for who reads: many times what that takes, and what a dead reader costs them at most."""
+CARRIED_SECONDS = 5.0
+"""How long what a claim brought is at hand: a turn begins within a moment. Its version keeps an old one from use."""
+NOTHING = (0.0, None)
 LOOK_SECONDS = 0.005
 LOOKS_MAX = round(CLAIM_MILLISECONDS / 1_000 / LOOK_SECONDS)
 
 
 class RedisContextCache:
-    """Keeps what is put or used for `seconds`. Out of reach, it keeps nothing."""
+    """Keeps what is put or used for `seconds`. Out of reach, it keeps nothing.
+
+    What a claim from the queue brought along is at hand in this process for the turns that begin with it.
+    """
 
     def __init__(self, redis: Redis, seconds: float) -> None:
         self._redis = redis
-        self._milliseconds = round(seconds * 1_000)
+        self.milliseconds = round(seconds * 1_000)
+        self._carried: dict[UUID, tuple[float, object]] = {}
+
+    def carry(self, phone_number_id: UUID, value: object) -> None:
+        """Have at hand what Redis keeps of that phone number, as a claim brought it."""
+        now = asyncio.get_running_loop().time()
+        self._carried = {number: one for number, one in self._carried.items() if one[0] > now}
+        self._carried[phone_number_id] = now + CARRIED_SECONDS, value
 
     async def get(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
         """What is at hand; see the port."""
+        carried = _wanted(versions, [self._carried.get(number, NOTHING)[1] for number in versions])
+        return {**carried, **await self._kept({number: versions[number] for number in versions.keys() - carried})}
+
+    async def _kept(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
         if not versions:
             return {}
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for number in versions:
-                    pipeline.getex(_key(number), px=self._milliseconds)
+                    pipeline.getex(context_key(number), px=self.milliseconds)
                 values = await pipeline.execute()
         except RedisError as error:
             raise ContextCacheUnavailable("Redis does not answer.") from error
@@ -50,7 +67,7 @@ class RedisContextCache:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for number in versions:
                     pipeline.set(_claim(number), b"", px=CLAIM_MILLISECONDS, nx=True)
-                pipeline.mget([_key(number) for number in versions])
+                pipeline.mget([context_key(number) for number in versions])
                 *taken, values = await pipeline.execute()
         except RedisError:
             return versions.keys()
@@ -59,7 +76,7 @@ class RedisContextCache:
 
     async def wait(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
         """What others put; see the port."""
-        claims, keys = [_claim(number) for number in versions], [_key(number) for number in versions]
+        claims, keys = [_claim(number) for number in versions], [context_key(number) for number in versions]
         try:
             for _ in range(LOOKS_MAX):
                 async with self._redis.pipeline(transaction=False) as pipeline:
@@ -80,7 +97,7 @@ class RedisContextCache:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for number, context in contexts.items():
                     head = HEAD.pack(context.version.bytes, int(context.read_at.timestamp()))
-                    pipeline.set(_key(number), head + context.sealed, px=self._milliseconds)
+                    pipeline.set(context_key(number), head + context.sealed, px=self.milliseconds)
                     pipeline.delete(_claim(number))
                 await pipeline.execute()
         except RedisError:
@@ -88,13 +105,15 @@ class RedisContextCache:
 
     async def drop(self, phone_number_id: UUID) -> None:
         """Forget a context; see the port."""
+        self._carried.pop(phone_number_id, None)
         try:
-            await self._redis.delete(_key(phone_number_id))
+            await self._redis.delete(context_key(phone_number_id))
         except RedisError:
             return  # the version in the store keeps it from being used
 
 
-def _key(phone_number_id: UUID) -> str:
+def context_key(phone_number_id: UUID) -> str:
+    """Where the context of a phone number lies."""
     return f"context:{phone_number_id}"
 
 

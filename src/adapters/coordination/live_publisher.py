@@ -12,6 +12,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from adapters.coordination.live_audience import Audience
 from application.ports.live import AccountTopic, AnyTopic, Changed, ConversationTopic, Delta, LiveEvent, Topic, Typing
 
 WAITING_MAX = 10_000
@@ -19,11 +20,8 @@ GATHER_SECONDS = 0.04
 """Pieces of an answer come faster than anybody reads: those of one moment travel as one."""
 
 
-LISTENED_SECONDS = 4.0
-"""How long we trust what Redis said of who listens: a command for each message nobody follows would be paid for."""
-LISTENERS_KNOWN_SECONDS = LISTENED_SECONDS + 1.0
-"""After so long every publisher knows of a new listener."""
 WATCHED = "watch:"
+"""Of what travels there most is followed by nobody: it is sent only where somebody may hear it."""
 
 
 class _Typing(msgspec.Struct, tag="typing"):
@@ -46,12 +44,11 @@ _decoder = msgspec.json.Decoder(_Typing | _Changed | _Delta)
 class LivePublisher:
     """Takes events without waiting; a task of its own sends them."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, audience: Audience) -> None:
         self._redis = redis
+        self._audience = audience
         self._waiting: deque[tuple[AnyTopic, LiveEvent]] = deque()
         self._sender: asyncio.Task[None] | None = None
-        self._listened: frozenset[str] = frozenset()
-        self._asked_at = float("-inf")
 
     def publish(self, topic: AnyTopic, event: LiveEvent) -> None:
         """Send it soon; see the port."""
@@ -77,10 +74,10 @@ class LivePublisher:
             self._sender = None
 
     async def _send(self, events: Iterable[tuple[AnyTopic, LiveEvent]]) -> None:
+        travelling = self._heard_by_somebody([(channel_of(topic), event) for topic, event in events])
+        if not travelling:
+            return
         try:
-            travelling = await self._heard_by_somebody([(channel_of(topic), event) for topic, event in events])
-            if not travelling:
-                return
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for channel, event in travelling:
                     pipeline.publish(channel, written(event))
@@ -88,23 +85,14 @@ class LivePublisher:
         except RedisError:
             return  # whoever listens looks at the store from time to time
 
-    async def _heard_by_somebody(self, events: list[tuple[str, LiveEvent]]) -> list[tuple[str, LiveEvent]]:
-        """The events without those of conversations that nobody follows. Raises RedisError."""
-        if any(channel.startswith(WATCHED) for channel, _ in events):
-            await self._ask_who_listens()
+    def _heard_by_somebody(self, events: list[tuple[str, LiveEvent]]) -> list[tuple[str, LiveEvent]]:
+        """The events without those of conversations that nobody follows."""
+        now = asyncio.get_running_loop().time()
         return [
             (channel, event)
             for channel, event in events
-            if channel in self._listened or not channel.startswith(WATCHED)
+            if not channel.startswith(WATCHED) or self._audience.may_hear(channel, now)
         ]
-
-    async def _ask_who_listens(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._asked_at < LISTENED_SECONDS:
-            return
-        channels = await self._redis.pubsub_channels(f"{WATCHED}*")
-        self._listened = frozenset(channel.decode() for channel in channels if isinstance(channel, bytes))
-        self._asked_at = now
 
 
 def channel_of(topic: AnyTopic) -> str:

@@ -74,14 +74,14 @@ end
 CLAIM = (
     LEASES
     + """
--- KEYS: stream, set of queued conversations, locks, workers
--- ARGV: owner, how many, how many may be in flight on this phone number, milliseconds a lease lasts
--- Returns triples: entry, conversation, whether its lock was free
+-- KEYS: stream, set of queued conversations, locks, workers, the cached context of the phone number
+-- ARGV: owner, how many, how many may be in flight on this phone number, milliseconds a lease lasts, and a context
+-- Returns triples (entry, conversation, whether its lock was free), and the context when anything was taken
 local owner, limit, milliseconds = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
 local now = now_milliseconds()
 live(KEYS[4], owner, milliseconds, now)
 if redis.call('EXISTS', KEYS[1]) == 0 then
-    return {}
+    return {{}, false}
 end
 local claimed = {}
 local function take(entries)
@@ -139,7 +139,8 @@ if left > 0 then
         take(fresh[1][2])
     end
 end
-return claimed
+-- Whoever takes something needs it in a moment: asked for by itself it would be a command more for a lone message.
+return {claimed, #claimed > 0 and redis.call('GETEX', KEYS[5], 'PX', ARGV[5])}
 """
 )
 
@@ -234,17 +235,15 @@ return {redis.call('XLEN', KEYS[1]) - in_flight, in_flight, age, locked, times, 
 )
 
 SEEN = """
--- KEYS: marks   Returns for each whether it is there.
-local seen = {}
-for i, key in ipairs(KEYS) do
-    seen[i] = redis.call('EXISTS', key)
+-- KEYS: marks to set, then marks to look for
+-- ARGV: how many are to be set, then for each of these how many milliseconds it lasts
+-- Returns for each of the others whether it is there.
+local seen, set = {}, tonumber(ARGV[1])
+for i = 1, set do
+    redis.call('SET', KEYS[i], '', 'PX', ARGV[i + 1])
+end
+for i = set + 1, #KEYS do
+    seen[i - set] = redis.call('EXISTS', KEYS[i])
 end
 return seen
-"""
-
-MARK = """
--- KEYS: marks   ARGV: how many milliseconds they last
-for _, key in ipairs(KEYS) do
-    redis.call('SET', key, '', 'PX', ARGV[1])
-end
 """

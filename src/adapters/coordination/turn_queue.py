@@ -12,6 +12,7 @@ from uuid import UUID
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from adapters.coordination.context_cache import RedisContextCache, context_key
 from adapters.coordination.script_runner import ScriptRunner
 from adapters.coordination.scripts import ADMIT, CLAIM, FINISH, LEAVE, LOCK, STATE, WAITED
 from adapters.gatherer import Gatherer
@@ -41,13 +42,17 @@ class QueueLimits:
 class RedisTurnQueue:
     """A conversation stands in its phone number's stream once. What is claimed is locked until it is finished.
 
-    `wake_up` makes the message that a worker's consumer understands; it lands in the list `wake_up_key`.
+    `wake_up` makes the message that a worker's consumer understands; it lands in the list `wake_up_key`. A claim brings
+    the phone number's context along for `contexts`.
     """
 
-    def __init__(self, redis: Redis, wake_up_key: str, wake_up: WakeUp, limits: QueueLimits) -> None:
+    def __init__(
+        self, redis: Redis, wake_up_key: str, wake_up: WakeUp, limits: QueueLimits, contexts: RedisContextCache
+    ) -> None:
         self._wake_up_key = wake_up_key
         self._wake_up = wake_up
         self._limits = limits
+        self._contexts = contexts
         self._lease_milliseconds = round(limits.lease_seconds * 1_000)
         self._redis = redis
         self._scripts = ScriptRunner(redis)
@@ -61,8 +66,10 @@ class RedisTurnQueue:
 
     async def claim(self, phone_number_id: UUID, worker_id: UUID, limit: int) -> Sequence[QueueEntry]:
         """Take the oldest entries; see the port."""
-        arguments = (worker_id.hex, limit, self._limits.in_flight_max, self._lease_milliseconds)
-        flat = await _reached(self._scripts.run(CLAIM, (*_keys(phone_number_id), WORKERS_KEY), arguments))
+        own = (worker_id.hex, limit, self._limits.in_flight_max, self._lease_milliseconds)
+        keys = (*_keys(phone_number_id), WORKERS_KEY, context_key(phone_number_id))
+        flat, context = await _reached(self._scripts.run(CLAIM, keys, (*own, self._contexts.milliseconds)))
+        self._contexts.carry(phone_number_id, context)
         return [
             QueueEntry(entry_id.decode(), phone_number_id, UUID(conversation_id.decode()), worker_id, bool(locked))
             for entry_id, conversation_id, locked in zip(flat[::3], flat[1::3], flat[2::3], strict=True)

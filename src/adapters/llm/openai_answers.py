@@ -45,9 +45,11 @@ class _Incomplete(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
+    """`status` is not required of a response; the official description lets one that is whole come without."""
+
     id: str
     model: str
-    status: str = ""
+    status: str = "completed"
     output: list[Item] = []
     usage: _Usage | None = None
     error: _Error | None = None

@@ -27,6 +27,8 @@ def of_status(error: openai.APIStatusError) -> Failure:
     detail = f"OpenAI answered {error.status_code} {error.code or ''}: {error.message}"[:DETAIL_LENGTH_MAX]
     if error.code == "conversation_locked" or isinstance(error, openai.ConflictError):
         return TryAgain(detail, is_locked=True)
+    if isinstance(error, openai.AuthenticationError):
+        return TryAgain(detail, is_outage=True)  # our key, not this message: nobody is answered until it is mended
     if isinstance(error, openai.RateLimitError):
         # Without quota nobody's call is taken until somebody pays: an outage, not a rate.
         return TryAgain(detail, _retry_after(error.response), is_outage=error.code == "insufficient_quota")

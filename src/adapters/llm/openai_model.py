@@ -162,6 +162,8 @@ class OpenAIModel:
         # What is asked for as a plain response comes as one, unread, whatever the SDK's types say.
         response = cast("httpx2.Response", answer)
         try:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                return read_answer(await response.aread())  # servers that speak OpenAI's language may not stream
             return await read_stream(response.aiter_bytes(), listener)
         finally:
             await response.aclose()

@@ -41,6 +41,18 @@ class Home:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    @contextlib.contextmanager
+    def occupied(self) -> Iterator[None]:
+        """Be the one house in this home. `LocalStoreError` while another one runs; the kernel frees it of the dead."""
+        with (self.path / "house").open("w") as house:
+            try:
+                fcntl.flock(house, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LocalStoreError(
+                    f"another `frontdesk dev` runs in {self.path}: stop it, or choose another FRONTDESK_HOME"
+                ) from None
+            yield
+
     def data(self) -> Path:
         """The real folder of the servers' data, 0700 and owned by the account that serves them."""
         entry = self.path / "data"

@@ -103,6 +103,20 @@ REFUSED: LiteralString = """
     )
 )
 """
+# Whoever mends the phone number resolves these; who removes it does not.
+OF_A_NUMBER: LiteralString = """
+{nothing_due}, over as (
+    select subject from open_alert o where not exists (select from phone_numbers n where n.id = o.subject::uuid)
+)
+"""
+AUTO_REPLIERS: LiteralString = """
+{nothing_due}, over as (
+    select subject from open_alert o where not exists (
+        select from conversations c
+        where c.id = o.subject::uuid and c.status = 'active' and c.paused_reason = 'auto_replier'
+    )
+)
+"""
 # One entry for each conversation that waits or is worked on, as the queue counts them. What a person has paused waits
 # for that person, and a parked number has an alert of its own. All of it is read only where all of it counts: one look
 # needs what has waited so long, one nothing at all while no alert is open.
@@ -253,6 +267,9 @@ LOOKS = {
     AlertKind.LOW_BALANCE: _look(BALANCES),
     AlertKind.MESSAGE_SET_ASIDE: _look(SET_ASIDE),
     AlertKind.REQUEST_REFUSED: _look(REFUSED),
+    AlertKind.ACCESS_REFUSED: _look(OF_A_NUMBER),
+    AlertKind.CHANNEL_PARKED: _look(OF_A_NUMBER),
+    AlertKind.AUTO_REPLIER: _look(AUTO_REPLIERS),
     AlertKind.QUEUE_FILLING: _look(FILLING, _backlog()),
     AlertKind.QUEUE_OVERFLOW: _look(OVERFLOW, _backlog(condition="exists (select from open_alert)")),
     AlertKind.REPLY_OVERDUE: _look(OVERDUE, _backlog(age="%(ends_at)s")),

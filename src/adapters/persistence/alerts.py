@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any, LiteralString
 from uuid import UUID
 
-import structlog
 from psycopg.rows import TupleRow
 
+from adapters.persistence.alert_lines import tell_alert
 from adapters.persistence.alert_looks import LOOKS, MODELS
 from adapters.persistence.database import Database
 from adapters.persistence.pages import BY_CREATION, Order, fetch_page
@@ -21,8 +21,6 @@ from domain.credits import TURN_PRICE
 from domain.monitoring import Alert, AlertKind, AlertState
 from domain.notices import LIFTING, RESTRICTING
 from domain.shared import storable
-
-log = structlog.get_logger()
 
 BY_OPENING = Order(("item.opened_at", "item.id"), BY_CREATION.written, BY_CREATION.read)
 
@@ -62,14 +60,14 @@ class PostgresAlerts:
             row = (user_id, _number(kind, subject), kind, storable(subject), storable(detail))
             ((is_new, owner),) = await self._database.house.fetch(RAISE, row)
         if is_new:
-            _tell(kind, owner, subject, is_open=True)
+            tell_alert(kind, owner, subject, is_open=True)
         return bool(is_new)
 
     async def resolve(self, kind: AlertKind, subject: str) -> bool:
         """Report that a cause has ended; see the port."""
         ended = await self._database.house.fetch(RESOLVE, (kind, storable(subject)))
         for (user_id,) in ended:
-            _tell(kind, user_id, subject, is_open=False)
+            tell_alert(kind, user_id, subject, is_open=False)
         return bool(ended)
 
     async def list(self, user_id: UUID | None, state: AlertState | None, page: PageRequest) -> Page[Alert]:
@@ -92,17 +90,9 @@ class PostgresAlerts:
     async def _watched(self, look: LiteralString, kind: AlertKind, values: Mapping[str, Any]) -> Watched:
         changed = await self._database.house.fetch(look, {"kind": kind, **values})
         for is_new, user_id, subject in changed:
-            _tell(kind, user_id, subject, is_open=is_new)
+            tell_alert(kind, user_id, subject, is_open=is_new)
         opened = sum(is_new for is_new, *_ in changed)
         return Watched(opened, len(changed) - opened)
-
-
-def _tell(kind: AlertKind, user_id: UUID | None, subject: str, *, is_open: bool) -> None:
-    named = {"kind": kind.value, "subject": subject, "user_id": None if user_id is None else str(user_id)}
-    if is_open:
-        log.warning("alert_opened", **named)
-    else:
-        log.info("alert_resolved", **named)
 
 
 def _number(kind: AlertKind, subject: str) -> UUID | None:

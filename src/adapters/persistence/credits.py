@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg.rows import TupleRow
 
+from adapters.persistence.alert_lines import tell_alert
 from adapters.persistence.answers import done_once
 from adapters.persistence.database import Database
 from adapters.persistence.pages import BY_NUMBER, Order, cursor_at, fetch_page, place_in
@@ -17,6 +18,7 @@ from application.pages import Page, PageRequest
 from application.ports.answers import Once
 from application.ports.credits import Added
 from domain.credits import Account, Entry, EntryKind, Usage, UsageGroup, changes
+from domain.monitoring import AlertKind
 from domain.shared import storable
 
 ACCOUNT = "select balance, held from credit_accounts where user_id = %s"
@@ -26,15 +28,16 @@ select item.id, item.kind, item.amount, item.balance_change, item.held_change, i
 from credit_entries item
 """
 
-ADD = "select balance, held, id, created_at, resumes from add_credits(%s, %s, %s, %s)"
+ADD = "select balance, held, id, created_at, resumes, ends_alert from add_credits(%s, %s, %s, %s)"
 USAGE = """
 with spent as (
-    select {key} as key, kind, amount from credit_entries
+    select {key} as key, kind, amount, extraction_id from credit_entries
     where user_id = %(user_id)s and kind in ('capture', 'refund')
         and created_at >= %(since)s and created_at < %(until)s
 ), added_up as (
     select coalesce(key, '') as key, coalesce(sum(amount) filter (where kind = 'capture'), 0)::bigint,
-        coalesce(sum(amount) filter (where kind = 'refund'), 0)::bigint, count(*) filter (where kind = 'capture')
+        coalesce(sum(amount) filter (where kind = 'refund'), 0)::bigint,
+        count(*) filter (where kind = 'capture' and extraction_id is null)
     from spent group by 1
 )
 select * from added_up where {behind} order by key collate "C" {direction} limit %(limit)s
@@ -72,13 +75,19 @@ class PostgresCredits:
         blocked_hours_max: float | None = None,
     ) -> Added:
         """Add credits; see the port."""
+        ends_alert = False
 
         async def effect() -> Added:
+            nonlocal ends_alert
             rows = await fetched(connection, ADD, (user_id, amount, note, blocked_hours_max))
-            return _added(found(rows, "user"), amount, note)
+            *row, ends_alert = found(rows, "user")
+            return _added(row, amount, note)
 
         async with self._database.of(user_id).transaction() as connection:
-            return await done_once(connection, user_id, once, effect)
+            added = await done_once(connection, user_id, once, effect)
+        if ends_alert:
+            tell_alert(AlertKind.CREDITS_EXHAUSTED, user_id, str(user_id), is_open=False)
+        return added
 
     async def entries(self, user_id: UUID, page: PageRequest) -> Page[Entry]:
         """The lines of the user's ledger; see the port."""
@@ -104,7 +113,7 @@ class PostgresCredits:
         return int(expired)
 
 
-def _added(row: TupleRow, amount: int, note: str | None) -> Added:
+def _added(row: Sequence[Any], amount: int, note: str | None) -> Added:
     balance, held, id_, created_at, resumes = row
     entry = Entry(id_, EntryKind.ADD, amount, *changes(EntryKind.ADD, amount), None, note, created_at)
     return Added(entry, Account(balance, held), resumes)

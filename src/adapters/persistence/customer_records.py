@@ -59,12 +59,6 @@ where c.customer_id = %(id)s and t.status in ('open', 'undecided') having count(
 """
 # Before anything that locks the account: whoever ends a run locks the run first.
 RELEASE_RUNS = "select release_extractions(array(select id from conversations where customer_id = %(id)s))"
-# Nobody can end these any more; other alerts about what is gone end by themselves.
-RESOLVE = """
-update alerts set resolved_at = clock_timestamp()
-where kind = 'auto_replier' and resolved_at is null
-    and subject in (select id::text from conversations where customer_id = %(id)s)
-"""
 # What they wrote and nobody has taken in yet.
 FORGET_UNCLAIMED = """
 with name as (
@@ -75,7 +69,7 @@ where n.user_id = %(user_id)s and u.type = n.type and u.account = n.account and 
     and (u.address = any (name.values) or u.aliases && name.values)
 """
 ERASE = "delete from customers where id = %(id)s and user_id = %(user_id)s"
-STEPS = (RELEASE, RESOLVE, FORGET_UNCLAIMED, ERASE)
+STEPS = (RELEASE, FORGET_UNCLAIMED, ERASE)
 
 BY_BEGINNING = replace(BY_CREATION, columns=("item.begun_at", "item.id"))
 BY_SEQUENCE = Order(("item.sequence_number",), lambda one: str(one.message.sequence_number), read_number)

@@ -98,14 +98,8 @@ class Migrator:
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection]:
-        parameters = _parsed(self._url)
         try:
-            with psycopg.connect(
-                make_conninfo(**parameters),
-                autocommit=True,
-                prepare_threshold=None,  # prepared statements fail behind older poolers
-                application_name="frontdesk-migrations",
-            ) as connection:
+            with _connection(self._url) as connection:
                 yield connection
         except psycopg.Error as error:
             raise MigrationError(f"the database: {_reason(error)}") from error
@@ -128,7 +122,21 @@ def _parsed(url: str) -> dict[str, str]:
     try:
         return {"connect_timeout": "10"} | {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except psycopg.ProgrammingError:  # its text quotes the URL, password and all
-        raise MigrationError("the database URL is not a connection string") from None
+        named = "The setting DATABASE_URL or DATABASE_URL_DIRECT"
+        raise MigrationError(f"{named} is malformed: it is no connection string.") from None
+
+
+def _connection(url: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(
+            make_conninfo(**_parsed(url)),
+            autocommit=True,
+            prepare_threshold=None,  # prepared statements fail behind older poolers
+            application_name="frontdesk-migrations",
+        )
+    except psycopg.Error as error:
+        why = last_reason(error)
+        raise MigrationError(f"Postgres cannot be reached; check DATABASE_URL or DATABASE_URL_DIRECT: {why}") from error
 
 
 def _try_to_lock(holder: psycopg.Connection) -> bool:

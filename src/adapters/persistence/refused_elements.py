@@ -14,15 +14,22 @@ Result = TypeVar("Result")
 def each_on_its_own(
     flush: Callable[[list[Item]], Awaitable[Sequence[Result]]],
 ) -> Callable[[list[Item]], Awaitable[Sequence[Result | psycopg.Error]]]:
-    """`flush`, and when the driver refuses what is in a batch, once more for each of it: none fails its neighbours."""
+    """`flush`, and when the driver refuses what is in a batch, once more for each of it: none fails its neighbours.
+
+    One that came alone is tried again too: who stored the same in that very moment is seen now.
+    """
+
+    async def flush_alone(item: Item) -> Sequence[Result | psycopg.Error]:
+        try:
+            return await flush([item])
+        except (psycopg.IntegrityError, psycopg.DataError) as error:
+            return [error]
 
     async def flush_each(items: list[Item]) -> Sequence[Result | psycopg.Error]:
         try:
             return await flush(items)
-        except (psycopg.IntegrityError, psycopg.DataError) as error:
-            if len(items) == 1:
-                return [error]
-        return [each for item in items for each in await flush_each([item])]
+        except (psycopg.IntegrityError, psycopg.DataError):
+            return [each for item in items for each in await flush_alone(item)]
 
     return flush_each
 

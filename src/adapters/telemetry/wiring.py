@@ -13,15 +13,11 @@ from redis.asyncio import Redis
 from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.database import Database
 from adapters.telemetry.house_figures import HouseFigures
-from adapters.telemetry.measured import (
-    MeasuredFilter,
-    MeasuredGateway,
-    MeasuredInbox,
-    MeasuredModel,
-    MeasuredQueue,
-    MeasuredTurns,
-    Waits,
-)
+from adapters.telemetry.measured.arrivals import MeasuredFilter, MeasuredInbox
+from adapters.telemetry.measured.gateway import MeasuredGateway
+from adapters.telemetry.measured.model import MeasuredModel
+from adapters.telemetry.measured.queue import MeasuredQueue, Waits
+from adapters.telemetry.measured.turns import MeasuredTurns
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.prometheus import PrometheusTelemetry
 from adapters.telemetry.pseudonyms import Pseudonyms

@@ -31,7 +31,7 @@ class ShowTyping:
 
     def __call__(self, turn: Turn, briefing: Briefing) -> Handle:
         """Begin to show it, where the phone number wants it and the platform knows what is being answered."""
-        named = turn.questions[-1].platform_message_id
+        named = turn.questions[-1].name_at_platform
         if not briefing.settings.shows_typing or named is None:
             return _Nothing()
         return self.background.start(lambda: self._show(turn, briefing, named))

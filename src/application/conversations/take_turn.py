@@ -157,7 +157,7 @@ class TakeTurn:
         """Send what an earlier worker had written down, behind the last part that was taken."""
         parts = standing_parts(turn.replies)
         place = first_not_taken(parts)
-        reply_to = turn.questions[-1].platform_message_id if turn.is_asked_again else None
+        reply_to = turn.questions[-1].name_at_platform if turn.is_asked_again else None
         return await self.deliver(Reply(turn, briefing, parts[place:], self._deadline(), reply_to, is_begun=place > 0))
 
     async def _answered_too_late(self, turn: Turn, briefing: Briefing) -> Settlement | HeldUp:
@@ -192,7 +192,7 @@ class TakeTurn:
         )
         if self.deliver.patience.is_fresh(asked_at):
             first = StoredReply(first.message_id, first.text, OutboundStatus.SENDING, first.is_template)
-        reply_to = turn.questions[-1].platform_message_id if recorded.is_asked_again else None
+        reply_to = turn.questions[-1].name_at_platform if recorded.is_asked_again else None
         return Reply(turn, briefing, (first, *rest), self._deadline(), reply_to)
 
     def _deadline(self) -> datetime:

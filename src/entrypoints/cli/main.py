@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "scheduler", _scheduler, "do the chores that nobody asks for")
 
     migrate = _command(commands, "migrate", _migrate, "bring the database's schema up to date")
-    migrate.add_argument("--down", type=int, metavar="STEPS", help="take that many migrations back instead")
+    migrate.add_argument("--down", type=_count, metavar="STEPS", help="take that many migrations back instead")
 
     commands.add_parser("simulate", help="play OpenAI or Meta: frontdesk simulate openai|meta --help")
 
@@ -72,9 +72,9 @@ def _command(
 
 
 def _count(written: str) -> int:
-    count = int(written)
+    count = int(written) if written.isdecimal() else 0
     if count < 1:
-        raise argparse.ArgumentTypeError("at least one")
+        raise argparse.ArgumentTypeError("it must be a whole number from 1")
     return count
 
 

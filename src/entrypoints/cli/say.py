@@ -29,8 +29,9 @@ def say(home: Path, text: str, *, sender: str, account: str | None, timeout_seco
     """Send `text` to a phone number and print the reply; the exit code."""
     try:
         running = _running(home)
-        message_id = _send(running, account or running["demo_meta_phone_number_id"], sender, text)
-        print(_reply(running, sender, message_id, timeout_seconds))
+        account = account or running["demo_meta_phone_number_id"]
+        message_id = _send(running, account, sender, text)
+        print(_reply(running, account, sender, message_id, timeout_seconds))
     except (SayError, OSError) as error:
         sys.stderr.write(f"frontdesk say: {error}\n")
         return 1
@@ -74,33 +75,38 @@ def _delivery(account: str, sender: str, message_id: str, text: str) -> dict[str
     return {"object": "whatsapp_business_account", "entry": [{"id": "0", "changes": changes}]}
 
 
-def _reply(running: dict[str, str], sender: str, message_id: str, timeout_seconds: float) -> str:
-    """The text that answered our message. Raises SayError with the reason when there is none."""
+def _reply(running: dict[str, str], account: str, sender: str, message_id: str, timeout_seconds: float) -> str:
+    """The text that answered our message, all its parts. Raises SayError with the reason when there is none."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         messages = _messages(running, sender)
         ours = next((message for message in messages if message["platform_message_id"] == message_id), None)
-        if ours and ours["status"] in {"unanswerable", "blocked"}:
+        if ours is None:  # what the webhook answered 200 is stored
+            raise SayError(f"The demo user has no phone number {account}: nobody here can see what is answered there.")
+        if ours["status"] in {"unanswerable", "blocked"}:
             raise SayError(f"The message was not answered: {ours['reason']}")
-        if ours and ours["status"] == "answered":
-            return next(
-                str(message["text"])
-                for message in reversed(messages)
-                if message["direction"] == "outbound" and message["sequence_number"] > ours["sequence_number"]
-            )
+        if ours["status"] == "answered":
+            parts = _asked(running, f"messages/{ours['id']}/trace")["reply_ids"]
+            return "\n".join(str(each["text"]) for each in reversed(_messages(running, sender)) if each["id"] in parts)
         time.sleep(POLL_SECONDS)
     raise SayError(f"There was no reply within {timeout_seconds:g} seconds.")
 
 
 def _messages(running: dict[str, str], sender: str) -> list[dict[str, Any]]:
     """The customer's latest messages, the newest first."""
-    query = urlencode({"customer": sender, "sort": "-created_at", "limit": 20})
-    path = f"/users/{running['demo_user_id']}/messages?{query}"
-    status, answer = _call(running, "GET", path, {"Authorization": f"Bearer {running['demo_api_key']}"}, None)
-    if status != http.client.OK:
-        raise SayError(f"Listing messages answered {status}.")
-    items: list[dict[str, Any]] = json.loads(answer)["items"]
+    query = urlencode({"customer": sender, "sort": "-created_at", "limit": 50})
+    items: list[dict[str, Any]] = _asked(running, f"messages?{query}")["items"]
     return items
+
+
+def _asked(running: dict[str, str], path: str) -> dict[str, Any]:
+    """What the demo user is told."""
+    key = {"Authorization": f"Bearer {running['demo_api_key']}"}
+    status, answer = _call(running, "GET", f"/users/{running['demo_user_id']}/{path}", key, None)
+    if status != http.client.OK:
+        raise SayError(f"GET {path} answered {status}: {answer.decode(errors='replace')}")
+    told: dict[str, Any] = json.loads(answer)
+    return told
 
 
 def _call(

@@ -6,10 +6,12 @@ import http.client
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from entrypoints.dev.keys import Keys
 
+NAME = "Demo"
+USERS = "/users?limit=200"
 CREDITS = 100_000
 WHATSAPP_ACCOUNT = "100000000000001"
 INSTAGRAM_ACCOUNT = "17840000000000001"
@@ -53,11 +55,28 @@ def ensure_demo(rest_url: str, admin_api_key: str, keys: Keys) -> Demo:
     """The demo user, made at the first start. Raises DemoFailed."""
     user_id, api_key = keys.get("demo_user_id"), keys.get("demo_api_key")
     if not user_id or not api_key or not _exists(rest_url, user_id, api_key):
-        user = _post(rest_url, admin_api_key, "/users", {"name": "Demo"})
-        user_id, api_key = user["id"], user["api_key"]
+        user_id, api_key = _found(rest_url, admin_api_key) or _made(rest_url, admin_api_key)
         _furnish(rest_url, user_id, api_key)
         keys.keep(demo_user_id=user_id, demo_api_key=api_key)
     return Demo(user_id, api_key, _open_web_chat(rest_url, f"/users/{user_id}/phone_numbers", api_key))
+
+
+def _made(rest_url: str, admin_api_key: str) -> tuple[str, str]:
+    user = _post(rest_url, admin_api_key, "/users", {"name": NAME})
+    return user["id"], user["api_key"]
+
+
+def _found(rest_url: str, admin_api_key: str) -> tuple[str, str] | None:
+    """The demo user of another home or of a start that was broken off, with a new key; None when there is none."""
+    path: str | None = USERS
+    while path is not None:
+        page = _asked(rest_url, admin_api_key, "GET", path)
+        for user_id in (user["id"] for user in page["items"] if user["name"] == NAME):
+            numbers = _asked(rest_url, admin_api_key, "GET", f"/users/{user_id}/phone_numbers")["items"]
+            if any(number["meta_phone_number_id"] == WHATSAPP_ACCOUNT for number in numbers):
+                return user_id, _post(rest_url, admin_api_key, f"/users/{user_id}/api_keys", {"name": NAME})["api_key"]
+        path = f"{USERS}&cursor={quote(page['next_cursor'])}" if page["next_cursor"] else None
+    return None
 
 
 def _open_web_chat(rest_url: str, path: str, api_key: str) -> str:
@@ -71,17 +90,22 @@ def _open_web_chat(rest_url: str, path: str, api_key: str) -> str:
 
 
 def _furnish(rest_url: str, user_id: str, api_key: str) -> None:
+    """Give the demo user whatever is not there yet. Tokens are set anew: they may be sealed with keys that are gone."""
     root = f"/users/{user_id}"
-    prompt = _post(rest_url, api_key, f"{root}/prompts", PROMPT)
+    there = {each["type"]: each["id"] for each in _asked(rest_url, api_key, "GET", f"{root}/phone_numbers")["items"]}
+    linked = {each["phone_number_id"] for each in _asked(rest_url, api_key, "GET", f"{root}/agents")["items"]}
+    prompt: dict[str, Any] = {}
     for new in PHONE_NUMBERS:
-        phone_number = _post(rest_url, api_key, f"{root}/phone_numbers", new)
-        agent = {
-            "name": f"Agent of {new['display_name']}",
-            "prompt_id": prompt["id"],
-            "phone_number_id": phone_number["id"],
-        }
-        _post(rest_url, api_key, f"{root}/agents", agent)
-    _post(rest_url, api_key, f"{root}/credits/add", {"amount": CREDITS, "note": "Demo"})
+        id_ = there.get(new["type"]) or _post(rest_url, api_key, f"{root}/phone_numbers", new)["id"]
+        if "access_token" in new:
+            token = {"access_token": new["access_token"]}
+            _asked(rest_url, api_key, "PATCH", f"{root}/phone_numbers/{id_}", token)
+        if id_ not in linked:
+            prompt = prompt or _post(rest_url, api_key, f"{root}/prompts", PROMPT)
+            agent = {"name": f"Agent of {new['display_name']}", "prompt_id": prompt["id"], "phone_number_id": id_}
+            _post(rest_url, api_key, f"{root}/agents", agent)
+    if not _asked(rest_url, api_key, "GET", f"{root}/credits/entries?limit=1")["items"]:
+        _post(rest_url, api_key, f"{root}/credits/add", {"amount": CREDITS, "note": NAME})
 
 
 def _exists(rest_url: str, user_id: str, api_key: str) -> bool:

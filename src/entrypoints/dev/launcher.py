@@ -12,13 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from domain.shared import Unavailable
 from entrypoints.cli.say import READY_FILE
 from entrypoints.dev.demo import WHATSAPP_ACCOUNT, Demo, DemoFailed, ensure_demo
 from entrypoints.dev.keys import Keys, write_private
 from entrypoints.dev.plan import Plan, make_choice, make_plan, shown_base_urls, store_names
 from entrypoints.dev.processes import Process, ProcessFailed
 from entrypoints.settings import SettingsError
-from entrypoints.stores import LocalStoreError, LocalStores, MigrationError, create_migrator, make_home
+from entrypoints.stores import (
+    LocalStoreError,
+    LocalStores,
+    MigrationError,
+    check_redis,
+    create_migrator,
+    occupied_home,
+)
 
 WATCH_SECONDS = 0.1
 PR_SET_PDEATHSIG = 1
@@ -33,7 +41,7 @@ def run_dev(
         _end_with_parent()
     try:
         _run(environment, port, ready_file, stop)
-    except (SettingsError, LocalStoreError, MigrationError, ProcessFailed, DemoFailed, OSError) as error:
+    except (SettingsError, LocalStoreError, MigrationError, Unavailable, ProcessFailed, DemoFailed, OSError) as error:
         sys.stderr.write(f"frontdesk dev: {error}\n")
         return 1
     return 0
@@ -41,9 +49,31 @@ def run_dev(
 
 def _run(environment: Mapping[str, str], port: int | None, ready_file: Path | None, stop: threading.Event) -> None:
     environment = {"LOG_FORMAT": "console" if sys.stdout.isatty() else "json", "LOG_LEVEL": "warning", **environment}
-    home = make_home(Path(environment.get("FRONTDESK_HOME") or ".frontdesk"))
+    with occupied_home(Path(environment.get("FRONTDESK_HOME") or ".frontdesk")) as home:
+        _forget_former_addresses(ready_file)
+        _run_in(home, environment, port, ready_file, stop)
+    _say("Stopped.")
+
+
+def _forget_former_addresses(ready_file: Path | None) -> None:
+    """Whoever waits for the file must not read those of a house that was killed."""
+    if ready_file is None:
+        return
+    if not ready_file.absolute().parent.is_dir():
+        raise SettingsError(f"--ready-file {ready_file} cannot be written: there is no such folder.")
+    try:
+        ready_file.unlink(missing_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--ready-file {ready_file} cannot be written: {error.strerror}.") from error
+
+
+def _run_in(
+    home: Path, environment: Mapping[str, str], port: int | None, ready_file: Path | None, stop: threading.Event
+) -> None:
     keys = Keys(home)
     choice = make_choice({**environment, "FRONTDESK_HOME": str(home)}, port, keys)
+    if not _absent(environment, "REDIS_URL"):
+        check_redis(environment["REDIS_URL"])
     _say("Starting the stores …")
     with LocalStores(
         home, postgres=_absent(environment, "DATABASE_URL"), valkey=_absent(environment, "REDIS_URL")
@@ -64,7 +94,6 @@ def _run(environment: Mapping[str, str], port: int | None, ready_file: Path | No
                 _watch(plan.processes, stop)
             finally:
                 (home / READY_FILE).unlink(missing_ok=True)
-    _say("Stopped.")
 
 
 @contextmanager

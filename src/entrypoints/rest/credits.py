@@ -60,7 +60,7 @@ class AddedView(msgspec.Struct):
 
 
 class UsageView(msgspec.Struct):
-    """What replies cost. What the report is grouped by is set: a day of UTC, or the id of what may be gone by now."""
+    """What was paid. What the report is grouped by is set: a day of UTC, or the id of what may be gone by now."""
 
     day: date | None
     agent_id: UUID | None

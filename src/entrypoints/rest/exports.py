@@ -27,7 +27,7 @@ from entrypoints.rest.bodies import view
 Batches = AsyncIterator[Sequence[object]]
 ExportFormat = Literal["csv", "jsonl"]
 EXPORT = {200: ResponseSpec(bytes, generate_examples=False, media_type="*/*", description="All rows, streamed")}
-MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+MEDIA_TYPES: Mapping[str, str] = {"csv": "text/csv", "jsonl": "application/jsonl"}
 OTHER = "other"
 """The column of values whose field no form names any more, as JSON."""
 

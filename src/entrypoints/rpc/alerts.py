@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from application.app import Application
+from domain.alert_rules import severity_of
 from domain.monitoring import Alert, AlertState
 from entrypoints.rpc._generated.frontdesk.v1 import alert_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.alert_pb2_grpc import AlertServiceServicer
-from entrypoints.rpc.fields import id_out, optional_id_out, optional_time_out, page_in, time_out, uuid_in, word_in
+from entrypoints.rpc.fields import (
+    id_out,
+    number_out,
+    optional_id_out,
+    optional_time_out,
+    page_in,
+    time_out,
+    uuid_in,
+    word_in,
+)
 from entrypoints.rpc.interceptors import Context, caller_of_call
 
 
@@ -49,4 +59,5 @@ def _alert(alert: Alert) -> pb.Alert:
         open_time=time_out(alert.opened_at),
         resolve_time=optional_time_out(alert.resolved_at),
         times=alert.times,
+        severity=pb.AlertSeverity.ValueType(number_out(pb.AlertSeverity.DESCRIPTOR, severity_of(alert))),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 
 import structlog
@@ -12,6 +13,7 @@ from application.alert_telling import TellOfAlerts
 from application.app import Application
 from application.erasing import BATCH
 from domain.shared import Unavailable
+from entrypoints.health_door import create_health_app, health_door
 from entrypoints.process import run_process
 from entrypoints.readiness import announce_ready
 from entrypoints.settings import Settings
@@ -31,9 +33,19 @@ def scheduler_process(environment: Mapping[str, str]) -> int:
     return run_process(environment, "scheduler", _do_chores)
 
 
-async def _do_chores(application: Application, _settings: Settings, stop: asyncio.Event) -> None:
-    announce_ready()
-    await run_scheduler(application, stop)
+async def _do_chores(application: Application, settings: Settings, stop: asyncio.Event) -> None:
+    async with _own_door(application, settings):
+        announce_ready()
+        await run_scheduler(application, stop)
+
+
+def _own_door(application: Application, settings: Settings) -> AbstractAsyncContextManager[None]:
+    """Where it tells how it is. Within the process: when the event loop hangs, nobody answers, which tells as much."""
+    port = settings.scheduler_health_port
+    if port is None:
+        return nullcontext()
+    app = create_health_app(application, "chores", application.check_chores)
+    return health_door("The scheduler's health", settings.scheduler_health_host, port, app)
 
 
 async def run_scheduler(application: Application, stop: asyncio.Event) -> None:
@@ -70,8 +82,9 @@ async def _every(seconds: float, chore: Callable[[], Awaitable[None]], stop: asy
 
 
 async def _look_around(application: Application) -> None:
-    await _sweep(application)
-    await _watch(application)
+    is_swept = await _sweep(application)
+    is_watched = await _watch(application)
+    application.check_chores.note(is_done=is_swept and is_watched)
 
 
 async def _see_to_files(application: Application) -> None:
@@ -105,25 +118,28 @@ async def _forget_answers(application: Application, stop: asyncio.Event) -> None
         log.warning("forget_failed", reason=str(error))
 
 
-async def _sweep(application: Application) -> None:
+async def _sweep(application: Application) -> bool:
+    """Whether it could be done, as for the next."""
     try:
         swept = await application.sweep()
     except Unavailable as error:
         log.warning("sweep_failed", reason=str(error))
-        return
+        return False
     if swept.requeued or swept.claimed:
         application.telemetry.swept(swept.requeued, swept.claimed)
         log.info("swept", requeued=swept.requeued, claimed=swept.claimed)
+    return True
 
 
-async def _watch(application: Application) -> None:
+async def _watch(application: Application) -> bool:
     try:
         noticed = await application.watch()
     except Unavailable as error:
         log.warning("watch_failed", reason=str(error))
-        return
+        return False
     if noticed.resolved or noticed.expired:
         log.info("watched", resolved=noticed.resolved, expired=noticed.expired)
+    return True
 
 
 async def _watch_models(application: Application) -> None:

@@ -1,42 +1,56 @@
-"""What one message costs in commands of Redis, where each that is sent is billed and a script counts as one."""
+"""What is billed by a managed Redis: the commands that reach it over a connection, not what its scripts do inside."""
 
-from collections.abc import Callable
+import itertools
+import secrets
+import time
 
-from redis import Redis
+import pytest
 
 from tests.rig.house import a_customer
+from tests.rig.waiting import until
 
-MARK = "the end of one message"
-
-
-def sent_while(redis: Redis, act: Callable[[], object]) -> list[str]:
-    """The commands that clients sent meanwhile; what scripts do inside is no command of its own."""
-    with redis.monitor() as monitor:
-        act()
-        redis.echo(MARK)
-        sent: list[str] = []
-        for told in monitor.listen():
-            if MARK in told["command"]:
-                return sent
-            if told["client_type"] != "lua":
-                sent.append(told["command"].split(" ")[0].upper())
-    return sent
+IDLE_PER_SECOND = 2
+MESSAGES = 10
+REPORTED = "select count(*) from messages where user_id = %s and status = %s"
 
 
-def test_a_message_that_comes_alone_costs_at_most_eight_commands(house, tenant):
-    """Alone it shares nothing with others. What the platform reports of the reply comes in webhooks of its own."""
-    sender = a_customer()
+def commands_of(house, work):
+    """The commands that clients sent during some work, and how many seconds it took."""
+    end = secrets.token_hex(8)
+    with house.redis() as redis, redis.monitor() as monitor:
+        redis.echo(end)  # on a connection that is there before anything is counted
+        next(one for one in monitor.listen() if end in one["command"])
+        began = time.monotonic()
+        work()
+        seconds = time.monotonic() - began
+        redis.echo(end)
+        seen = itertools.takewhile(lambda one: end not in one["command"], monitor.listen())
+        return [one["command"].split()[0] for one in seen if one["client_type"] != "lua"], seconds
 
-    def writes() -> None:
-        tenant.hears("Hello", sender)
-        tenant.settled()
 
-    with house.meta.turned(statuses=[]):
-        writes()
-        with Redis.from_url(house.ready["redis_url"]) as redis:
-            rounds = [sent_while(redis, writes) for _ in range(5)]
+@pytest.mark.parametrize(("statuses", "at_most"), [([], 5), (["sent", "delivered", "read"], 8)])
+def test_a_message_that_comes_alone_with_its_reply_and_what_becomes_of_that(house, tenant, statuses, at_most):
+    last = (statuses or ["sent"])[-1]
 
-    fewest = min(rounds, key=len)  # what else goes on in the house comes and goes
-    assert fewest.count("GETEX") == 1
-    assert "SET" not in fewest  # nothing was missing
-    assert len(fewest) <= 8, fewest
+    def reported():
+        ((count,),) = house.sql(REPORTED, tenant.id, last)
+        return count
+
+    def is_answered():
+        before = reported()
+        tenant.hears("Hello", a_customer())
+        until(lambda: reported() > before, 60)  # not by the API, whose calls are counted in Redis
+
+    with house.meta.turned(statuses=statuses):
+        is_answered()
+        while "PUBLISH" in commands_of(house, is_answered)[0]:
+            continue  # until everybody has heard that nobody follows
+        sent, seconds = commands_of(house, lambda: [is_answered() for _ in range(MESSAGES)])
+
+    assert len(sent) <= at_most * MESSAGES + IDLE_PER_SECOND * seconds, f"{sent}"
+
+
+def test_a_house_in_which_nothing_happens_costs_two_commands_a_second_at_most(house):
+    sent, seconds = commands_of(house, lambda: time.sleep(6))
+
+    assert len(sent) <= IDLE_PER_SECOND * seconds, f"{sent}"

@@ -51,7 +51,7 @@ def test_a_house_without_quota_waits_until_it_has_some(tenant):
         ({"incomplete": "max_output_tokens"}, "model_incomplete"),
         ({"incomplete": "content_filter", "answer": "Half an ans"}, "model_incomplete"),
         ({"empty": True}, "model_empty"),
-        ({"error": {"http_status": 401, "code": "invalid_api_key", "message": "No key"}}, "model_failed"),
+        ({"error": {"http_status": 403, "code": "unsupported_country", "message": "No."}}, "model_failed"),
     ],
 )
 def test_a_question_without_an_answer_says_why_and_costs_nothing(tenant, then, reason):

@@ -16,13 +16,14 @@ class Watched:
     house: House
     collector: Collector
     workers_url: str
+    scheduler_url: str
     alerts: Collector
     mail: MailServer
 
 
 @pytest.fixture(scope="session")
 def watched() -> Iterator[Watched]:
-    port = _free_port()
+    workers, scheduler = _free_port(), _free_port()
     with (
         running_collector() as collector,
         running_collector() as alerts,
@@ -34,7 +35,8 @@ def watched() -> Iterator[Watched]:
             LOG_FORMAT="json",
             LEASE_SECONDS="3",
             WORKERS_MAX="2",
-            WORKER_HEALTH_PORT=str(port),
+            WORKER_HEALTH_PORT=str(workers),
+            SCHEDULER_HEALTH_PORT=str(scheduler),
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
             OTEL_BSP_SCHEDULE_DELAY="200",
             ALERT_WEBHOOK_URL=alerts.url,
@@ -43,7 +45,8 @@ def watched() -> Iterator[Watched]:
             SMTP_URL=f"smtp://127.0.0.1:{mail.port}",
         ) as house,
     ):
-        yield Watched(house, collector, f"http://127.0.0.1:{port}", alerts, mail)
+        doors = [f"http://127.0.0.1:{port}" for port in (workers, scheduler)]
+        yield Watched(house, collector, *doors, alerts, mail)
 
 
 def _free_port() -> int:

@@ -148,6 +148,24 @@ def test_the_workers_own_door_tells_of_them(watched):
     assert 'frontdesk_processes{role="worker"}' in scraped(watched.workers_url)
 
 
+def test_the_scheduler_s_own_door_tells_of_it_and_of_who_comes_after_it(watched):
+    def are_well() -> bool:
+        try:
+            answers = [call(watched.scheduler_url, "GET", path) for path in ("/health/live", "/health/ready")]
+        except OSError:
+            return False
+        return [answer.status for answer in answers] == [200, 200]
+
+    until(are_well)
+    ready = call(watched.scheduler_url, "GET", "/health/ready").json
+    assert set(ready["dependencies"]) == {"postgres", "redis", "chores"}
+    assert 'frontdesk_processes{role="scheduler"}' in scraped(watched.scheduler_url)
+
+    watched.house.scheduler().kill()
+    until(lambda: not are_well())
+    until(are_well, 60)
+
+
 def test_nothing_of_anybody_is_told(watched):
     house = watched.house
     tenant = house.tenant()

@@ -7,7 +7,7 @@ import pytest
 from application.channels.manage_phone_numbers import ManagePhoneNumbers
 from application.conversations.pause import PauseConversations
 from application.pages import PageRequest
-from domain.channels import ChannelSettings, ChannelStatus, ChannelType, Receipt, Template
+from domain.channels import ChannelSettings, ChannelStatus, ChannelType, Receipt, Template, made_id
 from domain.credits import Account
 from domain.delivery import Accepted, Ambiguous, Deferred, Parked, Refused
 from domain.loops import SAME_IN_A_ROW
@@ -201,6 +201,21 @@ async def test_the_question_is_quoted_only_when_the_customer_wrote_again(desk: D
 
     asked = desk.messages(conversation_id)[0].platform_message_id
     assert [sent.reply_to for sent in desk.gateway.sent] == [asked, None, None]
+
+
+async def test_a_question_that_the_platform_cannot_know_again_is_neither_quoted_nor_shown_as_read(desk: Desk) -> None:
+    conversation_id = await desk.hears("Hello", platform_message_id=made_id(b"Hello"))
+
+    async def thinks():
+        await desk.hears("Hello?")
+        return answered("One.")
+
+    desk.model.says(thinks)
+
+    await desk.takes_turns(conversation_id)
+
+    assert desk.gateway.sent[0].reply_to is None
+    assert len(desk.background.started) == 1, "only that of the second question"
 
 
 async def test_a_sign_is_shown_while_the_turn_lasts(desk: Desk) -> None:

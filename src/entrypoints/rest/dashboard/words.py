@@ -9,6 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from domain.alert_rules import severity_of
+
 DONE = {
     "paused": "The agent is paused in this conversation.",
     "resumed": "The agent answers again.",
@@ -44,10 +46,12 @@ STATUSES = {
     "parked": "stopped by the platform",
     "open": "open",
     "resolved": "resolved",
+    "critical": "critical",
+    "warning": "warning",
 }
 TONES = {
-    **dict.fromkeys(("failed", "unauthorized", "open"), "bad"),
-    **dict.fromkeys(("unanswerable", "blocked", "unknown", "parked"), "warn"),
+    **dict.fromkeys(("failed", "unauthorized", "open", "critical"), "bad"),
+    **dict.fromkeys(("unanswerable", "blocked", "unknown", "parked", "warning"), "warn"),
     **dict.fromkeys(("answered", "sent", "delivered", "read", "active", "resolved", "completed"), "good"),
 }
 """Never the only sign: the word itself always stands beside the colour."""
@@ -155,5 +159,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "told": told,
     "number_name": number_name,
     "lines": lines,
+    "severity": severity_of,
     "channel": lambda type_: CHANNELS.get(str(type_), str(type_)),
 }

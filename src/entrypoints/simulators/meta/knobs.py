@@ -32,3 +32,4 @@ class MetaKnobs(Knobs, frozen=True, kw_only=True, forbid_unknown_fields=True):
     window_closed_for: Annotated[
         tuple[str, ...], Meta(description="customers who wrote too long ago: only templates reach them")
     ] = ()
+    token_days: Annotated[float, Meta(ge=0, description="how long an Instagram token lasts that was refreshed")] = 60

@@ -56,7 +56,7 @@ def create_meta_simulator(options: MetaSimulatorOptions) -> Simulator:
     Customers(deliveries, signer, journal, acquaintances).add_routes(controls)
     control.add(controls, "GET", "deliveries", deliveries.show)
     api = Router()
-    add_token_routes(api, sending)
+    add_token_routes(api, sending, board)
     add_message_routes(api, sending, board, acquaintances)
     add_media_routes(api, controls, Media(), journal)
     return Simulator(

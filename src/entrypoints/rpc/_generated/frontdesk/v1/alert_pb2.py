@@ -25,25 +25,27 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66rontdesk/v1/alert.proto\x12\x0c\x66rontdesk.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x01\n\x05\x41lert\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x07user_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12-\n\topen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cresolve_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05times\x18\x08 \x01(\x05\x42\n\n\x08_user_id\"u\n\x11ListAlertsRequest\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.frontdesk.v1.AlertState\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"R\n\x12ListAlertsResponse\x12#\n\x06\x61lerts\x18\x01 \x03(\x0b\x32\x13.frontdesk.v1.Alert\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x15ListUserAlertsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.frontdesk.v1.AlertState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\"V\n\x16ListUserAlertsResponse\x12#\n\x06\x61lerts\x18\x01 \x03(\x0b\x32\x13.frontdesk.v1.Alert\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*Y\n\nAlertState\x12\x1b\n\x17\x41LERT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41LERT_STATE_OPEN\x10\x01\x12\x18\n\x14\x41LERT_STATE_RESOLVED\x10\x02\x32\xbc\x01\n\x0c\x41lertService\x12O\n\nListAlerts\x12\x1f.frontdesk.v1.ListAlertsRequest\x1a .frontdesk.v1.ListAlertsResponse\x12[\n\x0eListUserAlerts\x12#.frontdesk.v1.ListUserAlertsRequest\x1a$.frontdesk.v1.ListUserAlertsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x66rontdesk/v1/alert.proto\x12\x0c\x66rontdesk.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x02\n\x05\x41lert\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x07user_id\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12-\n\topen_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cresolve_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05times\x18\x08 \x01(\x05\x12-\n\x08severity\x18\t \x01(\x0e\x32\x1b.frontdesk.v1.AlertSeverityB\n\n\x08_user_id\"u\n\x11ListAlertsRequest\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.frontdesk.v1.AlertState\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x10\n\x08order_by\x18\x04 \x01(\t\"R\n\x12ListAlertsResponse\x12#\n\x06\x61lerts\x18\x01 \x03(\x0b\x32\x13.frontdesk.v1.Alert\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x8a\x01\n\x15ListUserAlertsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.frontdesk.v1.AlertState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\"V\n\x16ListUserAlertsResponse\x12#\n\x06\x61lerts\x18\x01 \x03(\x0b\x32\x13.frontdesk.v1.Alert\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*Y\n\nAlertState\x12\x1b\n\x17\x41LERT_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41LERT_STATE_OPEN\x10\x01\x12\x18\n\x14\x41LERT_STATE_RESOLVED\x10\x02*h\n\rAlertSeverity\x12\x1e\n\x1a\x41LERT_SEVERITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41LERT_SEVERITY_WARNING\x10\x01\x12\x1b\n\x17\x41LERT_SEVERITY_CRITICAL\x10\x02\x32\xbc\x01\n\x0c\x41lertService\x12O\n\nListAlerts\x12\x1f.frontdesk.v1.ListAlertsRequest\x1a .frontdesk.v1.ListAlertsResponse\x12[\n\x0eListUserAlerts\x12#.frontdesk.v1.ListUserAlertsRequest\x1a$.frontdesk.v1.ListUserAlertsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'frontdesk.v1.alert_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ALERTSTATE']._serialized_start=722
-  _globals['_ALERTSTATE']._serialized_end=811
+  _globals['_ALERTSTATE']._serialized_start=769
+  _globals['_ALERTSTATE']._serialized_end=858
+  _globals['_ALERTSEVERITY']._serialized_start=860
+  _globals['_ALERTSEVERITY']._serialized_end=964
   _globals['_ALERT']._serialized_start=76
-  _globals['_ALERT']._serialized_end=288
-  _globals['_LISTALERTSREQUEST']._serialized_start=290
-  _globals['_LISTALERTSREQUEST']._serialized_end=407
-  _globals['_LISTALERTSRESPONSE']._serialized_start=409
-  _globals['_LISTALERTSRESPONSE']._serialized_end=491
-  _globals['_LISTUSERALERTSREQUEST']._serialized_start=494
-  _globals['_LISTUSERALERTSREQUEST']._serialized_end=632
-  _globals['_LISTUSERALERTSRESPONSE']._serialized_start=634
-  _globals['_LISTUSERALERTSRESPONSE']._serialized_end=720
-  _globals['_ALERTSERVICE']._serialized_start=814
-  _globals['_ALERTSERVICE']._serialized_end=1002
+  _globals['_ALERT']._serialized_end=335
+  _globals['_LISTALERTSREQUEST']._serialized_start=337
+  _globals['_LISTALERTSREQUEST']._serialized_end=454
+  _globals['_LISTALERTSRESPONSE']._serialized_start=456
+  _globals['_LISTALERTSRESPONSE']._serialized_end=538
+  _globals['_LISTUSERALERTSREQUEST']._serialized_start=541
+  _globals['_LISTUSERALERTSREQUEST']._serialized_end=679
+  _globals['_LISTUSERALERTSRESPONSE']._serialized_start=681
+  _globals['_LISTUSERALERTSRESPONSE']._serialized_end=767
+  _globals['_ALERTSERVICE']._serialized_start=967
+  _globals['_ALERTSERVICE']._serialized_end=1155
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,30 @@ ALERT_STATE_RESOLVED: AlertState.ValueType  # 2
 """It has ended."""
 Global___AlertState: _TypeAlias = AlertState  # noqa: Y015
 
+class _AlertSeverity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlertSeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertSeverity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALERT_SEVERITY_UNSPECIFIED: _AlertSeverity.ValueType  # 0
+    """Not said."""
+    ALERT_SEVERITY_WARNING: _AlertSeverity.ValueType  # 1
+    """Today."""
+    ALERT_SEVERITY_CRITICAL: _AlertSeverity.ValueType  # 2
+    """At once."""
+
+class AlertSeverity(_AlertSeverity, metaclass=_AlertSeverityEnumTypeWrapper):
+    """How soon somebody should look at an alert."""
+
+ALERT_SEVERITY_UNSPECIFIED: AlertSeverity.ValueType  # 0
+"""Not said."""
+ALERT_SEVERITY_WARNING: AlertSeverity.ValueType  # 1
+"""Today."""
+ALERT_SEVERITY_CRITICAL: AlertSeverity.ValueType  # 2
+"""At once."""
+Global___AlertSeverity: _TypeAlias = AlertSeverity  # noqa: Y015
+
 @_typing.final
 class Alert(_message.Message):
     """One cause, from when it was first seen to its end."""
@@ -58,6 +82,7 @@ class Alert(_message.Message):
     OPEN_TIME_FIELD_NUMBER: _builtins.int
     RESOLVE_TIME_FIELD_NUMBER: _builtins.int
     TIMES_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     user_id: _builtins.str
@@ -70,6 +95,8 @@ class Alert(_message.Message):
     """What is wrong, for people."""
     times: _builtins.int
     """How often it was reported while it was open."""
+    severity: Global___AlertSeverity.ValueType
+    """How soon somebody should look."""
     @_builtins.property
     def open_time(self) -> _timestamp_pb2.Timestamp:
         """When it was first seen."""
@@ -89,10 +116,11 @@ class Alert(_message.Message):
         open_time: _timestamp_pb2.Timestamp | None = ...,
         resolve_time: _timestamp_pb2.Timestamp | None = ...,
         times: _builtins.int = ...,
+        severity: Global___AlertSeverity.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_user_id", b"_user_id", "open_time", b"open_time", "resolve_time", b"resolve_time", "user_id", b"user_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_user_id", b"_user_id", "detail", b"detail", "id", b"id", "kind", b"kind", "open_time", b"open_time", "resolve_time", b"resolve_time", "subject", b"subject", "times", b"times", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_user_id", b"_user_id", "detail", b"detail", "id", b"id", "kind", b"kind", "open_time", b"open_time", "resolve_time", b"resolve_time", "severity", b"severity", "subject", b"subject", "times", b"times", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__user_id: _TypeAlias = _typing.Literal["user_id"]  # noqa: Y015
     _WhichOneofArgType__user_id: _TypeAlias = _typing.Literal["_user_id", b"_user_id"]  # noqa: Y015

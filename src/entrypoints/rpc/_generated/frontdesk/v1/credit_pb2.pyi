@@ -362,7 +362,7 @@ Global___ListEntriesResponse: _TypeAlias = ListEntriesResponse  # noqa: Y015
 
 @_typing.final
 class Usage(_message.Message):
-    """What replies cost. What the report is grouped by is set: the id may be of what is gone by now."""
+    """What was paid for replies and extractions. What the report is grouped by is set: the id may be of what is gone by now."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -386,7 +386,7 @@ class Usage(_message.Message):
     net: _builtins.int
     """What was paid in the end."""
     replies: _builtins.int
-    """How many replies that were."""
+    """How many replies were paid for."""
     def __init__(
         self,
         *,

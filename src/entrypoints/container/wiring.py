@@ -1,48 +1,32 @@
-"""The composition root: which plug goes into which socket. Only this module meets the adapters and the injector."""
+"""Which plug goes into which socket: one line for each port. Only this module knows the injector."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from functools import partial
+from pathlib import Path
 
 import aiohttp
 from dependency_injector import containers, providers
 from dependency_injector.providers import Provider
 from redis.asyncio import Redis
 
-from adapters.alerting.email import EmailAlertSender, MailServer
-from adapters.alerting.signature import WebhookSignature
-from adapters.alerting.webhook import WebhookAlertSender, as_json, as_slack
 from adapters.background import TaskBackground
-from adapters.channels.gateway import Platforms
-from adapters.channels.graph import Graph
-from adapters.channels.instagram import InstagramGateway
 from adapters.channels.instagram_tokens import InstagramTokens
 from adapters.channels.media_fetcher import MetaMediaFetcher
-from adapters.channels.media_hosts import MediaHosts, opened_media_http
+from adapters.channels.media_hosts import MediaHosts
 from adapters.channels.meta_webhook import MetaWebhookReader
 from adapters.channels.signature import MetaSignature
-from adapters.channels.webchat import WebChatGateway
-from adapters.channels.whatsapp import WhatsAppGateway
 from adapters.chat_sessions import SignedChatSessions
 from adapters.clock import RandomIds, SystemClock
 from adapters.content_store import open_content_store
-from adapters.coordination.connection import opened_redis
 from adapters.coordination.context_cache import RedisContextCache
-from adapters.coordination.dead_workers import forget_workers
 from adapters.coordination.duplicate_filter import RedisDuplicateFilter
 from adapters.coordination.extraction_queue import RedisExtractionQueue
 from adapters.coordination.live_channel import RedisLiveChannel
 from adapters.coordination.rate_limits import RedisRateLimits
-from adapters.coordination.turn_queue import QueueLimits, RedisTurnQueue
+from adapters.coordination.turn_queue import RedisTurnQueue
 from adapters.coordination.wake_up_broker import (
-    ACTOR,
-    EXTRACTION_ACTOR,
     EXTRACTION_QUEUE,
-    QUEUE,
-    WakeUpBroker,
     extraction_wake_up,
     wake_up,
     wake_up_key,
@@ -54,14 +38,12 @@ from adapters.persistence.agents import PostgresAgents
 from adapters.persistence.alert_deliveries import PostgresAlertDeliveries
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.answers import PostgresAnswers
-from adapters.persistence.backlog import PostgresBacklog
 from adapters.persistence.briefings import PostgresBriefings
 from adapters.persistence.channel_health import PostgresChannelHealth
 from adapters.persistence.conversations import PostgresConversations
 from adapters.persistence.credits import PostgresCredits
 from adapters.persistence.customer_records import PostgresCustomerRecords
 from adapters.persistence.database import Database
-from adapters.persistence.dead_workers import end_leases_of_the_dead
 from adapters.persistence.erasures import PostgresErasures
 from adapters.persistence.extractions import PostgresExtractions
 from adapters.persistence.figures import PostgresFigures
@@ -77,15 +59,14 @@ from adapters.persistence.turns import PostgresTurns
 from adapters.persistence.users import PostgresUsers
 from adapters.persistence.web_chats import PostgresWebChats
 from adapters.probes import PostgresProbe, RedisProbe
-from adapters.telemetry.measured import MeasuredContexts
-from adapters.telemetry.wiring import Instruments, Watching, opened_instruments
+from adapters.telemetry.measured.contexts import MeasuredContexts
+from adapters.telemetry.wiring import Instruments
 from adapters.vault import AesVault
 from application.app import Application, Ports, assemble
 from application.ports.alert_deliveries import AlertDeliveries, AlertSender
 from application.ports.alerts import Alerts
 from application.ports.answers import Answers
 from application.ports.background import Background
-from application.ports.backlog import Backlog
 from application.ports.briefings import Briefings
 from application.ports.channel_gateway import ChannelGateway, WebhookReader
 from application.ports.channel_health import ChannelHealth
@@ -121,83 +102,13 @@ from application.ports.turns import Turns
 from application.ports.vault import Vault
 from application.ports.web_chats import WebChats
 from domain.alert_deliveries import Destination
-from domain.channels import ChannelType
-from domain.conversations import LaneScope
-from entrypoints.crash_points import with_crash_point
-from entrypoints.place import folder_of_this_host
+from entrypoints.container.choices import alert_senders, encryption_keys, metrics_token, platforms, queue_limits
+from entrypoints.crash_points import CrashPoint, with_crash_point
 from entrypoints.settings import Settings
-
-__all__ = [
-    "ACTOR",
-    "EXTRACTION_ACTOR",
-    "EXTRACTION_QUEUE",
-    "QUEUE",
-    "Container",
-    "WakeUpBroker",
-    "end_leases_of_the_dead",
-    "forget_workers",
-    "load_what_workers_need",
-    "opened_backlog",
-    "running",
-]
-
-
-IN_FLIGHT_MAX_PER_NUMBER = 500
-"""Turns of one phone number at a time, over all workers: half of what one worker can, so that others have room."""
-
-
-def _encryption_keys(settings: Settings) -> list[str]:
-    return [key.get_secret_value() for key in settings.encryption_keys]
-
-
-def _queue_limits(settings: Settings) -> QueueLimits:
-    in_flight_max = 1 if settings.lane_scope is LaneScope.PHONE_NUMBER else IN_FLIGHT_MAX_PER_NUMBER
-    return QueueLimits(settings.queue_capacity, in_flight_max, settings.lease_seconds)
 
 
 def _measured(ports: Ports, instruments: Instruments) -> Ports:
     return replace(ports, **instruments.measured(ports))
-
-
-def _metrics_token(settings: Settings) -> str | None:
-    return settings.metrics_token.get_secret_value() if settings.metrics_token else None
-
-
-def _watching(settings: Settings, role: str) -> Watching:
-    return Watching(
-        settings.metrics_folder / folder_of_this_host(),
-        role,
-        settings.encryption_keys[0].get_secret_value(),
-        settings.otel_exporter_otlp_endpoint,
-        settings.otel_traces_sampler_arg,
-        settings.reply_quiet_seconds,
-    )
-
-
-def _platforms(http: aiohttp.ClientSession, live: LiveChannel, settings: Settings) -> ChannelGateway:
-    """A line for each kind of channel that something can be sent to."""
-    version = settings.meta_graph_version
-    return Platforms(
-        {
-            ChannelType.WHATSAPP: WhatsAppGateway(Graph(http, settings.meta_graph_base_url, version)),
-            ChannelType.INSTAGRAM: InstagramGateway(Graph(http, settings.meta_instagram_base_url, version)),
-            ChannelType.WEBCHAT: WebChatGateway(live),
-        }
-    )
-
-
-def _alert_senders(http: aiohttp.ClientSession, clock: Clock, settings: Settings) -> dict[Destination, AlertSender]:
-    """Who is told beside the log: whatever the administrator has set up."""
-    senders: dict[Destination, AlertSender] = {}
-    if settings.alert_webhook_url is not None:
-        signature = WebhookSignature([secret.get_secret_value() for secret in settings.alert_webhook_secret])
-        body_of = as_slack if settings.alert_webhook_format == "slack" else as_json
-        url = settings.alert_webhook_url.get_secret_value()
-        senders[Destination.WEBHOOK] = WebhookAlertSender(http, url, signature, clock, body_of)
-    if settings.smtp_url is not None:
-        server, recipients = MailServer.of(settings.smtp_url.get_secret_value()), settings.alert_email_to
-        senders[Destination.EMAIL] = EmailAlertSender(server, settings.alert_email_from or recipients[0], recipients)
-    return senders
 
 
 class Container(containers.DeclarativeContainer):
@@ -218,7 +129,7 @@ class Container(containers.DeclarativeContainer):
     clock: Provider[Clock] = providers.Singleton(SystemClock)
     ids: Provider[Ids] = providers.Singleton(RandomIds)
     background: Provider[Background] = providers.Singleton(TaskBackground)
-    vault: Provider[Vault] = providers.Singleton(AesVault, providers.Callable(_encryption_keys, settings))
+    vault: Provider[Vault] = providers.Singleton(AesVault, providers.Callable(encryption_keys, settings))
     inbox: Provider[Inbox] = providers.Singleton(PostgresInbox, database, ids)
     turns: Provider[Turns] = providers.Singleton(
         PostgresTurns,
@@ -228,8 +139,14 @@ class Container(containers.DeclarativeContainer):
         settings.provided.reply_quiet_seconds,
         settings.provided.lane_scope,
     )
+    kept_contexts = providers.Singleton(RedisContextCache, redis, settings.provided.cache_ttl_seconds)
     queue: Provider[TurnQueue] = providers.Singleton(
-        RedisTurnQueue, redis, wake_up_key(), providers.Object(wake_up), providers.Callable(_queue_limits, settings)
+        RedisTurnQueue,
+        redis,
+        wake_up_key(),
+        providers.Object(wake_up),
+        providers.Callable(queue_limits, settings),
+        kept_contexts,
     )
     extractions: Provider[Extractions] = providers.Singleton(PostgresExtractions, database)
     extraction_queue: Provider[ExtractionQueue] = providers.Singleton(
@@ -238,16 +155,14 @@ class Container(containers.DeclarativeContainer):
     leads: Provider[Leads] = providers.Singleton(PostgresLeads, database)
     seen: Provider[DuplicateFilter] = providers.Singleton(RedisDuplicateFilter, redis, settings.provided.dedupe_seconds)
     contexts: Provider[ContextCache] = providers.Singleton(
-        MeasuredContexts,
-        providers.Singleton(RedisContextCache, redis, settings.provided.cache_ttl_seconds),
-        instruments.provided.metrics,
+        MeasuredContexts, kept_contexts, instruments.provided.metrics
     )
     ageing_tokens: Provider[AgeingTokens] = providers.Singleton(PostgresAgeingTokens, database)
     token_issuer: Provider[TokenIssuer] = providers.Singleton(
         InstagramTokens, http, settings.provided.meta_instagram_base_url
     )
     briefings: Provider[Briefings] = providers.Singleton(PostgresBriefings, database, vault, contexts)
-    gateway: Provider[ChannelGateway] = providers.Singleton(_platforms, http, live, settings)
+    gateway: Provider[ChannelGateway] = providers.Singleton(platforms, http, live, settings)
     reader: Provider[WebhookReader] = providers.Singleton(
         MetaWebhookReader,
         providers.Singleton(
@@ -283,7 +198,7 @@ class Container(containers.DeclarativeContainer):
     answers: Provider[Answers] = providers.Singleton(PostgresAnswers, database)
     alerts: Provider[Alerts] = providers.Singleton(PostgresAlerts, database)
     alert_deliveries: Provider[AlertDeliveries] = providers.Singleton(PostgresAlertDeliveries, database)
-    alert_senders: Provider[dict[Destination, AlertSender]] = providers.Singleton(_alert_senders, http, clock, settings)
+    alert_senders: Provider[dict[Destination, AlertSender]] = providers.Singleton(alert_senders, http, clock, settings)
     model_catalogue: Provider[ModelCatalogue] = providers.Singleton(
         OpenAIModelCatalogue,
         http,
@@ -293,7 +208,7 @@ class Container(containers.DeclarativeContainer):
     figures: Provider[Figures] = providers.Singleton(PostgresFigures, database)
     web_chats: Provider[WebChats] = providers.Singleton(PostgresWebChats, database)
     chat_sessions: Provider[ChatSessions] = providers.Singleton(
-        SignedChatSessions, providers.Callable(_encryption_keys, settings)
+        SignedChatSessions, providers.Callable(encryption_keys, settings)
     )
     rate_limits: Provider[RateLimits] = providers.Singleton(RedisRateLimits, redis)
     postgres_probe: Provider[Probe] = providers.Singleton(PostgresProbe, database)
@@ -357,7 +272,7 @@ class Container(containers.DeclarativeContainer):
         ports,
         admin_api_key=settings.provided.admin_api_key.get_secret_value.call(),
         requests_per_minute=settings.provided.api_requests_per_minute,
-        metrics_token=providers.Callable(_metrics_token, settings),
+        metrics_token=providers.Callable(metrics_token, settings),
         metrics_are_private=settings.provided.listens_here_only,
         lane_scope=settings.provided.lane_scope,
         lease_seconds=settings.provided.lease_seconds,
@@ -371,81 +286,6 @@ class Container(containers.DeclarativeContainer):
     )
 
 
-@asynccontextmanager
-async def running(settings: Settings, *, role: str, asks_model: bool = False) -> AsyncIterator[Application]:
-    """Open every outside resource, hand over the application, close them in reverse order.
-
-    `role` names the process in Postgres's list of connections. A process that `asks_model` loads the SDK now and
-    not with its first customer waiting. Raises Unavailable when Postgres is out of reach.
-    """
-    async with AsyncExitStack() as stack:
-        database = Database(settings.database_url.get_secret_value(), name=f"frontdesk-{role}")
-        media_hosts = MediaHosts(settings.meta_graph_base_url)
-        model = DeferredModel(partial(_open_model, stack, settings))
-        lead_model = DeferredLeadModel(partial(_open_lead_model, stack, settings))
-        redis_url = settings.redis_url.get_secret_value()
-        redis = await stack.enter_async_context(opened_redis(redis_url))
-        await stack.enter_async_context(database.opened())
-        container = Container(
-            settings=settings,
-            database=database,
-            redis=redis,
-            instruments=await stack.enter_async_context(opened_instruments(_watching(settings, role), database, redis)),
-            live=await stack.enter_async_context(RedisLiveChannel(redis, redis_url).opened()),
-            http=await stack.enter_async_context(_opened_http()),
-            media_http=await stack.enter_async_context(opened_media_http(media_hosts)),
-            media_hosts=media_hosts,
-            model=model,
-            lead_model=lead_model,
-            eraser=DeferredEraser(partial(_open_eraser, stack, settings)),
-        )
-        if asks_model:
-            await model.loaded()
-            await lead_model.loaded()
-        if settings.crash_at is not None:
-            rigged = with_crash_point(container.ports(), settings.crash_at, settings.crash_token)
-            container.ports.override(providers.Object(rigged))
-        yield container.application()
-
-
-@asynccontextmanager
-async def opened_backlog(settings: Settings) -> AsyncIterator[Backlog]:
-    """The one port that a supervisor's gauge needs, on one connection. Raises Unavailable."""
-    database = Database(settings.database_url.get_secret_value(), connections_max=1, name="frontdesk-gauge")
-    async with database.opened():
-        yield PostgresBacklog(database, settings.reply_quiet_seconds)
-
-
-def load_what_workers_need() -> None:
-    """Import what `running` imports only when it is needed, for a process that forks workers."""
-    import adapters.llm.openai_leads  # noqa: PLC0415 - see DeferredModel
-    import adapters.llm.openai_model  # noqa: F401, PLC0415
-
-
-async def _open_model(stack: AsyncExitStack, settings: Settings) -> LanguageModel:
-    from adapters.llm.openai_model import OpenAIModel, opened_client  # noqa: PLC0415 - see DeferredModel
-
-    client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
-    return OpenAIModel(await stack.enter_async_context(client))
-
-
-async def _open_lead_model(stack: AsyncExitStack, settings: Settings) -> LeadModel:
-    """On connections of its own: runs never wait for those of replies, nor replies for theirs."""
-    from adapters.llm.openai_leads import OpenAILeadModel  # noqa: PLC0415 - see DeferredModel
-    from adapters.llm.openai_model import opened_client  # noqa: PLC0415
-
-    client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
-    return OpenAILeadModel(await stack.enter_async_context(client), settings.extraction_model)
-
-
-async def _open_eraser(stack: AsyncExitStack, settings: Settings) -> ModelEraser:
-    from adapters.llm.openai_eraser import OpenAIEraser  # noqa: PLC0415 - see DeferredModel
-    from adapters.llm.openai_model import opened_client  # noqa: PLC0415 - see DeferredModel
-
-    client = opened_client(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
-    return OpenAIEraser(await stack.enter_async_context(client))
-
-
-def _opened_http() -> aiohttp.ClientSession:
-    """One session for Graph. The number of connections is bounded by the turns in flight, not here."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=False)
+def rig(container: Container, crash_at: CrashPoint, token: Path) -> None:
+    """Let the process die at that point of its way, once; see entrypoints.crash_points."""
+    container.ports.override(providers.Object(with_crash_point(container.ports(), crash_at, token)))

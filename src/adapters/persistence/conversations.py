@@ -63,8 +63,9 @@ select item.id, item.conversation_id, item.phone_number_id, item.sequence_number
     exists (select from media where message_id = item.id)
 from messages item
 """
-# A direction that hardly any message has is found as quickly as the other, without an index of its own that would be
-# written with every message: it is a few statuses, and the messages of each stand in order in an index.
+# A direction that hardly any message of a user has is found as quickly as the other, without an index of its own that
+# would be written with every message: it is a few statuses, and the messages of each stand in order in an index. Where
+# less is asked for (a phone number, a customer, a conversation), that one's index is the way; it has both directions.
 DIRECTIONS = {
     "inbound": Parts("item.status = part.word", list(InboundStatus)),
     "outbound": Parts("item.status = part.word", list(OutboundStatus)),
@@ -157,12 +158,14 @@ class PostgresConversations:
             "item.user_id = %s": user_id,
             "item.conversation_id = %s": wanted.conversation_id,
             "item.phone_number_id = %s": wanted.phone_number_id,
+            "item.direction = %s": wanted.direction,
             "item.status = %s": wanted.status,
             "item.created_at >= %s": wanted.since,
             "item.created_at < %s": wanted.until,
             "item.conversation_id = any (%s)": await self._conversations_of(user_id, wanted.customer),
         }
-        parts = DIRECTIONS[wanted.direction] if wanted.direction else None
+        is_of_some = wanted.phone_number_id or wanted.conversation_id or wanted.customer
+        parts = DIRECTIONS[wanted.direction] if wanted.direction and not is_of_some else None
         return await page_of_messages(self._database.of(user_id), conditions, page, parts=parts)
 
     async def _days(self, user_id: UUID, since: datetime | None) -> Parts | None:

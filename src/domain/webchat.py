@@ -20,11 +20,8 @@ ANONYMOUS = "anonymous-"
 SESSION_LASTS = timedelta(days=30)
 
 _GROUP = "[0-9a-f]{1,4}"
-_GROUPS = [""] + [f"{_GROUP}(?::{_GROUP}){{0,{most}}}" for most in range(6)]
-_ADDRESS = "|".join(
-    [f"{_GROUP}(?::{_GROUP}){{7}}"] + [f"(?:{_GROUPS[left]})?::(?:{_GROUPS[6 - left]})?" for left in range(7)]
-)
-"""An IPv6 address as browsers write it: eight groups, or at most six around the two colons for those that are zero."""
+_ADDRESS = rf"{_GROUP}(?::{_GROUP}){{7}}|(?:{_GROUP}(?::{_GROUP}){{0,3}})?::(?:{_GROUP}(?::{_GROUP})?)?"
+"""An IPv6 address as browsers write it: eight groups, or up to four before the two colons and up to two behind them."""
 ORIGIN = re.compile(rf"(https?)://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[(?:{_ADDRESS})\])(?::([1-9]\d{{0,4}}))?")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 

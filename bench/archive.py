@@ -18,7 +18,7 @@ UNKNOWN = "select n_mod_since_analyze from pg_stat_user_tables where relname = '
 STATEMENTS = (
     "select set_config('role', 'frontdesk_house', true)",
     """
-    create temporary table chats as
+    create temporary table chats on commit drop as
     select number, gen_random_uuid() as id, gen_random_uuid() as customer_id,
         now() - (%(messages)s - number * %(each)s) * interval '10 seconds' as began_at
     from generate_series(1, %(messages)s / %(each)s) number

@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help install run test fuzz chaos endurance check bench format protos lock clean
 BIN := .venv/bin
-WITHOUT_STORES := unit simulation simulators architecture adapters doors
+THROUGH_A_POOLER := machine e2e browser integration contract leads
+WITH_STORES_OF_THEIR_OWN := integration/test_local_stores.py e2e/test_refusing_to_start.py
 LONGEST_FIRST := $(patsubst %,tests/chaos/test_%.py,worker_kills store_kills outages model_faults frozen_workers webhooks poison crash_points)
 COMING_AND_GOING := tests/chaos/test_scaling.py tests/chaos/test_two_machines.py
 ACTING_ONCE := tests/e2e/shared_house/test_acting_once.py tests/e2e/test_killed_while_acting.py
@@ -27,9 +28,9 @@ fuzz: install ## Hold the running REST door against its description with more th
 
 chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behind a pooler, then kill, freeze and flood a house
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)
-	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 \
-		$(BIN)/pytest -n 3 tests/machine tests/integration/test_last_credit.py $(ARGS)
-	FRONTDESK_TESTS_POOLED=1 tools/in_memory.sh $(BIN)/pytest -n 2 --dist loadgroup $(addprefix --ignore tests/,$(WITHOUT_STORES)) $(ARGS)
+	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 FRONTDESK_TESTS_POOLED=1 \
+		tools/in_memory.sh $(BIN)/pytest $(addprefix tests/,$(THROUGH_A_POOLER)) -n 3 --dist loadgroup -p no:randomly \
+		$(addprefix --ignore tests/,$(WITH_STORES_OF_THEIR_OWN)) $(ARGS)
 	$(BIN)/pytest $(LONGEST_FIRST) --deselect $(OVERLOAD) -n 4 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
 	$(BIN)/pytest $(OVERLOAD) -n 0 --timeout 1800 $(ARGS)
 

@@ -109,6 +109,8 @@ BAD_QUERIES = [
     ("/messages", {"until": "99999-01-01T00:00:00Z"}, "until"),
     ("/messages", {"customer": "x" * 201}, "customer"),
     ("/messages", {"until": "null"}, "until"),
+    ("/messages", {"until": "0.5"}, "until"),
+    ("/extractions/export", {"since": "1763803800"}, "since"),
     ("/messages", {"conversation_id": "NULL"}, "conversation_id"),
     ("/extractions/export", {"since": "null"}, "since"),
 ]

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 _PLACE = re.compile(r"^(.*?)(?: - at `\$\.?(.*)`)?$", re.DOTALL)
 _FIELD = re.compile(r"field `([^`]*)`")
 
@@ -62,6 +63,8 @@ def must_know_parameters(request: Request[Any, Any, Any]) -> None:
             raise InvalidInput(name, "It must be given once only.")
         if name in known.wordless and value.lower() == "null":
             raise InvalidInput(name, "It must have a value, or be left out.")
+        if name in known.times and not _DATE.match(value):
+            raise InvalidInput(name, "It must be a time with its zone, such as 2026-11-22T09:30:00Z.")
 
 
 async def must_send_json(request: Request[Any, Any, Any]) -> None:

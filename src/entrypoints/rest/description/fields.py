@@ -66,6 +66,7 @@ BOUNDS: dict[str, Document] = {
     "temperature": {"minimum": 0, "maximum": TEMPERATURE_MAX},
     "max_output_tokens": {"minimum": OUTPUT_TOKENS_MIN, "maximum": OUTPUT_TOKENS_MAX},
     "amount": {"minimum": 1, "maximum": AMOUNT_MAX},
+    "low_balance_threshold": {"minimum": 1, "maximum": AMOUNT_MAX},
     "note": _text(1_000),
     "minutes": {"exclusiveMinimum": 0, "maximum": MINUTES_MAX},
     "ChatMessageBody.text": _said(TEXT_LENGTH_MAX),

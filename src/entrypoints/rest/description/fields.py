@@ -65,6 +65,7 @@ BOUNDS: dict[str, Document] = {
     "model": _said(200),
     "temperature": {"minimum": 0, "maximum": TEMPERATURE_MAX},
     "max_output_tokens": {"minimum": OUTPUT_TOKENS_MIN, "maximum": OUTPUT_TOKENS_MAX},
+    "scopes": {"minItems": 1, "uniqueItems": True},
     "amount": {"minimum": 1, "maximum": AMOUNT_MAX},
     "low_balance_threshold": {"minimum": 1, "maximum": AMOUNT_MAX},
     "note": _text(1_000),

@@ -7,8 +7,9 @@ import pytest
 from redis.asyncio import Redis
 
 from adapters.coordination.connection import opened_redis
-from adapters.coordination.live_channel import EVENTS_WAITING_MAX, RedisLiveChannel
+from adapters.coordination.live_channel import RedisLiveChannel
 from adapters.coordination.live_publisher import joined
+from adapters.coordination.live_stream import EVENTS_WAITING_MAX
 from application.ports.live import (
     STREAMS_PER_VISITOR_MAX,
     AccountTopic,

@@ -38,8 +38,10 @@ class RedisContextCache:
     def carry(self, phone_number_id: UUID, value: object) -> None:
         """Have at hand what Redis keeps of that phone number, as a claim brought it."""
         now = asyncio.get_running_loop().time()
-        self._carried = {number: one for number, one in self._carried.items() if one[0] > now}
+        self._carried.pop(phone_number_id, None)
         self._carried[phone_number_id] = now + CARRIED_SECONDS, value
+        while self._carried[oldest := next(iter(self._carried))][0] <= now:  # all last equally long: in their order
+            del self._carried[oldest]
 
     async def get(self, versions: Mapping[UUID, UUID]) -> Mapping[UUID, SealedContext]:
         """What is at hand; see the port."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from contextvars import ContextVar
 from time import perf_counter
@@ -99,8 +99,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def _admitted(self, context: Context) -> Caller:
         """Who calls. What their key has left is told behind the answer, whatever that is."""
+        told = {name: str(value) for name, value in context.invocation_metadata() or ()}
+        address = address_behind(_peer_of(context), told.get("x-forwarded-for", ""))
         try:
-            admission = await self._application.admit_call(_key_in(context), _address_of(context))
+            admission = await self._application.admit_call(_key_in(told), address)
         except CallsTooFast as refused:
             if refused.admission:
                 context.set_trailing_metadata(tuple(limit_fields(refused.admission)))
@@ -121,21 +123,16 @@ def _failed(method: str, error: Exception) -> grpc.Status:
     return FAILED
 
 
-def _key_in(context: Context) -> str:
-    scheme, _, key = _metadata(context, "authorization").partition(" ")
+def _key_in(told: Mapping[str, str]) -> str:
+    scheme, _, key = told.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized("Show a key: the metadata authorization: Bearer KEY.")
     return key.strip()
 
 
-def _address_of(context: Context) -> str:
-    """The caller's address, of what the library writes as ipv4:127.0.0.1:5000 or ipv6:%5B::1%5D:5000."""
-    host = unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]")
-    return address_behind(host, _metadata(context, "x-forwarded-for"))
-
-
-def _metadata(context: Context, name: str) -> str:
-    return str(dict(context.invocation_metadata() or ()).get(name, ""))
+def _peer_of(context: Context) -> str:
+    """The address of who connects, of what the library writes as ipv4:127.0.0.1:5000 or ipv6:%5B::1%5D:5000."""
+    return unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def _wrapped(handler: Handler, around: Around, must_exist: MustExist) -> Handler:

@@ -21,6 +21,7 @@ from entrypoints.rpc.fields import (
     time_out,
 )
 
+# Lists are full of these three: one look into a table each, where `number_out` first looks for the table.
 DIRECTIONS = cast("Mapping[str, pb.Direction.ValueType]", numbers_of(pb.Direction.DESCRIPTOR))
 AUTHORS = cast("Mapping[str, pb.Author.ValueType]", numbers_of(pb.Author.DESCRIPTOR))
 STATUSES = cast("Mapping[str, pb.MessageStatus.ValueType]", numbers_of(pb.MessageStatus.DESCRIPTOR))
@@ -117,8 +118,8 @@ def trace_out(trace: Trace) -> pb.Trace:
     message = trace.message
     return pb.Trace(
         message_id=id_out(message.id),
-        direction=pb.Direction.ValueType(number_out(pb.Direction.DESCRIPTOR, message.direction)),
-        status=pb.MessageStatus.ValueType(number_out(pb.MessageStatus.DESCRIPTOR, message.status)),
+        direction=DIRECTIONS.get(message.direction, pb.DIRECTION_UNSPECIFIED),
+        status=STATUSES.get(message.status, pb.MESSAGE_STATUS_UNSPECIFIED),
         reason=trace.reason,
         turn_id=optional_id_out(trace.turn_id),
         reply_ids=[id_out(id_) for id_ in trace.reply_ids],

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from uuid import UUID
 
+import grpc
 import pytest
 from httpx import ASGITransport, AsyncClient
 
 from application.app import Application
 from entrypoints.rest.app import create_rest_app
+from entrypoints.rpc.server import create_rpc_server
 from tests.doors.stubs import ADMIN_KEY, House
 
 
@@ -37,6 +39,23 @@ class Shop:
 @pytest.fixture
 def house() -> House:
     return House()
+
+
+@asynccontextmanager
+async def served_by_rpc(house: House, **options: float) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a gRPC server of that house."""
+    server = create_rpc_server(house.application, **options)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield channel
+    await server.stop(None)
+
+
+@pytest.fixture
+async def channel(house) -> AsyncIterator[grpc.aio.Channel]:
+    async with served_by_rpc(house) as channel:
+        yield channel
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from uuid import UUID
@@ -18,8 +17,7 @@ from httpx import ASGITransport, AsyncClient
 
 from application.app import Application
 from domain.users import Caller, Scope
-from entrypoints.rpc.server import create_rpc_server
-from tests.doors.conftest import a_shop, bearer, made
+from tests.doors.conftest import a_shop, bearer, made, served_by_rpc
 from tests.doors.pairs import HOUSE, METHODS, NOT_FOR_SERVICES, PAIRS, READ, WRITE, Pair, filled, from_rest, from_rpc
 from tests.doors.stubs import ADMIN_KEY, House
 
@@ -150,16 +148,6 @@ async def furnished(rest: AsyncClient, house: House, account: str = "100") -> di
 def open_to(current_application: Application, house: House) -> None:
     for each in fields(Application):
         object.__setattr__(current_application, each.name, getattr(house.application, each.name))
-
-
-@asynccontextmanager
-async def served_by_rpc(house: House) -> AsyncIterator[grpc.aio.Channel]:
-    server = create_rpc_server(house.application)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield channel
-    await server.stop(None)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 import grpc
@@ -27,22 +26,12 @@ from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import CreditServic
 from entrypoints.rpc._generated.frontdesk.v1.phone_number_pb2_grpc import PhoneNumberServiceStub
 from entrypoints.rpc.interceptors import CallInterceptor
 from entrypoints.rpc.main import serve_rpc
-from entrypoints.rpc.server import SERVICES, create_rpc_server
+from entrypoints.rpc.server import SERVICES
 from entrypoints.serving import CannotListen
-from tests.doors.conftest import Shop, served
+from tests.doors.conftest import Shop, served, served_by_rpc
 from tests.doors.stubs import ADMIN_KEY
 
 ADMIN = (("authorization", f"Bearer {ADMIN_KEY}"),)
-
-
-@pytest.fixture
-async def channel(house) -> AsyncIterator[grpc.aio.Channel]:
-    server = create_rpc_server(house.application)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield channel
-    await server.stop(None)
 
 
 @pytest.fixture
@@ -273,16 +262,12 @@ async def test_a_call_is_logged_by_its_name_and_outcome_only(credits_, shop):
 
 async def test_a_call_without_a_deadline_gets_ours(house, shop):
     house.credits.seconds = 5
-    server = create_rpc_server(house.application, call_seconds_max=0.1)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+    async with served_by_rpc(house, call_seconds_max=0.1) as channel:
         request = credit_pb2.GetBalanceRequest(user_id=shop.user_id)
         error = await refused(CreditServiceStub(channel).GetBalance(request, metadata=ADMIN))
         assert (error.code(), error.details()) == (grpc.StatusCode.DEADLINE_EXCEEDED, "The call took too long.")
         house.credits.seconds = 0.3
         await CreditServiceStub(channel).GetBalance(request, metadata=ADMIN, timeout=5)
-    await server.stop(None)
 
 
 async def test_a_callers_deadline_ends_the_work_too(credits_, shop, house):

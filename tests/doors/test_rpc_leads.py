@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import grpc
 import pytest
 
 from entrypoints.rpc._generated.frontdesk.v1 import conversation_pb2
 from entrypoints.rpc._generated.frontdesk.v1 import extraction_pb2 as pb
 from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2_grpc import ConversationServiceStub
 from entrypoints.rpc._generated.frontdesk.v1.extraction_pb2_grpc import ExtractionServiceStub
-from entrypoints.rpc.server import create_rpc_server
-
-
-@pytest.fixture
-async def channel(house) -> AsyncIterator[grpc.aio.Channel]:
-    server = create_rpc_server(house.application)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield channel
-    await server.stop(None)
 
 
 @pytest.fixture

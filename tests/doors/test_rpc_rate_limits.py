@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import grpc
 import pytest
 from google.rpc import error_details_pb2
@@ -12,19 +10,13 @@ from grpc_status import rpc_status
 from application.admission import WRONG_KEYS_PER_ADDRESS
 from entrypoints.rpc._generated.frontdesk.v1 import credit_pb2
 from entrypoints.rpc._generated.frontdesk.v1.credit_pb2_grpc import CreditServiceStub
-from entrypoints.rpc.server import create_rpc_server
 from tests.doors.conftest import bearer
 from tests.doors.stubs import ADMIN_KEY
 
 
 @pytest.fixture
-async def credits_(house) -> AsyncIterator[CreditServiceStub]:
-    server = create_rpc_server(house.application)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield CreditServiceStub(channel)
-    await server.stop(None)
+def credits_(channel) -> CreditServiceStub:
+    return CreditServiceStub(channel)
 
 
 @pytest.fixture

@@ -92,15 +92,22 @@ def text_message(sender: str, text: str, message_id: str | None = None) -> dict[
     }
 
 
-def delivery(account: str, *messages: object) -> dict[str, Any]:
-    """Messages as Meta delivers them to a phone number."""
+def delivery(account: str, *messages: object, business: str = "0") -> dict[str, Any]:
+    """Messages as Meta delivers them to a phone number of a business."""
     value = {
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": account, "phone_number_id": account},
         "messages": list(messages),
     }
     changes = [{"field": "messages", "value": value}]
-    return {"object": "whatsapp_business_account", "entry": [{"id": "0", "changes": changes}]}
+    return {"object": "whatsapp_business_account", "entry": [{"id": business, "changes": changes}]}
+
+
+def account_news(business: str, **fields: object) -> dict[str, Any]:
+    """What Meta tells of a business's account."""
+    changes = [{"field": field, "value": value} for field, value in fields.items()]
+    entry = {"id": business, "time": 1_750_000_000, "changes": changes}
+    return {"object": "whatsapp_business_account", "entry": [entry]}
 
 
 def instagram_text(sender: str, account: str, text: str, mid: str | None = None, **more: object) -> dict[str, Any]:

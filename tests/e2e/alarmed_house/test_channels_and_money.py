@@ -3,27 +3,19 @@
 import secrets
 
 from tests.e2e.alarmed_house.alarms import ends, opens, restart_scheduler
-from tests.rig.house import a_customer, delivery, text_message
+from tests.rig.house import a_customer, account_news, delivery, text_message
 from tests.rig.waiting import until
-
-
-def says_of_account(tenant, business, event, **more):
-    """Meta tells of the business's account."""
-    value = {"event": event, **more}
-    entry = {"id": business, "time": 1_750_000_000, "changes": [{"field": "account_update", "value": value}]}
-    tenant.receives({"object": "whatsapp_business_account", "entry": [entry]})
 
 
 def test_an_account_that_meta_bans_is_told_of_until_it_is_reinstated(tenant):
     business = secrets.token_hex(8)
-    hello = delivery(tenant.account, text_message(a_customer(), "Hello"))
-    hello["entry"][0]["id"] = business
-    tenant.receives(hello)
+    tenant.receives(delivery(tenant.account, text_message(a_customer(), "Hello"), business=business))
     tenant.settled()
+    banned, back = ({"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": to}} for to in ("DISABLE", "REINSTATE"))
 
-    says_of_account(tenant, business, "DISABLED_UPDATE", ban_info={"waba_ban_state": "DISABLE"})
+    tenant.receives(account_news(business, account_update=banned))
     opens(tenant, "channel_restricted")
-    says_of_account(tenant, business, "DISABLED_UPDATE", ban_info={"waba_ban_state": "REINSTATE"})
+    tenant.receives(account_news(business, account_update=back))
 
     ends(tenant, "channel_restricted")
 

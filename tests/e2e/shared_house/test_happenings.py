@@ -2,7 +2,7 @@
 
 import secrets
 
-from tests.rig.house import a_customer, delivery, text_message
+from tests.rig.house import a_customer, account_news, delivery, text_message
 
 
 def _steer(tenant, action):
@@ -56,16 +56,12 @@ def test_a_status_never_goes_backwards(tenant):
 
 def test_news_of_the_account_are_shown_once_and_never_answered(tenant):
     business = secrets.token_hex(8)
-    body = delivery(tenant.account, text_message(a_customer(), "Hello"))
-    body["entry"][0]["id"] = business
-    tenant.receives(body)
+    tenant.receives(delivery(tenant.account, text_message(a_customer(), "Hello"), business=business))
     tenant.settled()
     news = {"account_update": {"event": "ACCOUNT_RESTRICTION"}, "a_field_of_tomorrow": {"any": "thing"}}
-    changes = [{"field": field, "value": value} for field, value in news.items()]
-    entry = {"id": business, "time": 1_750_000_000, "changes": changes}
 
     for _ in range(2):
-        tenant.receives({"object": "whatsapp_business_account", "entry": [entry]})
+        tenant.receives(account_news(business, **news))
 
     notices = tenant.get(f"phone_numbers/{tenant.number()['id']}/notices")["items"]
     assert sorted(notice["field"] for notice in notices) == sorted(news)

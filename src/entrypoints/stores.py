@@ -10,6 +10,7 @@ from adapters.coordination.connection import check_redis
 from adapters.local.child import bound_to_launcher
 from adapters.local.errors import LocalStoreError
 from adapters.local.home import Home
+from adapters.local.ports import free_port
 from adapters.local.stores import LocalStores, StoreUrls
 from adapters.persistence.migration_files import MigrationError
 from adapters.persistence.migrations import Migrator, migrations_directory, role_of
@@ -22,6 +23,7 @@ __all__ = [
     "bound_to_launcher",
     "check_redis",
     "create_migrator",
+    "free_port",
     "occupied_home",
 ]
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from adapters.local.ports import free_port
 from tests.chaos.judge import judge
 from tests.chaos.load import conversations, write
 from tests.chaos.sizes import size
@@ -36,7 +37,7 @@ where w.lease_until > clock_timestamp() group by 1
 @pytest.fixture
 def house(database, redis_url, tmp_path):
     """All but the workers: the stores, both simulators, REST and the scheduler."""
-    port = _free_port()
+    port = free_port()
     webhook = ("--webhook-url", f"http://127.0.0.1:{port}/webhooks/meta", "--app-secret", SECRETS["META_APP_SECRETS"])
     with running("openai") as openai, running("meta", *webhook) as meta:
         urls = {
@@ -118,8 +119,3 @@ def held(house):
 def _answers(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]

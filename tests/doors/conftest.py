@@ -11,6 +11,7 @@ import grpc
 import pytest
 from httpx import ASGITransport, AsyncClient
 
+from adapters.local.ports import free_port
 from application.app import Application
 from entrypoints.rest.app import create_rest_app
 from entrypoints.rpc.server import create_rpc_server
@@ -113,12 +114,6 @@ async def made(rest, path, body):
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def listening(port: int, task: asyncio.Task) -> None:

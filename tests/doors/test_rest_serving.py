@@ -14,12 +14,13 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.local.ports import free_port
 from entrypoints.rest import main
 from entrypoints.rest.app import create_rest_app
 from entrypoints.rest.limits import with_body_deadline
 from entrypoints.rest.main import serve_rest
 from entrypoints.serving import CannotListen
-from tests.doors.conftest import free_port, listening, served
+from tests.doors.conftest import listening, served
 from tests.doors.stubs import ADMIN_KEY
 
 MEBIBYTE = 1024 * 1024

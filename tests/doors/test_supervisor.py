@@ -29,6 +29,7 @@ folder = Path(sys.argv[1])
 def work():
     (folder / f"{process_id()}.worker").write_text(str(os.getpid()))
     WORK
+    return 0
 
 def bury(dead):
     if (folder / "store is down").exists():
@@ -42,7 +43,7 @@ try:
 except WorkersFailed as error:
     sys.exit(str(error) or "failed")
 """
-LIVE = "signal.signal(signal.SIGTERM, lambda *_: os._exit(0)); announce_ready(); time.sleep(600)"
+LIVE = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); announce_ready(); signal.sigwait([signal.SIGTERM])"
 TELLS = """
     def stop(*_):
         (folder / f"{process_id()}.drained").touch(); os._exit(0)
@@ -135,10 +136,10 @@ def test_it_says_that_it_is_ready_when_all_are(tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_it_lets_its_workers_drain_and_ends_after_them(tmp_path, how):
     drain = """
-    def stop(*_):
-        time.sleep(0.3); (folder / f"{process_id()}.drained").touch(); os._exit(0)
-    signal.signal(signal.SIGTERM, stop)
-    (folder / f"{process_id()}.hears").touch(); announce_ready(); time.sleep(600)"""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    (folder / f"{process_id()}.hears").touch(); announce_ready()
+    signal.sigwait([signal.SIGTERM])
+    time.sleep(0.3); (folder / f"{process_id()}.drained").touch()"""
     with supervised(tmp_path, drain.strip()) as house:
         until(lambda: len(list(tmp_path.glob("*.hears"))) == 2)
 

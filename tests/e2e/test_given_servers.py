@@ -1,7 +1,6 @@
 """What is given is used, and not started; what is started elsewhere works too."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from adapters.local.account import server_account
+from adapters.local.ports import free_port
 from tests.rig.house import SECONDS, House, a_customer, a_home, environment, frontdesk, running_house
 from tests.rig.launcher import as_ordinary_user
 from tests.rig.waiting import until
@@ -114,7 +114,7 @@ def started(command, settings):
 
 def test_dramatiqs_own_command_line_answers_too(given, tmp_path):
     """No launcher, no scheduler, no other worker: REST and `dramatiq entrypoints.worker.main`."""
-    settings = {**KEYS, **given, "REST_PORT": str(_free_port()), "LOG_LEVEL": "warning"}
+    settings = {**KEYS, **given, "REST_PORT": str(free_port()), "LOG_LEVEL": "warning"}
     dramatiq = [sys.executable, "-m", "dramatiq", "entrypoints.worker.main", "-p", "1", "-t", "2"]
     with started(frontdesk("serve", "rest"), settings) as rest, started(dramatiq, settings) as worker:
         ready = {
@@ -167,8 +167,3 @@ def _is_ready(house):
         return house.rest("GET", "/health/ready").status == 200
     except OSError:
         return False
-
-
-def _free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]

@@ -282,10 +282,10 @@ def test_data_of_a_version_that_is_not_installed_are_named(home):
 
 
 def test_a_port_taken_in_the_meantime_is_given_up(home, monkeypatch):
-    find = child._free_port
+    find = child.free_port
     with taken_port() as port:
         ports = iter([port, find(), port, find()])
-        monkeypatch.setattr(child, "_free_port", lambda: next(ports))
+        monkeypatch.setattr(child, "free_port", lambda: next(ports))
         with LocalStores(home) as urls:
             remember(urls)
 
@@ -294,7 +294,7 @@ def test_a_port_taken_in_the_meantime_is_given_up(home, monkeypatch):
 
 def test_a_server_that_never_starts_is_reported_with_its_last_words(home, monkeypatch):
     with taken_port() as port:
-        monkeypatch.setattr(child, "_free_port", lambda: port)
+        monkeypatch.setattr(child, "free_port", lambda: port)
         monkeypatch.setattr(child, "_TRY_AGAIN_SECONDS", 0)
 
         with pytest.raises(LocalStoreError, match=r"valkey did not start in 5 tries.*valkey\.log: .*Failed listening"):

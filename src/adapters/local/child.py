@@ -7,7 +7,6 @@ ends, so a server started from a pool's thread would be stopped in the middle of
 import ctypes
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from adapters.local.account import Account
 from adapters.local.errors import LocalStoreError
+from adapters.local.ports import free_port
 
 Child = subprocess.Popen[bytes]
 
@@ -58,7 +58,7 @@ def start_on_free_port(
     """
     for attempt in range(_TRIES):
         time.sleep(_TRY_AGAIN_SECONDS * attempt)
-        port = _free_port()
+        port = free_port()
         child = launch(port)
         if _proved(child, port, ready):
             return child, port
@@ -93,12 +93,6 @@ def _proved(child: Child, port: int, ready: Callable[[Child, int], bool]) -> boo
         if not proved:
             stop(child, signal.SIGTERM)
     return proved
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _environment() -> dict[str, str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from entrypoints.dev.keys import Keys
 from entrypoints.dev.processes import Process
 from entrypoints.settings import Settings, SettingsError, load_settings
-from entrypoints.stores import StoreUrls
+from entrypoints.stores import StoreUrls, free_port
 
 STORES_TO_COME = {"DATABASE_URL": "postgresql://to-come/frontdesk", "REDIS_URL": "redis://to-come"}
 """Stand in for the embedded stores while the other settings are checked."""
@@ -91,8 +91,10 @@ def _checked_port(name: str, host: str, port: str) -> int:
     if not port.isdecimal():
         raise SettingsError(f"The setting {name} is malformed: {port!r} is no port.")
     try:
-        with socket.create_server((host, int(port))) as probe:
-            return int(probe.getsockname()[1])
+        if int(port) == 0:
+            return free_port(host)
+        with socket.create_server((host, int(port))):
+            return int(port)
     except (OSError, OverflowError) as error:
         raise SettingsError(f"The setting {name} cannot be used: port {port} on {host}: {error}") from None
 

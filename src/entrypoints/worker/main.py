@@ -6,8 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-import threading
-from types import FrameType
 
 import dramatiq
 import uvloop
@@ -24,6 +22,7 @@ THREADS = 2
 """A thread only hands a wake-up over, so two are plenty."""
 IDLE_MILLISECONDS = 100
 """How long an idle thread takes to notice that the worker stops. Wake-ups do not wait for it."""
+STOPS = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 def create_broker(settings: Settings) -> WakeUpBroker:
@@ -36,17 +35,13 @@ def create_broker(settings: Settings) -> WakeUpBroker:
 
 def run_worker(broker: dramatiq.Broker) -> None:
     """Work until SIGTERM or SIGINT, then drain and return."""
-    stopping = threading.Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+    # Blocked and fetched, since one that came just before a wait for its handler began would not end that wait.
+    # Here, before there are threads, which take over what is blocked.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     worker = dramatiq.Worker(broker, worker_threads=THREADS, worker_timeout=IDLE_MILLISECONDS)
     worker.start()
     announce_ready()
-    stopping.wait()
+    signal.sigwait(STOPS)
     worker.stop()
 
 

@@ -1,11 +1,11 @@
 """One house that tells all it ever tells: lines at info, metrics, traces, and the workers' own door."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from adapters.local.ports import free_port
 from tests.rig.collector import Collector, running_collector
 from tests.rig.house import House, a_home, running_house
 from tests.rig.mail_server import MailServer, mail_server
@@ -23,7 +23,7 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def watched() -> Iterator[Watched]:
-    workers, scheduler = _free_port(), _free_port()
+    workers, scheduler = free_port(), free_port()
     with (
         running_collector() as collector,
         running_collector() as alerts,
@@ -47,9 +47,3 @@ def watched() -> Iterator[Watched]:
     ):
         doors = [f"http://127.0.0.1:{port}" for port in (workers, scheduler)]
         yield Watched(house, collector, *doors, alerts, mail)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

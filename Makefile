@@ -29,7 +29,7 @@ fuzz: install ## Hold the running REST door against its description with more th
 chaos: install ## Run the long proofs: 100,000 simulated worlds, everything behind a pooler, then kill, freeze and flood a house
 	SIMULATION_SEEDS=100000 $(BIN)/pytest -n 2 tests/simulation/test_simulation.py $(ARGS)
 	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 FRONTDESK_TESTS_POOLED=1 \
-		tools/in_memory.sh $(BIN)/pytest $(addprefix tests/,$(THROUGH_A_POOLER)) -n 3 --dist loadgroup -p no:randomly \
+		tools/in_memory.sh $(BIN)/pytest $(addprefix tests/,$(THROUGH_A_POOLER)) -n 4 --dist loadgroup -p no:randomly \
 		$(addprefix --ignore tests/,$(WITH_STORES_OF_THEIR_OWN)) $(ARGS)
 	$(BIN)/pytest $(LONGEST_FIRST) --deselect $(OVERLOAD) -n 4 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
 	$(BIN)/pytest $(OVERLOAD) -n 0 --timeout 1800 $(ARGS)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -60,6 +61,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._application = application
         self._on_call = on_call
         self._seconds_max = seconds_max
+        self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
@@ -67,12 +69,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
         """The handler, wrapped. None (no such method) stays None and becomes UNIMPLEMENTED."""
-        handler = await continuation(handler_call_details)
         method = handler_call_details.method
+        if method in self._wrapped:
+            return self._wrapped[method]
+        handler = await continuation(handler_call_details)
         if handler is None or method.startswith(KEYLESS_SERVICES):
             return handler
         seconds_max = None if handler.response_streaming else self._seconds_max
-        return _wrapped(handler, lambda context: self._around(context, method, seconds_max), self._user_must_exist)
+        around = partial(self._around, method=method, seconds_max=seconds_max)
+        self._wrapped[method] = _wrapped(handler, around, self._user_must_exist)
+        return self._wrapped[method]
 
     @asynccontextmanager
     async def _around(self, context: Context, method: str, seconds_max: float | None) -> AsyncIterator[None]:

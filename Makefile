@@ -42,7 +42,7 @@ endurance: install ## Run what takes longest: workers that come, go, hang and ar
 check: install ## Check format, lint, types, import contracts, protos and that generated code is fresh
 	$(BIN)/ruff format --check src tests bench
 	$(BIN)/ruff check src tests bench
-	$(BIN)/mypy src
+	$(BIN)/mypy src bench
 	PYTHONPATH=src $(BIN)/lint-imports
 	cd protos && ../$(BIN)/buf lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/generate_protos.sh --check

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from bench.archive import MESSAGES, stored
 from bench.house import House, call
-from bench.load import OK, Delivered, Offer, closed_loop, open_loop
+from bench.load import OK, Delivered
 from bench.meters import Meters, Reading
-from bench.rpc_load import Call, closed_calls, open_calls
-from entrypoints.rpc._generated.frontdesk.v1.conversation_pb2 import ListMessagesRequest
+from bench.reading import Asked, Read, Reader, as_fast_as_it_goes, by_rest, by_rpc, by_the_clock
 
 AT_ONCE = 8
 PER_SECOND = 200
@@ -21,7 +19,7 @@ QUICK_MESSAGES = 20_000
 DEEP = 0.9
 PAGE_SIZE = 50
 WARMING = 100
-LIST_MESSAGES = "/frontdesk.v1.ConversationService/ListMessages"
+READERS: dict[str, Reader] = {"REST": by_rest, "gRPC": by_rpc}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +48,17 @@ async def lists(house: House, meters: Meters, messages: int) -> list[tuple[str, 
     user_id, key = stored(house, count)
     found = []
     for name, cursor in (("first page", ""), ("deep page", _deep_cursor(house, user_id, key))):
-        by_rest = await _by_rest(house, meters, _offers(house, user_id, key, cursor, 2 * messages))
-        found.append((name, "REST", count, *by_rest))
-        request = ListMessagesRequest(user_id=user_id, page_size=PAGE_SIZE, page_token=cursor).SerializeToString()
-        by_rpc = await _by_rpc(house, meters, Call(LIST_MESSAGES, request, key), 2 * messages)
-        found.append((name, "gRPC", count, *by_rpc))
+        asked = Asked(user_id, key, PAGE_SIZE, cursor)
+        for door, reader in READERS.items():
+            async with reader(house, asked) as read:
+                found.append((name, door, count, *await _loops(meters, read, 2 * messages)))
     return found
 
 
-async def _by_rest(house: House, meters: Meters, offers: list[Offer]) -> tuple[_Loop, _Loop]:
-    await closed_loop(house, offers[:WARMING], AT_ONCE)
-    fast = await _measured(meters, closed_loop(house, offers, AT_ONCE))
-    return fast, await _measured(meters, open_loop(house, offers, PER_SECOND))
-
-
-async def _by_rpc(house: House, meters: Meters, call: Call, count: int) -> tuple[_Loop, _Loop]:
-    await closed_calls(house, call, WARMING, AT_ONCE)
-    fast = await _measured(meters, closed_calls(house, call, count, AT_ONCE))
-    return fast, await _measured(meters, open_calls(house, call, count, PER_SECOND))
+async def _loops(meters: Meters, read: Read, count: int) -> tuple[_Loop, _Loop]:
+    await as_fast_as_it_goes(read, WARMING, AT_ONCE)
+    fast = await _measured(meters, as_fast_as_it_goes(read, count, AT_ONCE))
+    return fast, await _measured(meters, by_the_clock(read, count, PER_SECOND))
 
 
 async def _measured(meters: Meters, loop: Any) -> _Loop:
@@ -81,14 +72,6 @@ async def _measured(meters: Meters, loop: Any) -> _Loop:
 def refused_in(*loops: _Loop) -> int:
     """How many were answered with anything but a page."""
     return sum(one.status != OK for loop in loops for one in loop.delivered)
-
-
-def _offers(house: House, user_id: str, key: str, cursor: str, count: int) -> list[Offer]:
-    host = urlsplit(house.ready["rest_url"]).netloc
-    query = f"limit={PAGE_SIZE}" + (f"&cursor={cursor}" if cursor else "")
-    line = f"GET /users/{user_id}/messages?{query} HTTP/1.1"
-    head = f"{line}\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
-    return [Offer(str(number), head) for number in range(count)]
 
 
 def _deep_cursor(house: House, user_id: str, key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ class Reading:
     each connection reports there once a second at most, so the last second may be missing.
     """
 
-    cpu_seconds: Counter[str]
+    cpu_seconds: dict[str, float]
     writes: int
     commits: int
     commands: int
@@ -56,7 +56,7 @@ class Reading:
 
     def since(self, before: Reading) -> Reading:
         """How much everything has grown."""
-        cpu = Counter({kind: self.cpu_seconds[kind] - before.cpu_seconds[kind] for kind in self.cpu_seconds})
+        cpu = {kind: seconds - before.cpu_seconds.get(kind, 0.0) for kind, seconds in self.cpu_seconds.items()}
         return Reading(
             cpu,
             self.writes - before.writes,
@@ -119,9 +119,9 @@ class Meters:
         del calls["info"]
         return calls
 
-    def _cpu_seconds(self) -> Counter[str]:
+    def _cpu_seconds(self) -> dict[str, float]:
         """By kind of process. A server's own children count as it does, the ones that have ended too."""
-        seconds: Counter[str] = Counter()
+        seconds: defaultdict[str, float] = defaultdict(float)
         for process in self._house.children():
             kind = _kind(process.cmdline())
             for each in (process, *process.children(recursive=True)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from bench.exports import Export
 from bench.leads import Leads
 from bench.lists import PER_SECOND, Lists
@@ -131,7 +134,7 @@ def _lists(result: Lists) -> str:
     )
 
 
-_LINES = {
+_LINES: dict[type, Callable[[Any], str]] = {
     Offered: _offered,
     Additions: _additions,
     Idle: _idle,

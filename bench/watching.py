@@ -22,15 +22,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from adapters.telemetry.measured import (
-    MeasuredFilter,
-    MeasuredGateway,
-    MeasuredInbox,
-    MeasuredModel,
-    MeasuredQueue,
-    MeasuredTurns,
-    Waits,
-)
+from adapters.telemetry.measured.arrivals import MeasuredFilter, MeasuredInbox
+from adapters.telemetry.measured.gateway import MeasuredGateway
+from adapters.telemetry.measured.model import MeasuredModel
+from adapters.telemetry.measured.queue import MeasuredQueue, Waits
+from adapters.telemetry.measured.turns import MeasuredTurns
 from adapters.telemetry.metrics import Metrics
 from adapters.telemetry.prometheus import PrometheusTelemetry
 from adapters.telemetry.pseudonyms import Pseudonyms

@@ -18,7 +18,7 @@ from tests.builders import an_id
 from tests.fakes.clock import FrozenClock
 from tests.fakes.turn_queue import MemoryTurnQueue
 
-LEASE_SECONDS = 0.4
+LEASE_SECONDS = 1.5
 NEW = Callable[..., TurnQueue]
 
 

@@ -37,13 +37,13 @@ async def test_a_key_is_required(client):
 
 
 async def test_latency_is_the_models_and_not_the_conversations(ask, client, openai_controls):
-    await openai_controls.knobs(latency_ms=300, latency_spread_ms=50)
+    await openai_controls.knobs(latency_ms=1_000, latency_spread_ms=50)
 
     began = time.monotonic()
     await client.conversations.create()
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 0.8
     await ask()
-    assert 0.25 <= time.monotonic() - began < 0.9
+    assert 0.95 <= time.monotonic() - began < 5
 
 
 async def test_errors_strike_at_the_given_rate_and_repeat_with_the_seed(ask, openai_controls):

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from entrypoints.memory import loading
+
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -79,7 +81,8 @@ def _count(written: str) -> int:
 
 
 def _dev(chosen: argparse.Namespace) -> int:
-    from entrypoints.dev.launcher import run_dev  # noqa: PLC0415
+    with loading():
+        from entrypoints.dev.launcher import run_dev  # noqa: PLC0415
 
     environment = dict(os.environ)
     if chosen.extraction_idle_seconds is not None:
@@ -88,25 +91,29 @@ def _dev(chosen: argparse.Namespace) -> int:
 
 
 def _serve_rest(_: argparse.Namespace) -> int:
-    from entrypoints.rest.process import rest_process  # noqa: PLC0415
+    with loading():
+        from entrypoints.rest.process import rest_process  # noqa: PLC0415
 
     return rest_process(os.environ)
 
 
 def _serve_grpc(_: argparse.Namespace) -> int:
-    from entrypoints.rpc.process import grpc_process  # noqa: PLC0415
+    with loading():
+        from entrypoints.rpc.process import grpc_process  # noqa: PLC0415
 
     return grpc_process(os.environ)
 
 
 def _worker(chosen: argparse.Namespace) -> int:
-    from entrypoints.worker.process import worker_process  # noqa: PLC0415
+    with loading():
+        from entrypoints.worker.process import worker_process  # noqa: PLC0415
 
     return worker_process(None if chosen.autoscale else chosen.processes)
 
 
 def _scheduler(_: argparse.Namespace) -> int:
-    from entrypoints.scheduler.main import scheduler_process  # noqa: PLC0415
+    with loading():
+        from entrypoints.scheduler.main import scheduler_process  # noqa: PLC0415
 
     return scheduler_process(os.environ)
 

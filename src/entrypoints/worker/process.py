@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.scaling import Bounds
 from entrypoints.container import end_leases_of_the_dead, forget_workers, load_what_workers_need
-from entrypoints.memory import keep_what_is_loaded
+from entrypoints.memory import keep_what_is_loaded, loading
 from entrypoints.place import is_gone, this_host
 from entrypoints.settings import Settings, load_settings
 from entrypoints.worker.autoscaler import Autoscaler
@@ -28,7 +28,8 @@ from entrypoints.worker.undertaker import Undertaker
 def worker_process(processes: int | None) -> int:
     """Keep so many workers at work, without a number as many as are needed, until SIGTERM or SIGINT; the exit code."""
     settings = load_settings(os.environ)
-    load_what_workers_need()
+    with loading():
+        load_what_workers_need()
     keep_what_is_loaded()
     bounds = _bounds(settings) if processes is None else Bounds(processes, processes)
     try:

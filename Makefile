@@ -27,7 +27,7 @@ fuzz: install ## Hold the running REST door against its description with more th
 		$(BIN)/pytest -n 0 tests/fuzz $(ARGS)
 
 chaos: install ## Run the long proofs: everything behind a pooler, 100,000 simulated worlds, then kill, freeze and flood a house
-	CHAOS_MACHINE_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 FRONTDESK_TESTS_POOLED=1 \
+	CHAOS_MACHINE_EXAMPLES=300 CHAOS_EXTRACTIONS_EXAMPLES=60 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 FRONTDESK_TESTS_POOLED=1 \
 		tools/in_memory.sh $(BIN)/pytest $(addprefix tests/,$(THROUGH_A_POOLER)) -n 4 --dist loadgroup -p no:randomly \
 		$(addprefix --ignore tests/,$(WITH_STORES_OF_THEIR_OWN)) $(ARGS)
 	$(MAKE) -j 2 --output-sync=line simulated-worlds houses

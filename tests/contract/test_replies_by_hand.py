@@ -74,6 +74,18 @@ async def test_the_agent_pauses_as_when_a_person_replies_elsewhere(path: Path) -
     assert conversation.paused_reason == PauseReason.HUMAN_REPLIED
 
 
+async def test_it_answers_nothing_that_comes_after_it_and_was_written_in_the_same_second(path: Path) -> None:
+    """WhatsApp tells whole seconds, so that such a message seems to be the older one."""
+    shop, worker = await path.a_shop(5), await path.a_worker()
+    conversation_id = await path.writes(shop)
+    reply = await _writes(path, shop, conversation_id)
+    await _sent(worker, reply, Accepted("wamid.hand"))
+
+    await path.writes(shop, text="Thank you!", written_at=reply.created_at.replace(microsecond=0))
+
+    assert (await path.outcome(shop, conversation_id))[-1] == ("received", "conversation_paused")
+
+
 async def test_it_goes_also_where_the_agent_is_paused_and_everything_is_answered(path: Path) -> None:
     shop, worker = await path.a_shop(5), await path.a_worker()
     conversation_id = await path.writes(shop)

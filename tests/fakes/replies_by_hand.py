@@ -117,7 +117,7 @@ class MemoryRepliesByHand:
             status_times={OutboundStatus.PENDING: now.isoformat()},
         )
         self._store.messages[message_id] = message
-        self._store.human_replies[conversation.id] = now
+        self._store.human_replies[conversation.id] = now.replace(microsecond=0)
         before = self._store.conversations[conversation.id]
         self._store.conversations[conversation.id] = replace(before, message_count=count, last_activity_at=now)
         return message

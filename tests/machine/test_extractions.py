@@ -1,6 +1,6 @@
 """Quiet periods, schedulers and workers in any order on the real store: each period with news is read exactly once.
 
-`CHAOS_MACHINE_EXAMPLES` and `CHAOS_MACHINE_STEPS` say how much; `make chaos` runs 300 times 40.
+`CHAOS_EXTRACTIONS_EXAMPLES` and `CHAOS_MACHINE_STEPS` say how much; `make chaos` runs 60 times 40.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from domain.answers import Usage
 from domain.leads.reading import Reading
 from domain.leads.runs import Extraction, RunError
 from tests.contract.paths import Path, Shop, postgres_path
-from tests.machine.test_state_machine import SIZE
+from tests.machine.test_state_machine import plays
 from tests.rig.postgres import Database
 
 CUSTOMERS = 3
@@ -196,6 +196,6 @@ def test_each_quiet_period_with_news_is_read_exactly_once(database: Database) ->
         pools = [runner.run(stack.enter_async_context(Pool(database.url).opened())) for _ in range(SCHEDULERS)]
         schedulers = [PostgresExtractions(pool) for pool in pools]
         try:
-            run_state_machine_as_test(lambda: Office(runner, path, schedulers), settings=SIZE)
+            run_state_machine_as_test(lambda: Office(runner, path, schedulers), settings=plays("extractions_examples"))
         finally:
             runner.run(stack.aclose())

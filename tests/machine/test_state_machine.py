@@ -18,14 +18,17 @@ from tests.contract.paths import postgres_path
 from tests.machine.machine import WORKERS, Desk, Place
 from tests.rig.postgres import Database
 
-SIZE = settings(
-    max_examples=size("machine_examples", 10),
-    stateful_step_count=size("machine_steps", 25),
-    deadline=None,
-    database=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
+
+def plays(name: str) -> settings:
+    """As many as CHAOS_…, named `name`, says, of CHAOS_MACHINE_STEPS."""
+    return settings(
+        max_examples=size(name, 10),
+        stateful_step_count=size("machine_steps", 25),
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @pytest.mark.timeout(900)
@@ -34,6 +37,8 @@ def test_whatever_happens_in_whatever_order_every_promise_holds(database: Databa
     with asyncio.Runner() as runner, psycopg.connect(database.url_judge, autocommit=True) as judge:
         path = runner.run(stack.enter_async_context(postgres_path(database.url, database.url_judge, WORKERS)))
         try:
-            run_state_machine_as_test(lambda: Desk(Place(runner, path, judge, database.url)), settings=SIZE)
+            run_state_machine_as_test(
+                lambda: Desk(Place(runner, path, judge, database.url)), settings=plays("machine_examples")
+            )
         finally:
             runner.run(stack.aclose())

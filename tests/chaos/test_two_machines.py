@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
@@ -58,7 +58,8 @@ def house(database, redis_url, tmp_path):
                 "database_url": database.url,
             }
             until(lambda: _answers(port) and call(ready["rest_url"], "GET", "/health/ready").status == 200, SECONDS)
-            yield House(rest, tmp_path, tmp_path / "log", ready, 0), settings, tuple(urls)
+            with closing(House(rest, tmp_path, tmp_path / "log", ready, 0)) as house:
+                yield house, settings, tuple(urls)
 
 
 def test_a_machine_that_is_cut_off_in_mid_load_harms_nothing(house, tell):

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -125,17 +125,17 @@ def test_dramatiqs_own_command_line_answers_too(given, tmp_path):
             "meta_graph_base_url": given["META_GRAPH_BASE_URL"],
             "database_url": given["DATABASE_URL"],
         }
-        house = House(worker, tmp_path, tmp_path / "log", ready, 0)
-        until(lambda: _is_ready(house), SECONDS)
-        tenant = house.tenant()
-        for _ in range(5):
-            tenant.hears("Hello", a_customer())
+        with closing(House(worker, tmp_path, tmp_path / "log", ready, 0)) as house:
+            until(lambda: _is_ready(house), SECONDS)
+            tenant = house.tenant()
+            for _ in range(5):
+                tenant.hears("Hello", a_customer())
 
-        messages = tenant.settled()
+            messages = tenant.settled()
 
-        assert [each["status"] for each in messages if each["direction"] == "inbound"] == ["answered"] * 5
-        assert len(tenant.sends()) == 5
-        house.assert_consistent()
+            assert [each["status"] for each in messages if each["direction"] == "inbound"] == ["answered"] * 5
+            assert len(tenant.sends()) == 5
+            house.assert_consistent()
         began = time.monotonic()
         worker.terminate()
         assert worker.wait(SECONDS) == 0

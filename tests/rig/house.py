@@ -13,17 +13,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import psutil
-import psycopg
 from redis import Redis
 
 from tests.rig import pgbouncer
+from tests.rig.evidence import Evidence
 from tests.rig.waiting import until
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -223,10 +224,15 @@ class House:
 
     def sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What Postgres answers the application's login as one who sees every row."""
-        with psycopg.connect(self.ready["database_url"]) as connection:
-            connection.execute("set local role frontdesk_house")
-            cursor = connection.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
+        return self._evidence.rows(statement, *values)
+
+    def close(self) -> None:
+        """Look no more. The house goes on."""
+        self._evidence.close()
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(self.ready["database_url"])
 
     def redis(self) -> Redis:
         return Redis.from_url(self.ready["redis_url"])
@@ -451,7 +457,8 @@ def _running(home: Path, *flags: str, prefix: tuple[str, ...], with_group: bool,
     try:
         until(lambda: ready_file.exists() or process.poll() is not None, 2 * SECONDS, log.read_text)
         assert process.poll() is None, log.read_text()
-        yield House(process, home, log, json.loads(ready_file.read_text()), time.monotonic() - began)
+        with closing(House(process, home, log, json.loads(ready_file.read_text()), time.monotonic() - began)) as house:
+            yield house
     finally:
         sys.stdout.write(log.read_text())  # pytest shows it beside a failure
         process.terminate()

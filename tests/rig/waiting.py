@@ -5,8 +5,12 @@ from collections.abc import Callable
 
 
 def until(happened: Callable[[], object], seconds: float = 20, seen: Callable[[], str] = str) -> None:
-    """Return as soon as `happened()` is true; fail with what was `seen` when it does not become so."""
-    deadline = time.monotonic() + seconds
+    """Return as soon as `happened()` is true; fail with what was `seen` when it does not become so.
+
+    What takes long is looked at less often: looking takes time from whoever is to do it.
+    """
+    began = time.monotonic()
     while not happened():
-        assert time.monotonic() < deadline, f"it did not happen in time {seen()}"
-        time.sleep(0.01)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"it did not happen in time {seen()}"
+        time.sleep(min(max(0.01, waited / 20), 0.1))

@@ -1,4 +1,5 @@
 import errno
+import itertools
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ CHOOSE = "from adapters.local.ports import free_port; print(*[free_port() for _ 
 
 
 def test_a_port_that_somebody_listens_on_is_passed_over(monkeypatch):
-    monkeypatch.setattr(ports, "_counted", iter([0, 1]))
+    monkeypatch.setattr(ports, "_counted", itertools.count())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setattr(ports, "FIRST", port - os.getpid() * APART % COUNT)

@@ -134,7 +134,8 @@ def test_a_worker_that_is_killed_takes_nothing_from_what_was_counted(watched):
         worker.kill()
 
     until(lambda: len(house.workers()) == 2, 20, house.log.read_text)
-    until(lambda: scraped(house.ready["rest_url"])['frontdesk_processes{role="worker"}'] == 2, 20, house.log.read_text)
+    workers = 'frontdesk_processes{role="worker"}'
+    until(lambda: scraped(house.ready["rest_url"]).get(workers) == 2, 20, house.log.read_text)
     assert scraped(house.ready["rest_url"])[answered] == before
 
 

@@ -127,8 +127,7 @@ def test_a_worker_that_is_killed_takes_nothing_from_what_was_counted(watched):
     tenant = house.tenant()
     tenant.hears("Hello", a_customer())
     tenant.settled()
-    answered = 'frontdesk_turns_total{reason="",status="answered"}'
-    before = scraped(house.ready["rest_url"])[answered]
+    before = counted(house)[ANSWERED]
 
     for worker in house.workers():
         worker.kill()
@@ -136,7 +135,7 @@ def test_a_worker_that_is_killed_takes_nothing_from_what_was_counted(watched):
     until(lambda: len(house.workers()) == 2, 20, house.log.read_text)
     workers = 'frontdesk_processes{role="worker"}'
     until(lambda: scraped(house.ready["rest_url"]).get(workers) == 2, 20, house.log.read_text)
-    assert scraped(house.ready["rest_url"])[answered] == before
+    assert scraped(house.ready["rest_url"])[ANSWERED] == before
 
 
 def test_the_workers_own_door_tells_of_them(watched):

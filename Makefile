@@ -39,10 +39,11 @@ simulated-worlds: install # No clock is theirs: they take what the houses beside
 houses: install
 	$(BIN)/pytest $(LONGEST_FIRST) --deselect $(OVERLOAD) -n 4 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
 
-endurance: install ## Run what takes longest: workers that come, go, hang and are cut off, and requests that act once
+endurance: install ## Run what takes longest: workers that come, go, hang and are cut off, requests that act once, quiet periods
 	$(BIN)/pytest $(COMING_AND_GOING) -n 2 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
 	CHAOS_ONCE_KEYS=100 CHAOS_ONCE_AT_ONCE=64 CHAOS_ONCE_KILLS=50 \
 		$(BIN)/pytest -n 2 $(ACTING_ONCE) --timeout 1800 $(ARGS)
+	CHAOS_EXTRACTIONS_EXAMPLES=300 CHAOS_MACHINE_STEPS=40 $(BIN)/pytest -n 0 tests/machine/test_extractions.py $(ARGS)
 
 check: install ## Check format, lint, types, import contracts, protos and that generated code is fresh
 	$(BIN)/ruff format --check src tests bench

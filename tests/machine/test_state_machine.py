@@ -20,7 +20,7 @@ from tests.rig.postgres import Database
 
 
 def plays(name: str) -> settings:
-    """As many as CHAOS_…, named `name`, says, of CHAOS_MACHINE_STEPS."""
+    """So many plays as CHAOS_<NAME> says, of CHAOS_MACHINE_STEPS steps each."""
     return settings(
         max_examples=size(name, 10),
         stateful_step_count=size("machine_steps", 25),

@@ -61,7 +61,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._application = application
         self._on_call = on_call
         self._seconds_max = seconds_max
-        self._wrapped: dict[str, Handler] = {}
+        self._handlers: dict[str, Handler] = {}
 
     async def intercept_service(
         self,
@@ -70,15 +70,15 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> Handler | None:
         """The handler, wrapped. None (no such method) stays None and becomes UNIMPLEMENTED."""
         method = handler_call_details.method
-        if method in self._wrapped:
-            return self._wrapped[method]
+        if method in self._handlers:
+            return self._handlers[method]
         handler = await continuation(handler_call_details)
         if handler is None or method.startswith(KEYLESS_SERVICES):
             return handler
         seconds_max = None if handler.response_streaming else self._seconds_max
         around = partial(self._around, method=method, seconds_max=seconds_max)
-        self._wrapped[method] = _wrapped(handler, around, self._user_must_exist)
-        return self._wrapped[method]
+        self._handlers[method] = _wrapped(handler, around, self._user_must_exist)
+        return self._handlers[method]
 
     @asynccontextmanager
     async def _around(self, context: Context, method: str, seconds_max: float | None) -> AsyncIterator[None]:

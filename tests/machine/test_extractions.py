@@ -1,6 +1,6 @@
 """Quiet periods, schedulers and workers in any order on the real store: each period with news is read exactly once.
 
-`CHAOS_EXTRACTIONS_EXAMPLES` and `CHAOS_MACHINE_STEPS` say how much: 60 times 40 in `make chaos`, 300 in `make endurance`.
+`CHAOS_EXTRACTIONS_EXAMPLES` and `CHAOS_MACHINE_STEPS` say how much: 60 by 40 in `make chaos`, 300 in `make endurance`.
 """
 
 from __future__ import annotations

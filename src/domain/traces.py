@@ -57,6 +57,7 @@ class Obstacle(StrEnum):
     NO_AGENT = "no_agent"
     ARCHIVED = "conversation_archived"
     PAUSED = "conversation_paused"
+    IN_DOUBT = "reply_in_doubt"
     UNAUTHORIZED = "phone_number_unauthorized"
     PARKED = "phone_number_parked"
 

@@ -50,7 +50,7 @@ def test_openai_is_out_and_then_meta(tell):
 
 def test_twice_as_much_comes_as_can_be_done(tell):
     seconds = size("overload_seconds", 60)
-    with a_home() as home, running_house(home, WORKERS_MAX="2", UNDECIDED_SECONDS="5") as house:
+    with a_home() as home, running_house(home, WORKERS_MAX="2") as house:
         capacity = capacity_of(house)
         tenant = house.tenant(credits=CREDITS)
         before = memory_of(house)

@@ -54,7 +54,7 @@ from tests.fakes.retries import MemoryRetries
 from tests.fakes.turns import MemoryTurns
 
 LEASE_SECONDS = 30.0
-AT_ONCE: dict[str, Any] = {"quiet_seconds": 0.0, "lane_scope": LaneScope.CONVERSATION}
+AT_ONCE: dict[str, Any] = {"quiet_seconds": 0.0, "undecided_seconds": 0.0, "lane_scope": LaneScope.CONVERSATION}
 _written = count(1)
 
 

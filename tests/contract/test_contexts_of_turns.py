@@ -242,7 +242,7 @@ async def test_a_warm_context_costs_one_command_and_no_statement(database, redis
         before = await _commands(redis_url)
 
         begun = Counter(pool)
-        turns = PostgresTurns(begun, RandomIds(), 30, 0, LaneScope.CONVERSATION)
+        turns = PostgresTurns(begun, RandomIds(), 30, 0, 60, LaneScope.CONVERSATION)
         conversation_id = await office.path.writes(office.shop)
         turn = await turns.begin(conversation_id, office.worker.id)
         told = await briefings.brief(turn.agent_id, turn.phone_number_id, turn.context_version)

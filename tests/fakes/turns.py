@@ -58,12 +58,14 @@ class MemoryTurns:
         ids: Ids,
         lease_seconds: float = 30,
         quiet_seconds: float = 0,
+        undecided_seconds: float = 0,
         lane_scope: LaneScope = LaneScope.CONVERSATION,
     ) -> None:
         self._store = store
         self._ids = ids
         self._lease = timedelta(seconds=lease_seconds)
         self._quiet = timedelta(seconds=quiet_seconds)
+        self._undecided = timedelta(seconds=undecided_seconds)
         self._one_per_number = lane_scope is LaneScope.PHONE_NUMBER
 
     async def begin(self, conversation_id: UUID, worker_id: UUID, *, at_once: bool = False) -> Turn | NoTurn | NotYet:
@@ -74,7 +76,9 @@ class MemoryTurns:
                 return self._begun(conversation_id, worker_id, at_once=at_once)
             if self._is_held(turn):
                 return NoTurn.BUSY
-            return self._resumed(turn, worker_id) if self._store.is_answering(turn.phone_number_id) else NoTurn.PARKED
+            if not self._store.is_answering(turn.phone_number_id):
+                return NoTurn.PARKED
+            return NoTurn.IN_DOUBT if self._is_in_doubt(conversation_id) else self._resumed(turn, worker_id)
 
     async def transcript(self, turn: Turn, limit: int) -> Sequence[Said]:
         async with self._store.call():
@@ -315,6 +319,8 @@ class MemoryTurns:
         conversation = self._store.conversations[conversation_id]
         if (turn and self._is_held(turn)) or not self._store.is_answering(conversation.phone_number_id):
             return None
+        if self._is_in_doubt(conversation_id):
+            return None
         rests = (one for one in self._store.turns.values() if one.conversation_id == conversation_id)
         moments = [turn.begun_at] if turn else [one.begun_at for one in rests if self._can_go_on(one)]
         if self._store.is_paused(conversation_id):
@@ -379,7 +385,17 @@ class MemoryTurns:
         """What keeps a new turn from beginning, whoever waits."""
         if not self._store.is_answering(conversation.phone_number_id):
             return NoTurn.PARKED
-        return NoTurn.PAUSED if self._store.is_paused(conversation.id) else None
+        if self._store.is_paused(conversation.id):
+            return NoTurn.PAUSED
+        return NoTurn.IN_DOUBT if self._is_in_doubt(conversation.id) else None
+
+    def _is_in_doubt(self, conversation_id: UUID) -> bool:
+        """Whether the platform may still take a reply of which it has not told what became of it."""
+        until = self._store.clock.now() - self._undecided
+        return any(
+            said.status == OutboundStatus.UNKNOWN and datetime.fromisoformat(said.status_times["unknown"]) > until
+            for said in self._store.messages_of(conversation_id)
+        )
 
     def _lately(self, conversation_id: UUID) -> tuple[Line, ...]:
         """What was said lately, when that was in many turns."""

@@ -25,7 +25,7 @@ async def _joins(url, *places):
     """Workers at those places; their ids."""
     ids = [an_id() for _ in places]
     async with Database(url).opened() as database:
-        turns = PostgresTurns(database, RandomIds(), 30, 0, LaneScope.CONVERSATION)
+        turns = PostgresTurns(database, RandomIds(), 30, 0, 60, LaneScope.CONVERSATION)
         for worker_id, place in zip(ids, places, strict=True):
             if place is None:
                 await turns.renew_lease(worker_id, ())
@@ -65,7 +65,7 @@ async def test_a_worker_that_lives_on_may_say_so_again(database) -> None:
     end_leases_of_the_dead(database.url, [worker_id], this_host(), is_gone)
 
     async with Database(database.url).opened() as connected:
-        await PostgresTurns(connected, RandomIds(), 30, 0, LaneScope.CONVERSATION).renew_lease(worker_id, ())
+        await PostgresTurns(connected, RandomIds(), 30, 0, 60, LaneScope.CONVERSATION).renew_lease(worker_id, ())
 
     assert _alive(database.url_judge) == {worker_id}
 

@@ -9,11 +9,12 @@ import pytest
 from adapters.persistence.alerts import PostgresAlerts
 from adapters.persistence.database import Database as Pool
 from adapters.persistence.traces import PostgresTraces
+from domain.delivery import Ambiguous
 from domain.monitoring import AlertKind
 from domain.shared import NotFound
 from domain.traces import Obstacle, Stage, trace_of
 from tests.builders import an_id
-from tests.contract.paths import Path, a_receipt, postgres_path
+from tests.contract.paths import Path, a_receipt, a_reply, postgres_path
 from tests.rig.postgres import Database
 
 
@@ -26,7 +27,7 @@ async def path(database: Database) -> AsyncIterator[Path]:
 @pytest.fixture
 async def traces(database: Database) -> AsyncIterator[PostgresTraces]:
     async with Pool(database.url).opened() as pool:
-        yield PostgresTraces(pool)
+        yield PostgresTraces(pool, undecided_seconds=60)
 
 
 async def test_an_answered_message_and_its_reply_tell_one_story(path, traces):
@@ -59,6 +60,20 @@ async def test_a_message_that_waits_is_told_to_wait(path, traces):
     facts = await traces.facts(shop.user.id, question.id)
 
     assert (facts.obstacle, facts.turn, facts.overflowed_at) == (Obstacle.QUEUED, None, None)
+
+
+async def test_a_message_behind_a_reply_in_doubt_is_told_what_it_waits_for(path, traces):
+    shop, worker = await path.a_shop(5), await path.a_worker()
+    turn = await worker.begins(await path.writes(shop))
+    reply = a_reply()
+    await worker.turns.record_reply(turn, reply)
+    await worker.settles(turn, Ambiguous({}))
+    await path.writes(shop, text="Hello?")
+    *_, question = await path.messages(shop)
+
+    assert (await traces.facts(shop.user.id, question.id)).obstacle is Obstacle.IN_DOUBT
+    await path.inbox.record([a_receipt(shop.number, "sent", message_id=reply.parts[0].message_id)])
+    assert (await traces.facts(shop.user.id, question.id)).obstacle is Obstacle.QUEUED
 
 
 async def test_what_came_while_the_queue_was_full_says_so(path, traces, database):

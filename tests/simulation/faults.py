@@ -276,6 +276,12 @@ class PausedIsAnswered(WithTurns):
             return None if gate is NoTurn.PAUSED else gate
 
 
+class NobodyWaitsForADoubt(WithTurns):
+    class turns_made_by(MemoryTurns):
+        def _is_in_doubt(self, conversation_id: UUID) -> bool:
+            return False
+
+
 class NoRecall(World):
     def make_model(self) -> Any:
         return _Forgetful(self.driver, self.harm)
@@ -343,5 +349,6 @@ FAULTS: dict[str, type[World]] = {
     "a parked turn releases its credit twice": ParkedReleases,
     "a parked turn ends and keeps its credit": ParkedEnds,
     "a paused conversation is answered": PausedIsAnswered,
+    "a reply goes behind one that the platform may still take": NobodyWaitsForADoubt,
     "the cache is used without asking the version": CacheWithoutVersion,
 }

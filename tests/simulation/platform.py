@@ -11,12 +11,14 @@ from application.ports.channel_gateway import OutboundText
 from domain.channels import ChannelStatus, ChannelType, Receipt
 from domain.delivery import Accepted, Ambiguous, Deferred, Parked, Refused, SendOutcome
 from tests.fakes.clock import MONDAY_MORNING
-from tests.simulation.driver import STEP, Driver
+from tests.simulation.driver import STEP, Driver, Process, Sleep
 from tests.simulation.harm import Harm
 
 ERROR = {"code": 131000}
 REFUSED_TOKEN = {"code": 190, "error_subcode": 463}
 MORE, LAST = " 1/2", " 2/2"
+LATE_SECONDS_MAX = 50.0
+"""So late a message is taken that nobody waits for any more: sooner than it is called undecided."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,12 @@ class SimulatedPlatform:
         self._driver, self._harm, self._random, self._report = driver, harm, harm.random, report
         self.taken: list[Taken] = []
         self._refused: set[tuple[str, str | None]] = set()
+        self._late: list[tuple[float, Briefing, OutboundText]] = []
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it still has to take what nobody waits for any more."""
+        return bool(self._late)
 
     def worded(self, channel: ChannelType, text: str) -> Sequence[str]:
         """Sometimes in two parts: always the same for the same text."""
@@ -62,6 +70,7 @@ class SimulatedPlatform:
         await STEP
 
     async def send(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
+        self._take_what_is_late()
         outcome = self._outcome(briefing, message)
         self._driver.tell(f"platform is sent {message.text!r} as {str(message.message_id)[-6:]}: {outcome}")
         await STEP
@@ -75,7 +84,7 @@ class SimulatedPlatform:
         return self._harmed(briefing, message)
 
     def _harmed(self, briefing: Briefing, message: OutboundText) -> SendOutcome:
-        match self._random.randrange(5):
+        match self._random.randrange(6):
             case 0:
                 return Refused(ERROR)
             case 1:
@@ -85,9 +94,26 @@ class SimulatedPlatform:
             case 3:
                 self._refused.add((briefing.account, briefing.access_token))
                 return Parked(REFUSED_TOKEN, ChannelStatus.UNAUTHORIZED)
+            case 4:
+                seconds = self._random.random() * LATE_SECONDS_MAX
+                self._late.append((self._driver.seconds + seconds, briefing, message))
+                self._driver.start(Process("platform"), self._catch_up(seconds))
+                return Ambiguous(ERROR)
             case _:
                 self._take(briefing, message)
                 return Ambiguous(ERROR)
+
+    async def _catch_up(self, seconds: float) -> None:
+        await Sleep(seconds)
+        self._take_what_is_late()
+
+    def _take_what_is_late(self) -> None:
+        """The platform's time goes on while our machines stand still: it takes this before what is sent now."""
+        due = [late for late in self._late if late[0] <= self._driver.seconds]
+        for late in sorted(due, key=lambda late: late[0]):
+            self._late.remove(late)
+            self._driver.tell(f"platform takes {late[2].text!r} late")
+            self._take(*late[1:])
 
     def _take(self, briefing: Briefing, message: OutboundText) -> Accepted:
         name = f"wamid.{len(self.taken)}"

@@ -23,6 +23,7 @@ from application.credits import ManageCredits
 from application.monitoring import Sweep
 from application.ports.turn_queue import QueueEntry
 from application.ports.turns import Waiting
+from domain.alert_rules import UNDECIDED_SECONDS
 from domain.channels import ChannelStatus
 from domain.conversations import LaneScope
 from domain.shared import Unavailable
@@ -110,7 +111,7 @@ class World:
 
     def make_turns(self) -> Any:
         quiet = self.random.choice((0.0, 0.0, 1.5))
-        return MemoryTurns(self.store, self.ids, LEASE_SECONDS, quiet, self.lane_scope)
+        return MemoryTurns(self.store, self.ids, LEASE_SECONDS, quiet, UNDECIDED_SECONDS, self.lane_scope)
 
     def make_inbox(self) -> Any:
         return MemoryInbox(self.store, self.ids)
@@ -276,6 +277,7 @@ class World:
         """Whether nothing moves any more: nothing on its way, nobody at work, nothing that waits for an answer."""
         if (
             self.door.pending
+            or self.platform.is_late
             or self._top_ups_to_come
             or self._pauses_to_come
             or any(worker.serving for worker in self.workers)

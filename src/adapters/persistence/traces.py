@@ -27,6 +27,10 @@ select m.written_at, m.status_at, case
     when n.status = 'unauthorized' then 'phone_number_unauthorized'
     when n.status = 'parked' then 'phone_number_parked'
     when c.paused_until > clock_timestamp() then 'conversation_paused'
+    when exists (
+        select from messages r where r.id = c.in_doubt_id and r.status = 'unknown'
+            and r.status_at > clock_timestamp() - %s * interval '1 second'
+    ) then 'reply_in_doubt'
     else 'in_queue'
 end, (
     select a.opened_at from alerts a
@@ -44,14 +48,17 @@ ENTRIES = "select kind, created_at from credit_entries where turn_id = %s order 
 class PostgresTraces:
     """Read for one message at a time, by people who look into one."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, undecided_seconds: float) -> None:
         self._database = database
+        self._undecided_seconds = undecided_seconds
 
     async def facts(self, user_id: UUID, message_id: UUID) -> Facts:
         """All that is known of it; see the port."""
         async with self._database.of(user_id).transaction() as connection:
             message = message_of(found(await fetched(connection, MESSAGE, (message_id, user_id)), "message"))
-            ((written_at, status_at, obstacle, overflowed_at),) = await fetched(connection, AROUND, (message_id,))
+            ((written_at, status_at, obstacle, overflowed_at),) = await fetched(
+                connection, AROUND, (self._undecided_seconds, message_id)
+            )
             return Facts(
                 message=message,
                 written_at=written_at,

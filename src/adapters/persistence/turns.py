@@ -37,7 +37,7 @@ CODES = ("class", "code", "subcode")
 # The contexts are named when all turns have begun, behind the locks.
 BEGIN = """
 with begun as materialized (
-    select * from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s, %s, %s)
+    select * from begin_turns(%s::uuid[], %s::uuid[], %s::boolean[], %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ), contexts as materialized (
     select context_versions(array_agg(agent_id order by place), array_agg(phone_number_id order by place)) as versions
     from begun
@@ -161,6 +161,11 @@ with found as (
     select conversation_id, phone_number_id, min(since) as since,
         row_number() over (partition by phone_number_id order by min(since)) as place
     from found where exists (select from phone_numbers n where n.id = found.phone_number_id and n.status = 'active')
+        and not exists (
+            select from conversations c join messages m on m.id = c.in_doubt_id
+            where c.id = found.conversation_id and m.status = 'unknown'
+                and m.status_at > clock_timestamp() - %(undecided)s * interval '1 second'
+        )
     group by conversation_id, phone_number_id
 )
 -- Numbers take turns: one with thousands waiting must not keep another's lost entry from being found.
@@ -172,12 +177,19 @@ class PostgresTurns:
     """Turns in Postgres. Each write of a turn carries its fence, and an old one changes nothing."""
 
     def __init__(
-        self, database: Database, ids: Ids, lease_seconds: float, quiet_seconds: float, lane_scope: LaneScope
+        self,
+        database: Database,
+        ids: Ids,
+        lease_seconds: float,
+        quiet_seconds: float,
+        undecided_seconds: float,
+        lane_scope: LaneScope,
     ) -> None:
         self._database = database
         self._ids = ids
         self._lease_seconds = lease_seconds
         self._quiet_seconds = quiet_seconds
+        self._undecided_seconds = undecided_seconds
         self._one_per_number = lane_scope is LaneScope.PHONE_NUMBER
         self._begun = Gatherer(self._begin, items_max=BATCH_MAX)
         self._attached = Gatherer(self._attach, items_max=BATCH_MAX)
@@ -273,6 +285,7 @@ class PostgresTurns:
             {
                 "age": wanted.older_than_seconds,
                 "quiet": self._quiet_seconds,
+                "undecided": self._undecided_seconds,
                 "phone_number": wanted.phone_number_id,
                 "user": wanted.user_id,
                 "limit": limit,
@@ -296,7 +309,7 @@ class PostgresTurns:
         limits = (TURN_PRICE, self._quiet_seconds, self._one_per_number, self._lease_seconds, CRASHES_MAX)
         looked_back = (TURNS_MIN, LOOKED_BACK_SECONDS)
         rows = await self._database.house.fetch(
-            BEGIN, (list(places), turn_ids, at_once, worker_id, *limits, *looked_back)
+            BEGIN, (list(places), turn_ids, at_once, worker_id, *limits, *looked_back, self._undecided_seconds)
         )
         found: list[Turn | NoTurn | NotYet] = [NoTurn.BUSY] * len(wanted)
         for (conversation_id, place), row in zip(places.items(), rows, strict=True):

@@ -18,12 +18,14 @@ class NoTurn(StrEnum):
     """Why there is no turn to take. `BUSY`: a live worker has it, and will see what came meanwhile.
 
     `PARKED`: the platform takes nothing from the phone number now; `PAUSED`: the agent is silent in this conversation.
+    `IN_DOUBT`: the platform may still take an earlier reply, which a new one would overtake.
     """
 
     BUSY = "busy"
     BLOCKED = "blocked"
     PARKED = "parked"
     PAUSED = "paused"
+    IN_DOUBT = "in_doubt"
     NOTHING = "nothing"
 
 
@@ -113,6 +115,7 @@ class Turns(Protocol):
         """Take the conversation's turn: a new one with a credit held, or one that a dead worker left open.
 
         Before a new one goes an undecided turn whose last send has been decided as taken: the rest of its reply waits.
+        Behind a send that is not decided nothing goes, until it is or has been waited for as long as alerts wait.
         `at_once` does not wait for the customer to be quiet. A worker that begins something lives: a lease that has
         run out, or soon will, is renewed.
         """

@@ -137,6 +137,7 @@ class Container(containers.DeclarativeContainer):
         ids,
         settings.provided.lease_seconds,
         settings.provided.reply_quiet_seconds,
+        settings.provided.undecided_seconds,
         settings.provided.lane_scope,
     )
     kept_contexts = providers.Singleton(RedisContextCache, redis, settings.provided.cache_ttl_seconds)
@@ -179,7 +180,7 @@ class Container(containers.DeclarativeContainer):
     conversations: Provider[Conversations] = providers.Singleton(PostgresConversations, database)
     customer_records: Provider[CustomerRecords] = providers.Singleton(PostgresCustomerRecords, database)
     erasures: Provider[Erasures] = providers.Singleton(PostgresErasures, database)
-    traces: Provider[Traces] = providers.Singleton(PostgresTraces, database)
+    traces: Provider[Traces] = providers.Singleton(PostgresTraces, database, settings.provided.undecided_seconds)
     content: Provider[ContentStore] = providers.Singleton(
         open_content_store, settings.provided.media_store_url, settings.provided.frontdesk_home
     )

@@ -64,7 +64,7 @@ class Desk:
         self.vault = PlainVault()
         self.inbox = MemoryInbox(self.store, self.ids)
         # Nobody's heart beats here: the leases are longer than any turn.
-        self.turns = MemoryTurns(self.store, self.ids, LEASE_SECONDS, self.quiet_seconds, self.lane_scope)
+        self.turns = MemoryTurns(self.store, self.ids, LEASE_SECONDS, self.quiet_seconds, 60, self.lane_scope)
         self.queue = MemoryTurnQueue(self.clock)
         self.seen = MemoryDuplicateFilter(self.clock)
         self.alerts = MemoryAlerts(self.store)

@@ -11,11 +11,13 @@ import errno
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from aiohttp.web import BaseRequest, Server
@@ -52,13 +54,34 @@ async def _listen(simulator: Simulator, options: SimulatorOptions, stopped: asyn
     loop = asyncio.get_running_loop()
     request_class = partial(BaseRequest, loop=loop, client_max_size=_BODY_BYTES_MAX)
     server = Server(simulator, request_factory=request_class, access_log=None)
-    listener = await loop.create_server(server, options.host, options.port, backlog=_BACKLOG)
-    async with simulator.running:
-        port = listener.sockets[0].getsockname()[1]
-        _announce(simulator, f"http://{options.host}:{port}{simulator.base_path}", options.ready_file)
-        await stopped.wait()
-        listener.close()
-        await server.shutdown(_GOODBYE_SECONDS)
+    with _listener(options.host, options.port) as listener:
+        async with simulator.running:
+            loop.add_reader(listener, _accept, listener, server, set())
+            port = listener.getsockname()[1]
+            _announce(simulator, f"http://{options.host}:{port}{simulator.base_path}", options.ready_file)
+            await stopped.wait()
+            loop.remove_reader(listener)
+            listener.close()
+            await server.shutdown(_GOODBYE_SECONDS)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def _accept(listener: socket.socket, server: Server, incoming: set[asyncio.Task[Any]]) -> None:
+    """Let all in who wait. uvloop lets in one in each round: beside hundreds who talk the next waited for a minute."""
+    loop = asyncio.get_running_loop()
+    with suppress(BlockingIOError):
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            task = loop.create_task(loop.connect_accepted_socket(server, connection))
+            incoming.add(task)
+            task.add_done_callback(incoming.discard)
 
 
 def _stop_signal() -> asyncio.Event:

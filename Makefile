@@ -19,7 +19,7 @@ run: ## Start everything on this machine: stores, REST, gRPC, workers, scheduler
 	@exec $(BIN)/frontdesk dev --with-parent
 
 test: install ## Run all tests on real Postgres, real Valkey and a real browser
-	@tools/browser.sh
+	@tools/programs.sh chromium pgbouncer promtool
 	tools/in_memory.sh $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 fuzz: install ## Hold the running REST door against its description with more than 10,000 cases
@@ -27,6 +27,7 @@ fuzz: install ## Hold the running REST door against its description with more th
 		$(BIN)/pytest -n 0 tests/fuzz $(ARGS)
 
 chaos: install ## Run the long proofs: everything behind a pooler, 100,000 simulated worlds, then kill, freeze and flood a house
+	@tools/programs.sh chromium pgbouncer
 	CHAOS_MACHINE_EXAMPLES=300 CHAOS_EXTRACTIONS_EXAMPLES=60 CHAOS_MACHINE_STEPS=40 CHAOS_LAST_CREDIT_ROUNDS=200 FRONTDESK_TESTS_POOLED=1 \
 		tools/in_memory.sh $(BIN)/pytest $(addprefix tests/,$(THROUGH_A_POOLER)) -n 4 --dist loadgroup -p no:randomly \
 		$(addprefix --ignore tests/,$(WITH_STORES_OF_THEIR_OWN)) $(ARGS)
@@ -40,6 +41,7 @@ houses: install
 	$(BIN)/pytest $(LONGEST_FIRST) --deselect $(OVERLOAD) -n 4 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
 
 endurance: install ## Run what takes longest: workers that come, go, hang and are cut off, requests that act once, quiet periods
+	@tools/programs.sh ip
 	$(BIN)/pytest $(COMING_AND_GOING) -n 2 --maxschedchunk 1 -p no:randomly --timeout 1800 $(ARGS)
 	CHAOS_ONCE_KEYS=100 CHAOS_ONCE_AT_ONCE=64 CHAOS_ONCE_KILLS=50 \
 		$(BIN)/pytest -n 2 $(ACTING_ONCE) --timeout 1800 $(ARGS)

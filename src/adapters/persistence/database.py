@@ -25,6 +25,10 @@ _UNCOMPILED = "set_config('jit', 'off', true)"
 AS_TENANT = f"select {_UNCOMPILED}, set_config('role', 'frontdesk_tenant', true)"
 AS_HOUSE = f"select {_UNCOMPILED}, set_config('role', 'frontdesk_house', true)"
 
+GIVEN_UP = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+"""The server gave a transaction up for the sake of another: nothing of it is left, and it can be tried again."""
+TRIES_MAX = 5
+
 Statement: TypeAlias = LiteralString | sql.Composable
 Parameters: TypeAlias = Sequence[Any] | Mapping[str, Any]
 
@@ -122,20 +126,27 @@ class Scope:
             yield connection
 
     async def fetch(self, statement: Statement, parameters: Parameters) -> list[TupleRow]:
-        """All rows of one statement, its own transaction. Raises as `transaction` does."""
+        """All rows of one statement, its own transaction; again when it was given up. Raises as `transaction` does."""
         async with self._connection() as connection, AsyncClientCursor(connection) as cursor:
             await self._run(cursor, statement, parameters)
             return await cursor.fetchall()
 
     async def execute(self, statement: Statement, parameters: Parameters) -> None:
-        """Run one statement without rows, its own transaction. Raises as `transaction` does."""
+        """Run one statement without rows, as `fetch` does."""
         async with self._connection() as connection, AsyncClientCursor(connection) as cursor:
             await self._run(cursor, statement, parameters)
 
     async def _run(self, cursor: AsyncClientCursor[TupleRow], statement: Statement, parameters: Parameters) -> None:
         """Choice and statement in one message, which makes them one transaction; the results of the second."""
         composed = statement if isinstance(statement, sql.Composable) else sql.SQL(statement)
-        await cursor.execute(sql.SQL("; ").join((sql.SQL(self._choice), composed)), parameters)
+        both = sql.SQL("; ").join((sql.SQL(self._choice), composed))
+        for tries_left in reversed(range(TRIES_MAX)):
+            try:
+                await cursor.execute(both, parameters)
+                break
+            except GIVEN_UP:
+                if not tries_left:
+                    raise
         cursor.nextset()
 
     @asynccontextmanager

@@ -20,11 +20,12 @@ from application.ports.extractions import ExtractionFilter
 from bench.archive import A_CONVERSATION, STATEMENTS
 from domain.channels import ChannelType
 
-MESSAGES = 100_000
+MESSAGES = 200_000
+"""Of 10,000 conversations and customers: with half of them, to read all was now and then thought to be as good."""
 LOOKED_AT_MAX = 600
 """Rows for a page of 50: a filter that one in ten passes looks at five hundred."""
-LOOKED_AT_OF_DAYS_MAX = 1_000
-"""Of 5,000 conversations in twelve days: a page of each day, or two days whole."""
+LOOKED_AT_OF_DAYS_MAX = 1_700
+"""Of 10,000 conversations in twelve days: a page of each day, or two days whole."""
 A_USER = """
 with account as (insert into credit_accounts (user_id) values (%(user)s)),
     number as (insert into phone_numbers (id, user_id, type) values (%(number)s, %(user)s, 'webchat')),

@@ -7,7 +7,18 @@
 -- The last reply of which nobody knew it when its turn ended. What is known by now, its row says.
 alter table conversations add column in_doubt_id uuid;
 
--- Of some functions there is an earlier one too, with fewer parameters, for processes of then: it stays as it is.
+-- Whether the platform may still take that reply.
+create function is_in_doubt(p_message_id uuid, p_undecided_seconds double precision) returns boolean
+language plpgsql as $$
+begin
+    return p_message_id is not null and exists (
+        select from messages where id = p_message_id and status = 'unknown'
+            and status_at > clock_timestamp() - p_undecided_seconds * interval '1 second'
+    );
+end $$;
+
+-- Stays, for the migrations to come: it puts other words into what a function says, and no more.
+-- Of some functions there is an earlier one too, with fewer parameters, for processes of then: that one is not meant.
 create function function_of_today(p_name text) returns regprocedure
 language sql stable as $$
     select oid from pg_proc where pronamespace = current_schema()::regnamespace and proname = p_name
@@ -53,11 +64,7 @@ call change_function(
     '
     -- Until the platform has told what became of a reply, or has been waited for in vain, nothing is sent behind it.
     select coalesce(array_agg(c.id), ''{}'') into v_in_doubt
-    from conversations c cross join lateral (
-        select m.status, m.status_at from messages m where m.id = c.in_doubt_id offset 0
-    ) m
-    where c.id = any (p_conversation_id) and m.status = ''unknown''
-        and m.status_at > clock_timestamp() - p_undecided_seconds * interval ''1 second'';
+    from conversations c where c.id = any (p_conversation_id) and is_in_doubt(c.in_doubt_id, p_undecided_seconds);
 
     return query
     with item as ('
@@ -114,27 +121,7 @@ call change_function(
     '(ended.last_item_id is not null or ended.reason = ''auto_replier'' or ended.status = ''undecided'')'
 );
 
-drop procedure change_function;
-drop function function_of_today;
-
 -- migrate:down
-
--- Of some functions there is an earlier one too, with fewer parameters, for processes of then: it stays as it is.
-create function function_of_today(p_name text) returns regprocedure
-language sql stable as $$
-    select oid from pg_proc where pronamespace = current_schema()::regnamespace and proname = p_name
-    order by pronargs desc limit 1
-$$;
-create procedure change_function(p_name text, p_from text, p_to text)
-language plpgsql as $$
-declare
-    v_definition text := pg_get_functiondef(function_of_today(p_name));
-begin
-    if position(p_from in v_definition) = 0 then
-        raise exception '% does not say: %', p_name, p_from;
-    end if;
-    execute replace(v_definition, p_from, p_to);
-end $$;
 
 call change_function(
     'settle_turns',
@@ -192,11 +179,7 @@ call change_function(
     '
     -- Until the platform has told what became of a reply, or has been waited for in vain, nothing is sent behind it.
     select coalesce(array_agg(c.id), ''{}'') into v_in_doubt
-    from conversations c cross join lateral (
-        select m.status, m.status_at from messages m where m.id = c.in_doubt_id offset 0
-    ) m
-    where c.id = any (p_conversation_id) and m.status = ''unknown''
-        and m.status_at > clock_timestamp() - p_undecided_seconds * interval ''1 second'';
+    from conversations c where c.id = any (p_conversation_id) and is_in_doubt(c.in_doubt_id, p_undecided_seconds);
 
     return query
     with item as (',
@@ -227,4 +210,5 @@ end $$;
 
 drop procedure change_function;
 drop function function_of_today;
+drop function is_in_doubt;
 alter table conversations drop column in_doubt_id;

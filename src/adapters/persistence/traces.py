@@ -27,10 +27,7 @@ select m.written_at, m.status_at, case
     when n.status = 'unauthorized' then 'phone_number_unauthorized'
     when n.status = 'parked' then 'phone_number_parked'
     when c.paused_until > clock_timestamp() then 'conversation_paused'
-    when exists (
-        select from messages r where r.id = c.in_doubt_id and r.status = 'unknown'
-            and r.status_at > clock_timestamp() - %s * interval '1 second'
-    ) then 'reply_in_doubt'
+    when is_in_doubt(c.in_doubt_id, %s) then 'reply_in_doubt'
     else 'in_queue'
 end, (
     select a.opened_at from alerts a

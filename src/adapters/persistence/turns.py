@@ -162,9 +162,7 @@ with found as (
         row_number() over (partition by phone_number_id order by min(since)) as place
     from found where exists (select from phone_numbers n where n.id = found.phone_number_id and n.status = 'active')
         and not exists (
-            select from conversations c join messages m on m.id = c.in_doubt_id
-            where c.id = found.conversation_id and m.status = 'unknown'
-                and m.status_at > clock_timestamp() - %(undecided)s * interval '1 second'
+            select from conversations c where c.id = found.conversation_id and is_in_doubt(c.in_doubt_id, %(undecided)s)
         )
     group by conversation_id, phone_number_id
 )
